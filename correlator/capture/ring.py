@@ -1,0 +1,169 @@
+"""Live capture on Linux: AF_PACKET with a TPACKET_V3 ring in shared memory (packet(7), packet_mmap.rst).
+
+The kernel fills blocks and hands them over full or after some milliseconds; reading one costs no system call, and
+the ring is the one queue between the kernel and us: what does not fit is counted by the kernel.
+"""
+
+import asyncio
+import mmap
+import socket
+import struct
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from correlator.capture.bpf import EVERY_SEGMENT, HANDSHAKES, Program
+from correlator.core.model import Packet
+from correlator.wire.interfaces import Interfaces
+from correlator.wire.link import LinkType
+
+_ETH_P_ALL = 3
+_SOL_PACKET = 263
+_PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION, _PACKET_IGNORE_OUTGOING = 5, 6, 10, 23
+_TPACKET_V3 = 2
+_SO_ATTACH_FILTER = 26
+
+_STATUS_USER, _STATUS_KERNEL = 1, 0
+_VLAN_VALID, _VLAN_TPID_VALID = 1 << 4, 1 << 6
+_OUTGOING = 4  # sll_pkttype
+_ARPHRD_LOOPBACK = 772
+_ETHERNET_TYPES = frozenset({1, _ARPHRD_LOOPBACK})  # ARPHRD_ of linux/if_arp.h
+
+_RING = struct.Struct("=7I")  # struct tpacket_req3
+_BLOCK = struct.Struct("=IIIII")  # version, offset to priv, status, packets, offset of the first
+# struct tpacket3_hdr, then struct sockaddr_ll at 48
+_FRAME = struct.Struct("=IIIIIIHHIIHH8xHHiHBB")
+
+BLOCK_SIZE = 1 << 18
+DEFAULT_RING = 16 << 20
+_RETIRE_MS = 10  # a handshake on an idle line is seen this late at most
+_BLOCKS_AT_ONCE = 16  # then the loop turns
+
+ANY = "any"
+
+
+@dataclass(slots=True)
+class _Ring:
+    socket: socket.socket
+    memory: mmap.mmap
+    block: int = 0
+
+
+class RingCapture:
+    """Packets of one or several interfaces, or of all (`any`)."""
+
+    def __init__(self, names: list[str], interfaces: Interfaces, *, ring: int = DEFAULT_RING, every_packet: bool = False) -> None:
+        """Opens, filters, then binds: no packet is seen unfiltered. Raises OSError, PermissionError without CAP_NET_RAW."""
+        self.received = 0
+        self.dropped = 0
+        self.last_at = 0
+        self._interfaces = interfaces
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._program = Program(EVERY_SEGMENT if every_packet else HANDSHAKES)
+        self._blocks = max(2, ring // BLOCK_SIZE)
+        self._rings: list[_Ring] = []
+        self._readable = asyncio.Event()
+        try:
+            for name in [ANY] if ANY in names else names:
+                self._rings.append(self._open(name))
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop capturing."""
+        for ring in self._rings:
+            ring.memory.close()
+            ring.socket.close()
+        self._rings.clear()
+
+    async def batches(self) -> AsyncIterator[list[Packet]]:
+        """The packets, some blocks at a time, until the task is cancelled."""
+        loop = asyncio.get_running_loop()
+        for ring in self._rings:
+            loop.add_reader(ring.socket, self._readable.set)
+        try:
+            while True:
+                await self._readable.wait()
+                self._readable.clear()
+                packets = self.read()
+                if packets:
+                    yield packets
+        finally:
+            for ring in self._rings:
+                loop.remove_reader(ring.socket)
+
+    def read(self) -> list[Packet]:
+        """The packets of the blocks that the kernel has handed over. Raises OSError when an interface is gone."""
+        packets: list[Packet] = []
+        for ring in self._rings:
+            error = ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                raise OSError(error, "the interface went down or away")
+            for _ in range(_BLOCKS_AT_ONCE):
+                start = ring.block * BLOCK_SIZE
+                status, count, first = _BLOCK.unpack_from(ring.memory, start)[2:]
+                if not status & _STATUS_USER:
+                    break
+                self._block(ring.memory, start + first, count, packets)
+                struct.pack_into("=I", ring.memory, start + 8, _STATUS_KERNEL)
+                ring.block = (ring.block + 1) % self._blocks
+        return packets
+
+    def count_drops(self) -> None:
+        """Add what the kernel counted since the last call (PACKET_STATISTICS) to `received` and `dropped`."""
+        for ring in self._rings:
+            received, dropped, _frozen = struct.unpack("=3I", ring.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12))
+            self.received += received
+            self.dropped += dropped
+
+    def _open(self, name: str) -> _Ring:
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)  # protocol 0: nothing yet
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, self._program.option)
+            sock.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
+            size = self._blocks * BLOCK_SIZE
+            sock.setsockopt(_SOL_PACKET, _PACKET_RX_RING, _RING.pack(BLOCK_SIZE, self._blocks, BLOCK_SIZE, self._blocks, _RETIRE_MS, 0, 0))
+            memory = mmap.mmap(sock.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+            if name != ANY and socket.if_nametoindex(name) == _loopback():
+                sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)  # else each packet comes twice
+            sock.bind(("" if name == ANY else name, _ETH_P_ALL))
+        except OSError:
+            sock.close()
+            raise
+        return _Ring(sock, memory)
+
+    def _block(self, memory: mmap.mmap, at: int, count: int, packets: list[Packet]) -> None:
+        for _ in range(count):
+            (step, seconds, nanoseconds, captured, length, status, mac, net, _hash, tci, tpid, _pad, _family, _protocol, index, hardware, kind, _halen) = (
+                _FRAME.unpack_from(memory, at)
+            )
+            if not (kind == _OUTGOING and hardware == _ARPHRD_LOOPBACK):
+                is_ethernet = hardware in _ETHERNET_TYPES
+                start = mac if is_ethernet else net
+                data = memory[at + start : at + mac + captured]
+                length -= start - mac
+                if is_ethernet and status & _VLAN_VALID:
+                    tag = (tpid if status & _VLAN_TPID_VALID else 0x8100).to_bytes(2, "big") + (tci & 0xFFFF).to_bytes(2, "big")
+                    data = data[:12] + tag + data[12:]
+                    length += 4
+                link_type = LinkType.ETHERNET if is_ethernet else LinkType.RAW
+                self.last_at = seconds * 1_000_000_000 + nanoseconds
+                packets.append(Packet(self.last_at, link_type, self._number(index, link_type), data, length))
+            at += step
+
+    def _number(self, index: int, link_type: int) -> int:
+        number = self._numbers.get((index, link_type))
+        if number is None:
+            try:
+                name = socket.if_indextoname(index)
+            except OSError:
+                name = f"#{index}"  # gone since
+            number = self._numbers[index, link_type] = self._interfaces.add(name)
+        return number
+
+
+def _loopback() -> int:
+    try:
+        return socket.if_nametoindex("lo")
+    except OSError:
+        return 0

@@ -1,0 +1,69 @@
+"""Addresses as the kernel has them: packed bytes, and the IPv4-mapped form (RFC 4291 §2.5.5.2)."""
+
+import ipaddress
+from functools import lru_cache
+
+IPV4_LENGTH = 4
+IPV6_LENGTH = 16
+ANY_PORT = 0
+MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
+
+
+def is_mapped(address: bytes) -> bool:
+    """Whether 16 packed bytes are `::ffff:a.b.c.d`."""
+    return len(address) == IPV6_LENGTH and address.startswith(MAPPED_PREFIX)
+
+
+def unmapped(address: bytes) -> bytes:
+    """The address as the wire has it: 4 bytes for a mapped address, else unchanged."""
+    return address[12:] if is_mapped(address) else address
+
+
+def mapped(address: bytes) -> bytes:
+    """The IPv4-mapped form of a 4-byte address; 16 bytes are returned as they are."""
+    return MAPPED_PREFIX + address if len(address) == IPV4_LENGTH else address
+
+
+def is_any(address: bytes) -> bool:
+    """Whether the address is the wildcard: `0.0.0.0`, `::`, or `::ffff:0.0.0.0`."""
+    return not any(unmapped(address))
+
+
+# 4,096 addresses are a busy server's clients; past that a text costs 2 µs again.
+@lru_cache(maxsize=4096)
+def text(address: bytes) -> str:
+    """The address in text, RFC 5952; mapped addresses keep their dotted quad as in inet_ntop(3)."""
+    if len(address) == IPV4_LENGTH:
+        return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
+    if is_mapped(address):
+        return "::ffff:" + text(address[12:])
+    return str(ipaddress.IPv6Address(address))
+
+
+def parse(value: str) -> bytes:
+    """Packed bytes of an address in text; a zone (`%eth0`) is dropped.
+
+    Raises ValueError for anything that is no address.
+    """
+    bare = value.partition("%")[0]
+    return ipaddress.ip_address(bare).packed
+
+
+def endpoint_text(address: bytes, port: int) -> str:
+    """`10.0.0.12:4243`, `[::ffff:10.0.0.12]:4243`; port 0 is `*` as in ss(8)."""
+    shown = port or "*"
+    return f"{text(address)}:{shown}" if len(address) == IPV4_LENGTH else f"[{text(address)}]:{shown}"
+
+
+def parse_endpoint(value: str) -> tuple[bytes, int]:
+    """The address and port of `endpoint_text`'s form. Raises ValueError."""
+    host, _, port = value.rpartition(":")
+    return parse(host.strip("[]")), 0 if port == "*" else parse_port(port)
+
+
+def parse_port(value: str) -> int:
+    """A port number 0–65535 in decimal. Raises ValueError."""
+    if not (value.isascii() and value.isdigit() and len(value) <= len("65535")) or int(value) > 0xFFFF:
+        message = f"no port number: {value!r}"
+        raise ValueError(message)
+    return int(value)

@@ -1,0 +1,210 @@
+"""Events in, findings and lookup requests out: the one place where wire and kernel meet.
+
+The engine never does anything; the shell feeds it (`segment`, `evidence`, `tick`, `finish`), takes what it has to say
+(`take`), and carries that out. A run that was recorded replays to the same findings, because a finding depends on the
+times in its evidence and not on the order in which it came.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from correlator.core.evidence import Bounds, EvidenceIndex
+from correlator.core.explain import explain
+from correlator.core.flow import Flow
+from correlator.core.matcher import Match, listener, match, oriented
+from correlator.core.model import Cause, Connection, Finding, Lookup, Owner, OwnerBy, Segment, Side, Socket, Statement, Verdict
+from correlator.core.tracker import Change, Limits, Step, Tracker
+from correlator.core.verdict import cause, verdict
+
+MILLISECOND = 1_000_000
+
+# After a connection opens: at once (its socket may close at once), then when accept() has probably given the socket
+# its inode, then once more for a server that is slow to accept.
+LOOK_AGAIN = (50 * MILLISECOND, 450 * MILLISECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an engine is to do, fixed for a run."""
+
+    limits: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)
+    lookups: bool = False
+    """Ask the kernel for each connection (live)."""
+    announce: bool = False
+    """Give a provisional finding as soon as an open connection's sockets are known."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """The engine's share of the run's counters."""
+
+    segments: int = 0
+    findings: int = 0
+    matched: int = 0
+    unmatched: int = 0
+    ambiguous: int = 0
+    lookups: int = 0
+    by_verdict: dict[Verdict, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A connection whose sockets are still being asked for."""
+
+    due: int
+    flow: Flow
+    turn: int = 0
+
+
+class Engine:
+    """Correlates segments with evidence."""
+
+    def __init__(self, config: Config, interfaces: Sequence[str]) -> None:
+        """`interfaces` names the interfaces by the index that segments carry."""
+        self.config = config
+        self.tracker = Tracker(interfaces, config.limits)
+        self.index = EvidenceIndex(config.bounds)
+        self.counters = Counters()
+        self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
+        self._out: list[Finding | Lookup] = []
+        self._now = 0
+
+    def segment(self, segment: Segment) -> Step:
+        """Take in a segment."""
+        self.counters.segments += 1
+        step = self.tracker.segment(segment)
+        self._drain(segment.at)
+        return step
+
+    def evidence(self, statement: Statement) -> None:
+        """Take in a statement about a socket."""
+        self.index.add(statement)
+
+    def tick(self, now: int) -> None:
+        """Let time pass until `now`."""
+        self._now = max(self._now, now)
+        self.tracker.advance(now)
+        self._drain(now)
+        for watched in self._watched:
+            while watched and watched[0].due <= now:
+                self._look(watched.popleft(), now)
+
+    def finish(self) -> None:
+        """Report every connection that is left."""
+        self.tracker.finish()
+        self._drain(self._now)
+
+    def take(self) -> list[Finding | Lookup]:
+        """What the engine has to say since the last call."""
+        out, self._out = self._out, []
+        return out
+
+    def findings(self, connection: Connection, *, final: bool) -> list[Finding]:
+        """The findings for a connection with the evidence at hand: one a termination, one for none at all."""
+        connection = oriented(self.index, connection)
+        found = [
+            self._finding(connection, side, matched, final=final)
+            for side in (Side.CLIENT, Side.SERVER)
+            if (matched := match(self.index, connection, side)) is not None
+        ]
+        if found:
+            return found
+        text = explain(connection, Side.NONE, Verdict.NO_SOCKET, Cause.NATIVE, None, None, None, None)
+        return [Finding(connection, Side.NONE, Verdict.NO_SOCKET, Cause.NATIVE, text, final=final)]
+
+    def _drain(self, now: int) -> None:
+        for change, flow in self.tracker.take():
+            if change is Change.REPORT:
+                self._report(flow, now)
+            elif self.config.lookups:
+                self._ask(flow)
+                if change is Change.ESTABLISHED:
+                    self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
+            elif change is Change.ESTABLISHED and self.config.announce:
+                self._announce(self.findings(self.tracker.snapshot(flow), final=False))
+
+    def _ask(self, flow: Flow) -> None:
+        connection = self.tracker.snapshot(flow)
+        for side in (Side.CLIENT, Side.SERVER):
+            self.counters.lookups += 1
+            self._out.append(Lookup(connection.four_tuple(side)))
+
+    def _look(self, watch: _Watch, now: int) -> None:
+        """Announce what is known of an open connection by now, and ask again where it is not all."""
+        if watch.flow.reported:
+            return
+        found = self.findings(self.tracker.snapshot(watch.flow), final=False)
+        known = all(finding.owner_by is OwnerBy.INODE for finding in found)
+        if known or watch.turn + 1 == len(LOOK_AGAIN):
+            self._announce(found)
+            return
+        self._ask(watch.flow)
+        watch.turn += 1
+        watch.due = now + LOOK_AGAIN[watch.turn]
+        self._watched[watch.turn].append(watch)
+
+    def _announce(self, found: list[Finding]) -> None:
+        if self.config.announce:
+            self._out.extend(finding for finding in found if finding.verdict is not Verdict.NO_SOCKET)
+
+    def _report(self, flow: Flow, now: int) -> None:
+        connection = self.tracker.snapshot(flow)
+        for finding in self.findings(connection, final=True):
+            self._count(finding)
+            self._out.append(finding)
+        for side in (Side.CLIENT, Side.SERVER):
+            four_tuple = connection.four_tuple(side)
+            for known in self.index.sockets(four_tuple):
+                known.answered = connection.number if known.answered is None else known.answered
+            if self.config.lookups:
+                self.index.forget(four_tuple, flow.superseded_at or now)
+
+    def _count(self, finding: Finding) -> None:
+        counters = self.counters
+        counters.findings += 1
+        counters.by_verdict[finding.verdict] = counters.by_verdict.get(finding.verdict, 0) + 1
+        if finding.verdict is Verdict.NO_SOCKET:
+            counters.unmatched += 1
+        elif finding.verdict is Verdict.AMBIGUOUS:
+            counters.ambiguous += 1
+        else:
+            counters.matched += 1
+
+    def _finding(self, connection: Connection, side: Side, matched: Match, *, final: bool) -> Finding:
+        socket = matched.socket
+        if socket is None:
+            text = explain(connection, side, Verdict.AMBIGUOUS, Cause.NATIVE, None, None, None, None)
+            return Finding(connection, side, Verdict.AMBIGUOUS, Cause.NATIVE, text, matched.source, final=final)
+        origin: Socket | None = None
+        owner, by = matched.owner, OwnerBy.INODE if matched.owner else OwnerBy.NONE
+        if side is Side.SERVER:
+            origin, keeper = listener(self.index, connection, matched.was or socket.family) or (None, None)
+            owner, by = _owner_of(owner, keeper)
+        why = cause(connection, side, socket, origin)
+        what = verdict(connection.wire_family, socket.family)
+        return Finding(
+            connection=connection,
+            side=side,
+            verdict=what,
+            cause=why,
+            explanation=explain(connection, side, what, why, socket, origin, owner, matched.was),
+            evidence=matched.source,
+            socket=socket,
+            listener=origin,
+            owner=owner,
+            owner_by=by,
+            tcp_info=next((known.tcp_info for known in reversed(matched.knowns) if known.tcp_info), None),
+            was=matched.was,
+            final=final,
+        )
+
+
+def _owner_of(owner: Owner | None, keeper: Owner | None) -> tuple[Owner | None, OwnerBy]:
+    """A server-side socket's owner: the process that holds it, else the one that holds its listener."""
+    if owner is not None:
+        return owner, OwnerBy.INODE
+    return keeper, OwnerBy.LISTENER if keeper is not None else OwnerBy.NONE
+
+

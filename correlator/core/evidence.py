@@ -1,0 +1,177 @@
+"""What is known of the kernel's sockets, by four-tuple and by time.
+
+Everything is kept in the wire's form, so that mapped and native entries of one four-tuple meet; each statement keeps
+the kernel's own form. Statements that say the same of the same socket fold into one `Known` with the span of time
+for which it was seen.
+
+Bounds: `Bounds.tuples` four-tuples and `Bounds.statements` statements each; what is dropped is counted.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from correlator.core.address import mapped, unmapped
+from correlator.core.model import Clipped, Evidence, FourTuple, Owner, Ownership, Socket, Source, Statement, TcpState
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much the index holds."""
+
+    tuples: int = 1_000_000
+    """Four-tuples with evidence; the oldest goes first."""
+    statements: int = 64
+    """Different statements about one four-tuple; the oldest goes first."""
+    listeners: int = 65_536
+    """Different statements about listeners."""
+
+
+@dataclass(slots=True)
+class Known:
+    """One or more statements that agree, and the times of the first and the last of them (None: not known)."""
+
+    socket: Socket
+    source: Source
+    first_at: int | None
+    last_at: int | None
+    owner: Owner | None = None
+    tcp_info: Mapping[str, int] | None = None
+    answered: int | None = None  # the connection that a statement without a time was used for
+
+    def within(self, start: int | None, end: int | None) -> bool:
+        """Whether any of it was seen in a span of time; what has no time is not excluded by one."""
+        if self.first_at is None or self.last_at is None:
+            return True
+        return (start is None or self.last_at >= start) and (end is None or self.first_at <= end)
+
+
+@dataclass(slots=True)
+class EvidenceIndex:
+    """Statements about sockets, ready to be asked."""
+
+    bounds: Bounds = field(default_factory=Bounds)
+    dropped: int = 0
+    statements: int = 0
+    _sockets: OrderedDict[FourTuple, list[Known]] = field(default_factory=OrderedDict)
+    _listeners: dict[int, list[Known]] = field(default_factory=dict)
+    _listener_count: int = 0
+    _answers: OrderedDict[FourTuple, list[Known]] = field(default_factory=OrderedDict)
+    _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
+    _clipped_count: int = 0
+    _owners: OrderedDict[tuple[str, int], Owner] = field(default_factory=OrderedDict)
+
+    def add(self, statement: Statement) -> None:
+        """Take in one statement."""
+        self.statements += 1
+        if isinstance(statement, Ownership):
+            self._owners[statement.netns, statement.inode] = statement.owner
+            if len(self._owners) > self.bounds.tuples:
+                self._owners.popitem(last=False)
+                self.dropped += 1
+        elif isinstance(statement, Clipped):
+            socket = statement.evidence.socket
+            if self._clipped_count < self.bounds.listeners:
+                self._clipped_count += 1
+                self._clipped.setdefault((socket.local_port, socket.remote_port), []).append(statement)
+            else:
+                self.dropped += 1
+        elif statement.socket.is_listener:
+            self._add_listener(statement)
+        else:
+            self._add_socket(statement)
+
+    def sockets(self, four_tuple: FourTuple) -> list[Known]:
+        """What is known of sockets with a four-tuple, as the socket sees it; oldest first."""
+        clipped = self._clipped.get((four_tuple.local_port, four_tuple.remote_port))
+        if clipped:
+            self._complete(four_tuple, clipped)
+        return self._sockets.get(four_tuple, [])
+
+    def _complete(self, four_tuple: FourTuple, clipped: list[Clipped]) -> None:
+        """Give the cut entries that fit a connection its addresses."""
+        for entry in [entry for entry in clipped if entry.fits(four_tuple)]:
+            clipped.remove(entry)
+            socket = replace(entry.evidence.socket, local=mapped(four_tuple.local), remote=mapped(four_tuple.remote))
+            self._add_socket(replace(entry.evidence, socket=socket))
+
+    def listeners(self, port: int) -> list[Known]:
+        """What is known of listeners on a port."""
+        return self._listeners.get(port, [])
+
+    def answers(self, four_tuple: FourTuple) -> list[Known]:
+        """The listeners that exact lookups of a four-tuple were answered with."""
+        return self._answers.get(four_tuple, [])
+
+    def owner(self, known: Known) -> Owner | None:
+        """Who holds a socket open, as far as known."""
+        if known.owner is not None:
+            return known.owner
+        return self._owners.get((known.socket.netns, known.socket.inode or 0))
+
+    def forget(self, four_tuple: FourTuple, before: int) -> None:
+        """Drop what was last seen before a time: its connection is reported."""
+        for table in (self._sockets, self._answers):
+            kept = [known for known in table.get(four_tuple, ()) if known.last_at is None or known.last_at >= before]
+            if kept:
+                table[four_tuple] = kept
+            else:
+                table.pop(four_tuple, None)
+
+    def _add_socket(self, evidence: Evidence) -> None:
+        socket = evidence.socket
+        key = FourTuple(unmapped(socket.local), socket.local_port, unmapped(socket.remote), socket.remote_port)
+        self._fold(self._sockets, key, evidence)
+
+    def _add_listener(self, evidence: Evidence) -> None:
+        port = evidence.socket.local_port
+        if self._listener_count >= self.bounds.listeners:
+            self.dropped += 1
+            return
+        rows = self._listeners.setdefault(port, [])
+        before = len(rows)
+        _fold_into(rows, evidence)
+        self._listener_count += len(rows) - before
+        if evidence.asked is not None:
+            self._fold(self._answers, evidence.asked, evidence)
+
+    def _fold(self, table: OrderedDict[FourTuple, list[Known]], key: FourTuple, evidence: Evidence) -> None:
+        rows = table.setdefault(key, [])
+        _fold_into(rows, evidence)
+        if len(rows) > self.bounds.statements:
+            del rows[0]
+            self.dropped += 1
+        if len(table) > self.bounds.tuples:
+            table.popitem(last=False)
+            self.dropped += 1
+
+
+def _fold_into(rows: list[Known], evidence: Evidence) -> None:
+    """Add a statement to those of one key, or widen the span of one that says the same of the same socket.
+
+    Without a cookie or an inode two equal statements may be about two sockets, and what lies between their times
+    is not known: they stay apart.
+    """
+    socket, at = evidence.socket, evidence.at
+    for known in rows:
+        if known.socket == socket and known.source == evidence.source and known.owner == evidence.owner:
+            if at is None and known.last_at is None:
+                return
+            if at is not None and known.last_at is not None and (socket.cookie is not None or socket.inode):
+                known.first_at, known.last_at = min(known.first_at or at, at), max(known.last_at, at)
+                known.tcp_info = evidence.tcp_info or known.tcp_info
+                return
+    rows.append(Known(socket, evidence.source, at, at, evidence.owner, evidence.tcp_info))
+
+
+def same_socket(one: Socket, other: Socket) -> bool | None:
+    """Whether two entries with one four-tuple are one kernel socket; None where nothing tells."""
+    if one.netns != other.netns and one.netns and other.netns:
+        return False
+    if one.cookie is not None and other.cookie is not None and one.cookie == other.cookie:
+        return True
+    if one.inode and other.inode:
+        return one.inode == other.inode
+    if one.cookie is not None and other.cookie is not None:
+        # Older kernels give a TIME_WAIT minisocket a cookie of its own (inet_twsk_alloc).
+        return None if TcpState.TIME_WAIT in {one.state, other.state} else False
+    return None

@@ -1,0 +1,194 @@
+"""From a connection to the socket that terminates it: which evidence counts, and what it says put together.
+
+Only a socket with the connection's own four-tuple, seen while the connection lived, is a match. A listener that
+would take the connection is none: behind a DNAT rule (docker's) the wire shows the host's listening port, and the
+socket is in another namespace.
+"""
+
+from dataclasses import dataclass, replace
+
+from correlator.core.address import is_any, unmapped
+from correlator.core.evidence import EvidenceIndex, Known, same_socket
+from correlator.core.model import Connection, Family, Handshake, Owner, Side, Socket, Source, TcpState, WireFamily
+
+# Linux keeps the four-tuple of a closed connection in TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): evidence from then is
+# about the connection that closed.
+TIME_WAIT = 60_000_000_000
+
+_STRENGTH = {source: rank for rank, source in enumerate(Source)}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What terminates one end of a connection, as far as the evidence goes."""
+
+    socket: Socket | None  # None: candidates disagree about the family
+    source: Source
+    knowns: tuple[Known, ...]
+    was: Family | None = None  # its family before IPV6_ADDRFORM
+    owner: Owner | None = None
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether candidates disagree."""
+        return self.socket is None
+
+
+def match(index: EvidenceIndex, connection: Connection, side: Side) -> Match | None:
+    """The socket that terminates one side of a connection; None where no evidence knows one."""
+    candidates = _candidates(index, connection, side)
+    if not candidates:
+        return None
+    candidates.sort(key=lambda known: (known.last_at or 0))
+    source = min((known.source for known in candidates), key=_STRENGTH.__getitem__)
+    families = [known.socket.family for known in candidates]
+    if any(known.answered not in {None, connection.number} for known in candidates if known.last_at is None) or (
+        connection.superseded_at is not None and all(known.last_at is None for known in candidates)
+    ):
+        # A table without a time, and a four-tuple that was used more than once: either connection may be meant.
+        return Match(None, source, tuple(candidates))
+    was = None
+    if len(set(families)) > 1:
+        if not _is_one_socket(candidates):
+            return Match(None, source, tuple(candidates))
+        was = families[0] if families[0] is not families[-1] else None
+    socket = merged([known.socket for known in _by_close(candidates, connection)], families[-1])
+    owners = {owner for known in candidates if (owner := index.owner(known)) is not None}
+    owner = owners.pop() if len({owner.pid for owner in owners}) == 1 else None
+    return Match(socket, source, tuple(candidates), was, owner)
+
+
+def listener(index: EvidenceIndex, connection: Connection, family: Family | None) -> tuple[Socket, Owner | None] | None:
+    """The listener that a server side came from, and its owner; None where it was not seen.
+
+    A lookup that was answered with a listener names it for this very connection. Otherwise the kernel's own choice is
+    repeated (compute_score in net/ipv4/inet_hashtables.c): the bound address before the wildcard, AF_INET before
+    AF_INET6. `family` is that of the accepted socket, where known: a listener's children have its family.
+    """
+    if connection.simultaneous:
+        return None
+    start, end = _span(connection)
+    answers = [known for known in index.answers(connection.four_tuple(Side.SERVER)) if known.within(start, end)]
+    rows = answers[:1] or [known for known in index.listeners(connection.server.port) if takes(known.socket, connection)]
+    rows = [known for known in rows if known.socket.family is family] or rows
+    if not rows:
+        return None
+    best = max(_preference(known.socket) for known in rows)
+    rows = _nearest([known for known in rows if _preference(known.socket) == best], connection.opened_at)
+    owners = {owner for known in rows if (owner := index.owner(known)) is not None}
+    owner = owners.pop() if len({owner.pid for owner in owners}) == 1 else None
+    return merged([known.socket for known in rows], rows[-1].socket.family), owner
+
+
+def takes(socket: Socket, connection: Connection) -> bool:
+    """Whether a listener accepts the connection's SYN at the server's address (inet_lookup_listener, inet6_lookup_listener)."""
+    if connection.wire_family is WireFamily.IPV4:
+        if is_any(socket.local):
+            return not (socket.family is Family.INET6 and socket.v6only)
+        return unmapped(socket.local) == connection.server.address
+    return socket.family is Family.INET6 and (
+        socket.local == connection.server.address or not any(socket.local)
+    )
+
+
+def oriented(index: EvidenceIndex, connection: Connection) -> Connection:
+    """The connection with its roles settled where no SYN told them.
+
+    The end with a listener on its port is the server; without one, or with two, the end with the lower port is.
+    """
+    if connection.oriented:
+        return connection
+    turned = connection.turned_round()
+    listens = any(takes(known.socket, connection) for known in index.listeners(connection.server.port))
+    turned_listens = any(takes(known.socket, turned) for known in index.listeners(turned.server.port))
+    if listens != turned_listens:
+        return connection if listens else turned
+    return connection if connection.server.port <= turned.server.port else turned
+
+
+def merged(sockets: list[Socket], family: Family) -> Socket:
+    """One entry out of several, oldest first: the last known of each fact, nothing where two sockets disagree."""
+    result = sockets[-1]
+    for older in reversed(sockets[:-1]):
+        if same_socket(older, result) is False:
+            inode, uid, cookie, netns = (
+                one if one == other else None
+                for one, other in (
+                    (result.inode, older.inode),
+                    (result.uid, older.uid),
+                    (result.cookie, older.cookie),
+                    (result.netns, older.netns),
+                )
+            )
+            result = replace(result, inode=inode, uid=uid, cookie=cookie, netns=netns or "")
+        else:
+            result = replace(
+                result,
+                inode=result.inode or older.inode,
+                uid=older.uid if result.uid is None else result.uid,
+                cookie=older.cookie if result.cookie is None else result.cookie,
+                v6only=older.v6only if result.v6only is None else result.v6only,
+                cgroup=result.cgroup or older.cgroup,
+                netns=result.netns or older.netns,
+            )
+    shape = next(socket for socket in reversed(sockets) if socket.family is family)
+    return replace(result, family=family, local=shape.local, remote=shape.remote)
+
+
+def _candidates(index: EvidenceIndex, connection: Connection, side: Side) -> list[Known]:
+    start, end = _span(connection)
+    knowns = index.sockets(connection.four_tuple(side))
+    gone = {
+        known.socket.cookie
+        for known in knowns
+        if known.source is Source.DESTROY and known.last_at is not None and known.last_at < connection.opened_at
+    }
+    return [known for known in knowns if known.within(start, end) and (known.socket.cookie is None or known.socket.cookie not in gone)]
+
+
+def _span(connection: Connection) -> tuple[int | None, int | None]:
+    """The time in which evidence about the four-tuple is evidence about this connection."""
+    start = None if connection.handshake is Handshake.MIDSTREAM else connection.opened_at
+    if connection.superseded_at is not None:
+        return start, connection.superseded_at - 1
+    return start, None if connection.closed_at is None else connection.closed_at + TIME_WAIT
+
+
+def _is_one_socket(candidates: list[Known]) -> bool:
+    """Whether entries of different families are one socket whose family changed: same identity, and times that order them."""
+    first = candidates[0]
+    return all(
+        known.last_at is not None and (known is first or same_socket(first.socket, known.socket) is True)
+        for known in candidates
+    )
+
+
+def _by_close(candidates: list[Known], connection: Connection) -> list[Known]:
+    """The candidates so that the state while the connection was open comes last: what is shown of it."""
+    closed_at = connection.closed_at
+    if closed_at is None:
+        return candidates
+    living = [
+        known
+        for known in candidates
+        if known.source is not Source.DESTROY
+        and known.socket.state is not TcpState.TIME_WAIT
+        and (known.first_at is None or known.first_at <= closed_at)
+    ]
+    return [known for known in candidates if known not in living] + living
+
+
+def _preference(socket: Socket) -> tuple[bool, bool]:
+    return not is_any(socket.local), socket.family is Family.INET
+
+
+def _nearest(rows: list[Known], at: int) -> list[Known]:
+    """Of listeners seen at different times those that were there when the connection opened, else the nearest."""
+
+    def distance(known: Known) -> int:
+        if known.first_at is None or known.last_at is None or known.first_at <= at <= known.last_at:
+            return 0
+        return at - known.last_at if known.last_at < at else known.first_at - at
+
+    least = min(distance(known) for known in rows)
+    return [known for known in rows if distance(known) == least]

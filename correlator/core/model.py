@@ -1,0 +1,319 @@
+"""The values that flow through every room, and the tokens of the contracts.
+
+Times are nanoseconds since the Unix epoch (`NO_TIME` where a format has none), addresses are packed bytes
+of 4 or 16, ports are host integers. Every value is immutable.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from correlator.core.address import IPV4_LENGTH, endpoint_text, mapped, text
+
+NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
+
+
+class WireFamily(StrEnum):
+    """The IP header that carried the TCP header."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class Family(StrEnum):
+    """The address family of a kernel socket, socket(2)."""
+
+    INET = "AF_INET"
+    INET6 = "AF_INET6"
+
+
+class TcpState(IntEnum):
+    """A socket's state, numbered as in the kernel's include/net/tcp_states.h."""
+
+    ESTABLISHED = 1
+    SYN_SENT = 2
+    SYN_RECV = 3
+    FIN_WAIT1 = 4
+    FIN_WAIT2 = 5
+    TIME_WAIT = 6
+    CLOSE = 7
+    CLOSE_WAIT = 8
+    LAST_ACK = 9
+    LISTEN = 10
+    CLOSING = 11
+    NEW_SYN_RECV = 12
+    BOUND_INACTIVE = 13
+
+
+class Verdict(StrEnum):
+    """What terminates the connection."""
+
+    IPV4_ON_INET6 = "ipv4-on-af_inet6"
+    IPV4_ON_INET = "ipv4-on-af_inet"
+    IPV6_ON_INET6 = "ipv6-on-af_inet6"
+    NO_SOCKET = "no-socket"
+    AMBIGUOUS = "ambiguous"
+    ANOMALY = "anomaly"
+
+
+class Cause(StrEnum):
+    """Why IPv4 traffic is on an AF_INET6 socket; NATIVE (empty) where it is not."""
+
+    DUAL_STACK_LISTENER = "dual-stack-listener"
+    MAPPED_LISTENER = "mapped-listener"
+    MAPPED_CONNECT = "mapped-connect"
+    UNKNOWN = "unknown"
+    NATIVE = ""
+
+
+class Side(StrEnum):
+    """Which end of the connection a socket terminates."""
+
+    CLIENT = "client"
+    SERVER = "server"
+    NONE = ""
+
+
+class Handshake(StrEnum):
+    """How far the three-way handshake was seen (RFC 9293 §3.5)."""
+
+    COMPLETE = "complete"
+    UNACKED = "unacked"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+    MIDSTREAM = "midstream"
+
+
+class Close(StrEnum):
+    """How the connection ended on the wire."""
+
+    FIN = "fin"
+    RST_CLIENT = "rst-client"
+    RST_SERVER = "rst-server"
+    OPEN = "open"
+
+
+class Source(StrEnum):
+    """Where a statement about a socket comes from, strongest first."""
+
+    LOOKUP = "lookup"
+    SNAPSHOT = "snapshot"
+    STATE_EVENT = "state-event"
+    DESTROY = "destroy"
+    TABLE = "table"
+    PSUTIL = "psutil"
+
+
+class OwnerBy(StrEnum):
+    """How the PID is known."""
+
+    INODE = "inode"
+    STATE_EVENT = "state-event"
+    LISTENER = "listener"
+    NONE = ""
+
+
+class FourTuple(NamedTuple):
+    """One end's view of a connection, in the wire's form (never mapped)."""
+
+    local: bytes
+    local_port: int
+    remote: bytes
+    remote_port: int
+
+
+class Packet(NamedTuple):
+    """A captured frame."""
+
+    at: int
+    link_type: int  # LINKTYPE_ value of pcap's registry
+    interface: int  # index into the run's interface names
+    data: bytes
+    wire_length: int  # before the snaplen cut it
+
+
+class Segment(NamedTuple):
+    """What was decoded of a packet: one TCP header and the IP header that carried it."""
+
+    at: int
+    interface: int
+    source: bytes
+    source_port: int
+    destination: bytes
+    destination_port: int
+    seq: int
+    ack: int
+    flags: int
+    length: int  # TCP payload in bytes, from the IP length, not from what was captured
+    continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that holds a socket open."""
+
+    pid: int
+    process: str = ""
+    cmdline: str = ""
+    user: str = ""
+    cgroup: str = ""
+    container: str = ""
+    path: str = ""
+    ppid: int | None = None
+    started_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A kernel TCP socket entry. None is unknown: never a default."""
+
+    family: Family
+    local: bytes
+    local_port: int
+    remote: bytes
+    remote_port: int
+    state: TcpState
+    inode: int | None = None
+    uid: int | None = None
+    cookie: int | None = None
+    v6only: bool | None = None
+    cgroup: str = ""
+    netns: str = ""
+
+    @property
+    def is_listener(self) -> bool:
+        """Whether it accepts connections."""
+        return self.state is TcpState.LISTEN
+
+    @property
+    def local_text(self) -> str:
+        """Its local end as the kernel has it."""
+        return endpoint_text(self.local, self.local_port)
+
+    @property
+    def remote_text(self) -> str:
+        """Its remote end as the kernel has it."""
+        return endpoint_text(self.remote, self.remote_port)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A statement about one socket at a time."""
+
+    at: int | None  # None: a saved table that does not say when it was taken
+    source: Source
+    socket: Socket
+    asked: FourTuple | None = None  # the four-tuple a lookup asked for: ties a listener to one connection
+    owner: Owner | None = None  # where the source names it itself (netstat, ss, psutil)
+    tcp_info: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """A statement about who holds the socket with an inode."""
+
+    at: int | None
+    inode: int
+    owner: Owner
+    netns: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clipped:
+    """An entry whose addresses netstat cut to fit its columns: they begin so, and the ports are whole."""
+
+    evidence: Evidence  # with the addresses left empty
+    local_prefix: str
+    remote_prefix: str
+
+    def fits(self, four_tuple: FourTuple) -> bool:
+        """Whether a connection's addresses, in either form, may be the ones that were cut."""
+        return _begins(four_tuple.local, self.local_prefix) and _begins(four_tuple.remote, self.remote_prefix)
+
+
+def _begins(address: bytes, prefix: str) -> bool:
+    return text(address).startswith(prefix) or (len(address) == IPV4_LENGTH and text(mapped(address)).startswith(prefix))
+
+
+Statement = Evidence | Ownership | Clipped
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A request to the kernel: which socket has this four-tuple?"""
+
+    four_tuple: FourTuple
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a connection as the wire showed it."""
+
+    address: bytes
+    port: int
+    isn: int | None = None
+    packets: int | None = None  # None where not every packet was captured
+    payload: int | None = None  # TCP payload bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TCP connection on the wire."""
+
+    number: int
+    client: End
+    server: End
+    handshake: Handshake
+    close: Close
+    opened_at: int
+    closed_at: int | None = None
+    syn_rtt: int | None = None  # ns; empty where a retransmission makes it ambiguous (RFC 6298 §3)
+    ack_rtt: int | None = None  # ns
+    syn_count: int = 0
+    syn_ack_count: int = 0
+    interface: str = ""
+    oriented: bool = True  # False: neither a SYN nor a SYN-ACK said who is the client
+    simultaneous: bool = False  # both ends sent a SYN (RFC 9293 §3.5): neither was accepted by a listener
+    superseded_at: int | None = None  # a newer connection took over the four-tuple
+
+    @property
+    def wire_family(self) -> WireFamily:
+        """The IP version on the wire."""
+        return WireFamily.IPV4 if len(self.client.address) == IPV4_LENGTH else WireFamily.IPV6
+
+    def turned_round(self) -> "Connection":
+        """The same connection with the roles of its ends swapped."""
+        mirrored = {Close.RST_CLIENT: Close.RST_SERVER, Close.RST_SERVER: Close.RST_CLIENT}
+        close = mirrored.get(self.close, self.close)
+        return replace(self, client=self.server, server=self.client, close=close)
+
+    def four_tuple(self, side: Side) -> FourTuple:
+        """The connection as the socket on one side sees it."""
+        near, far = (self.server, self.client) if side is Side.SERVER else (self.client, self.server)
+        return FourTuple(near.address, near.port, far.address, far.port)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer for one termination, or for a connection that no known socket terminates."""
+
+    connection: Connection
+    side: Side
+    verdict: Verdict
+    cause: Cause
+    explanation: str
+    evidence: Source | None = None
+    socket: Socket | None = None  # facts of all its evidence put together
+    listener: Socket | None = None
+    owner: Owner | None = None
+    owner_by: OwnerBy = OwnerBy.NONE
+    tcp_info: Mapping[str, int] | None = None
+    was: Family | None = None  # the family before IPV6_ADDRFORM changed it
+    final: bool = True  # False: the connection goes on; a final finding follows
+
+    @property
+    def v6only(self) -> bool | None:
+        """IPV6_V6ONLY of the listener for a server side, of the socket itself for a client."""
+        bearer = self.listener if self.side is Side.SERVER else self.socket
+        return bearer.v6only if bearer else None

@@ -1,0 +1,285 @@
+"""From segments to connections: the table of open connections and the step that each segment takes.
+
+Bounds: the table holds `Limits.connections` entries. Past that the oldest unanswered SYN goes first (a flood's are
+worth least), then what is closed and reported, then the oldest connection; each eviction is counted and the connection
+reported as it stands.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from correlator.core.flow import SEQUENCE_MASK, Flow, FlowEnd, after
+from correlator.core.handshake import ACK, FIN, RST, SYN, Kind, State, next_closing, next_state
+from correlator.core.model import NO_TIME, Connection, Segment
+
+SECOND = 1_000_000_000
+
+# Twice RFC 9293's maximum segment lifetime would be 240 s; Linux keeps TIME_WAIT for 60 s and retransmits at
+# intervals of up to 120 s (TCP_RTO_MAX). What comes later than this on a closed four-tuple is a connection of its own.
+LINGER = 180 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how many connections the tracker remembers."""
+
+    connections: int = 1_000_000
+    """Entries in the table, about 1.5 KB each."""
+    settle: int = LINGER
+    """Nanoseconds without a segment after which a closed connection is reported."""
+    linger: int = LINGER
+    """Nanoseconds without a segment after which a closed connection is forgotten; not less than `settle`."""
+    counted: bool = True
+    """Whether the input holds every packet, so that packet and byte counts mean something."""
+
+
+class Change(IntEnum):
+    """What happened to a connection."""
+
+    OPENED = 0
+    ESTABLISHED = 1
+    REPORT = 2  # nothing more is to come, or it must go: report it
+
+
+class Event(NamedTuple):
+    """A change, and the connection that it happened to."""
+
+    change: Change
+    flow: Flow
+
+
+class Step(NamedTuple):
+    """What a segment was to the tracker."""
+
+    flow: Flow
+    from_client: bool
+    notable: bool  # belongs to the handshake or the close, or is the first of its direction
+
+
+class Tracker:
+    """The table of connections."""
+
+    def __init__(self, interfaces: Sequence[str], limits: Limits) -> None:
+        """`interfaces` names the interfaces by index; it may grow while the tracker runs."""
+        self.limits = limits
+        self.copies = 0
+        self.evicted = 0
+        self.seen = 0
+        self._interfaces = interfaces
+        self._flows: OrderedDict[tuple[bytes, int, bytes, int], Flow] = OrderedDict()
+        self._unanswered: OrderedDict[int, Flow] = OrderedDict()
+        self._settling: deque[tuple[int, Flow]] = deque()
+        self._lingering: deque[tuple[int, Flow]] = deque()
+        self._events: list[Event] = []
+        self._now = 0
+
+    def __len__(self) -> int:
+        """How many connections are in the table."""
+        return len(self._flows)
+
+    def take(self) -> list[Event]:
+        """The events since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def snapshot(self, flow: Flow) -> Connection:
+        """The connection as a value."""
+        name = self._interfaces[flow.interface] if 0 <= flow.interface < len(self._interfaces) else ""
+        return flow.snapshot(name, counted=self.limits.counted)
+
+    def segment(self, segment: Segment) -> Step:
+        """Take in one segment."""
+        self._now = max(self._now, segment.at)
+        key = (segment.source, segment.source_port, segment.destination, segment.destination_port)
+        flow = self._flows.get(key) or self._flows.get((key[2], key[3], key[0], key[1]))
+        if flow is None:
+            flow = self._open(key, segment)
+        elif segment.flags & (SYN | ACK) == SYN:
+            base = (flow.client if flow.is_from_client(segment) else flow.server).base
+            if flow.reported or (base is not None and base != segment.seq):
+                # another ISN: another connection (RFC 9293 §3.4.1)
+                self._supersede(flow, segment.at)
+                flow = self._open(key, segment)
+        from_client = flow.is_from_client(segment)
+        near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
+        if near.is_copy(segment):
+            self.copies += 1
+            return Step(flow, from_client, notable=False)
+        flow.last_at = self._now  # not the segment's time: clocks step back, and merged captures are not in order
+        if segment.continuation:
+            near.payload += segment.length
+            return Step(flow, from_client, notable=False)
+        first = near.reached is None
+        near.note(segment)
+        moved = self._step(flow, segment, near, far)
+        notable = first or moved or bool(segment.flags & (SYN | FIN | RST))
+        return Step(flow, flow.is_from_client(segment), notable)
+
+    def advance(self, now: int) -> None:
+        """Let time pass: report connections that have settled, forget those that have lingered."""
+        self._now = max(self._now, now)
+        for flow in self._due(self._settling, self.limits.settle):
+            if flow.is_closed and not flow.reported:
+                self._report(flow)
+                self._lingering.append((flow.last_at + self.limits.linger, flow))
+        for flow in self._due(self._lingering, self.limits.linger):
+            self._forget(flow)
+        while self._unanswered:
+            flow = next(iter(self._unanswered.values()))
+            if flow.last_at + self.limits.linger > self._now:
+                break
+            self._report(flow)
+            self._forget(flow)
+
+    def _due(self, queue: deque[tuple[int, Flow]], wait: int) -> Iterator[Flow]:
+        """The flows of a queue that have been silent for `wait`; those that were not are queued again."""
+        while queue and queue[0][0] <= self._now:
+            flow = queue.popleft()[1]
+            if flow.last_at + wait > self._now:
+                queue.append((flow.last_at + wait, flow))
+            else:
+                yield flow
+
+    def finish(self) -> None:
+        """Report all that is left; the input has ended."""
+        for flow in self._flows.values():
+            self._report(flow)
+        self._flows.clear()
+        self._unanswered.clear()
+        self._settling.clear()
+        self._lingering.clear()
+
+    def _open(self, key: tuple[bytes, int, bytes, int], segment: Segment) -> Flow:
+        if len(self._flows) >= self.limits.connections:
+            self._evict()
+        self.seen += 1
+        client = FlowEnd(segment.source, segment.source_port)
+        # A socket connected to itself (simultaneous open with one socket) is both ends.
+        server = client if key[:2] == key[2:] else FlowEnd(segment.destination, segment.destination_port)
+        flow = Flow(self.seen, client, server, segment.at, self._now, interface=segment.interface)
+        self._flows[key] = flow
+        return flow
+
+    def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd) -> bool:
+        """Move the connection's states; tells whether they moved."""
+        flags = segment.flags
+        if flags & SYN:
+            self._note_syn(flow, segment, near)
+        if near.base is None:
+            near.base = (segment.seq if flags & SYN else segment.seq - 1) & SEQUENCE_MASK
+        if far.base is None and flags & ACK:
+            far.base = (segment.ack - 1) & SEQUENCE_MASK
+        before, closing = flow.state, flow.closing
+        from_client = flow.is_from_client(segment)
+        kind = kind_of(flow, segment, from_client=from_client)
+        flow.state = next_state(before, kind, from_client=from_client)
+        if flow.state is State.ESTABLISHED and before is State.SYN_RECEIVED:
+            flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if flow.syn_ack_count == 1 else None
+        elif flow.state is State.SYN_RECEIVED and covers(flow.client.acked, flow.server.isn):
+            flow.state = State.ESTABLISHED  # the client's ACK came before what it acknowledges
+        flow.closing = next_closing(closing, kind, from_client=from_client)
+        if flow.state is not before:
+            self._announce(flow, before)
+        if flow.state is State.SYN_SENT:
+            self._unanswered[flow.number] = flow
+            self._unanswered.move_to_end(flow.number)
+        else:
+            self._unanswered.pop(flow.number, None)
+        if flow.closing is not closing:
+            self._note_close(flow, segment.at)
+        return flow.state is not before or flow.closing is not closing
+
+    def _note_syn(self, flow: Flow, segment: Segment, near: FlowEnd) -> None:
+        """Count a SYN or SYN-ACK, and let it say who is the client."""
+        is_answer = bool(segment.flags & ACK)
+        if not flow.oriented:
+            flow.oriented = True
+            if (near is flow.client) == is_answer:
+                flow.turn_round()
+        if not is_answer:
+            flow.syn_count += 1
+            flow.syn_at = segment.at
+            flow.simultaneous = flow.simultaneous or near is flow.server
+            near.isn = segment.seq
+            return
+        flow.syn_ack_count += 1
+        near.base = segment.seq  # a server that forgot its first answer chooses another ISN
+        if near.isn is None:
+            near.isn = segment.seq
+        if flow.syn_ack_count == 1 and flow.syn_count == 1:
+            flow.syn_rtt = interval(flow.syn_at, segment.at)
+        flow.syn_ack_at = segment.at
+
+    def _announce(self, flow: Flow, before: State) -> None:
+        if before is State.NEW:
+            self._events.append(Event(Change.OPENED, flow))
+        if flow.state in {State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN}:
+            self._events.append(Event(Change.ESTABLISHED, flow))
+
+    def _note_close(self, flow: Flow, at: int) -> None:
+        flow.closed_at = at if flow.is_closed else None
+        if flow.is_closed and not flow.reported:
+            self._settling.append((at + self.limits.settle, flow))
+
+    def _supersede(self, flow: Flow, at: int) -> None:
+        flow.superseded_at = at
+        self._report(flow)
+        self._forget(flow)
+
+    def _evict(self) -> None:
+        self.evicted += 1
+        if self._unanswered:
+            flow = next(iter(self._unanswered.values()))
+        elif self._lingering:
+            flow = self._lingering.popleft()[1]
+        else:
+            flow = next(iter(self._flows.values()))
+        self._report(flow)
+        self._forget(flow)
+
+    def _report(self, flow: Flow) -> None:
+        if not flow.reported:
+            flow.reported = True
+            self._events.append(Event(Change.REPORT, flow))
+
+    def _forget(self, flow: Flow) -> None:
+        self._unanswered.pop(flow.number, None)
+        one, other = flow.client, flow.server
+        for key in ((one.address, one.port, other.address, other.port), (other.address, other.port, one.address, one.port)):
+            if self._flows.get(key) is flow:
+                del self._flows[key]
+
+
+def covers(ack: int | None, isn: int | None) -> bool:
+    """Whether an acknowledgement covers a SYN with an ISN; what is unknown is given the benefit of the doubt."""
+    if ack is None:
+        return False
+    return isn is None or not after(isn + 1, ack)
+
+
+def interval(start: int | None, end: int) -> int | None:
+    """Nanoseconds from start to end, None where either time is unknown."""
+    if start is None or NO_TIME in {start, end}:
+        return None
+    return end - start
+
+
+def kind_of(flow: Flow, segment: Segment, *, from_client: bool) -> Kind:
+    """What a segment means to the handshake, given the numbers that the connection has shown."""
+    flags = segment.flags
+    far = flow.server if from_client else flow.client
+    acceptable = covers(segment.ack if flags & ACK else None, far.isn)
+    if flags & SYN:
+        if not flags & ACK:
+            return Kind.SYN
+        return Kind.SYN_ACK if acceptable else Kind.BARE
+    if flags & RST:
+        # RFC 9293 §3.5.2: in SYN-SENT a reset that acknowledges something else is ignored; one without ACK refuses too,
+        # as some firewalls send it.
+        return Kind.BARE if flow.state is State.SYN_SENT and flags & ACK and not acceptable else Kind.RST
+    if flags & FIN:
+        return Kind.FIN
+    return Kind.ACK if acceptable else Kind.BARE

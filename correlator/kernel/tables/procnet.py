@@ -1,0 +1,52 @@
+"""Copies of /proc/net/tcp and /proc/net/tcp6, one or both in a file (proc_net_tcp(5), get_tcp4_sock in tcp_ipv4.c)."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from correlator.core.model import Evidence, Family, Socket, Source, Statement, TcpState
+from correlator.kernel.tables.states import UNOWNED
+
+_HEADER = re.compile(r"\s*sl\s+local_address")
+_ROW = re.compile(
+    r"\s*\d+:\s+(?P<local>(?:[0-9A-F]{8}){1,4}):(?P<local_port>[0-9A-F]{4})\s+(?P<remote>(?:[0-9A-F]{8}){1,4}):(?P<remote_port>[0-9A-F]{4})"
+    r"\s+(?P<state>[0-9A-F]{2})\s+\S+\s+\S+\s+\S+\s+(?P<uid>\d+)\s+\d+\s+(?P<inode>\d+)"
+)
+_WORD = 8  # hex digits of a 32-bit word, printed in the host's byte order
+_IPV4_DIGITS, _IPV6_DIGITS = _WORD, _WORD * 4
+
+
+def recognises(head: str) -> bool:
+    """Whether the text is a copy of /proc/net/tcp or tcp6."""
+    return any(_HEADER.match(line) or _ROW.match(line) for line in head.splitlines())
+
+
+def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
+    """A statement for each row; None for a row that makes no sense."""
+    for line in lines:
+        if line.strip() and not _HEADER.match(line):
+            row = _ROW.match(line)
+            yield _statement(row) if row else None
+
+
+def _statement(row: re.Match[str]) -> Statement | None:
+    local, remote = row["local"], row["remote"]
+    number = int(row["state"], 16)
+    if len(local) != len(remote) or len(local) not in {_IPV4_DIGITS, _IPV6_DIGITS} or number not in TcpState:
+        return None
+    state = TcpState(number)
+    socket = Socket(
+        Family.INET if len(local) == _IPV4_DIGITS else Family.INET6,
+        _packed(local),
+        int(row["local_port"], 16),
+        _packed(remote),
+        int(row["remote_port"], 16),
+        state,
+        int(row["inode"]) or None,
+        None if state in UNOWNED else int(row["uid"]),
+    )
+    return Evidence(None, Source.TABLE, socket)
+
+
+def _packed(digits: str) -> bytes:
+    """The address of words in little-endian hex, as every common Linux host prints them."""
+    return b"".join(bytes.fromhex(digits[at : at + _WORD])[::-1] for at in range(0, len(digits), _WORD))

@@ -1,0 +1,182 @@
+"""Packets to segments: link, IP and TCP headers, with every skip counted.
+
+Lengths come from the IP header, never from how much was captured; only headers must be there. What the fast decode
+does not know (tunnels, rare link types) goes to `tunnels`, where Scapy finds the innermost IP header, and comes back
+here. A packet that yields nothing adds one to its reason in `skipped`.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from correlator.core.model import Packet, Segment
+from correlator.wire import tunnels
+from correlator.wire.fragments import Fragments
+from correlator.wire.interfaces import Interfaces
+from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, Network, network
+from correlator.wire.skips import Skip
+
+TCP = 6
+UDP = 17
+_AH = 51
+_FRAGMENT_HEADER = 44
+# Hop-by-hop, routing, destination options, mobility, HIP, shim6: next header, then length in 8-byte units less one.
+_EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
+_MAX_EXTENSIONS = 16  # RFC 8200 allows each once, destination options twice
+
+_IPV4_HEADER = 20
+_IPV6_HEADER = 40
+_TCP_FLAGS_END = 16  # a TCP header that was captured up to its window says all that is needed
+
+
+class _Frame(NamedTuple):
+    """What a segment takes from its packet."""
+
+    at: int
+    interface: int
+    data: bytes
+    end: int  # where the frame ended on the wire
+
+
+class Decoder:
+    """Decodes the packets of one capture."""
+
+    def __init__(self, interfaces: Interfaces) -> None:
+        """`interfaces` gets the parts of cooked captures."""
+        self.skipped: Counter[str] = Counter()
+        self._interfaces = interfaces
+        self._fragments = Fragments()
+
+    def decode(self, packet: Packet) -> Segment | None:
+        """The segment of a packet, or None: then its reason is counted."""
+        found = network(packet.link_type, packet.data)
+        if isinstance(found, Skip):
+            result = self._inner(packet, tunnels.open_link(packet.link_type, packet.data)) if found is Skip.LINK_TYPE else found
+        else:
+            result = self._network(packet, found)
+        if isinstance(result, Skip):
+            reason = f"{result} {packet.link_type}" if result is Skip.LINK_TYPE else str(result)
+            self.skipped[reason] += 1
+            return None
+        return result
+
+    def _network(self, packet: Packet, found: Network) -> Segment | Skip:
+        interface = packet.interface
+        if found.direction >= 0:
+            interface = self._interfaces.part(interface, found.index, found.direction)
+        frame = _Frame(packet.at, interface, packet.data, packet.wire_length)
+        if found.ethertype == ETHERTYPE_IPV4:
+            result = self._ipv4(frame, found.offset)
+        elif found.ethertype == ETHERTYPE_IPV6:
+            result = self._ipv6(frame, found.offset)
+        elif found.ethertype in tunnels.ETHERTYPES:
+            result = None
+        else:
+            return Skip.NOT_IP
+        if result is None:
+            return self._inner(packet, tunnels.open_network(found.ethertype, packet.data[found.offset :]), interface)
+        return result
+
+    def _inner(self, packet: Packet, inner: bytes | Skip, interface: int | None = None) -> Segment | Skip:
+        """The segment of a tunnel's innermost IP packet."""
+        if isinstance(inner, Skip):
+            return inner
+        number = packet.interface if interface is None else interface
+        # What was cut off was cut off from the end, which is the innermost packet's.
+        frame = _Frame(packet.at, number, inner, len(inner) + packet.wire_length - len(packet.data))
+        result = self._ipv4(frame, 0) if inner[0] >> 4 == 4 else self._ipv6(frame, 0)  # noqa: PLR2004  IP version
+        return Skip.TUNNEL if result is None else result
+
+    def _ipv4(self, frame: _Frame, at: int) -> Segment | Skip | None:
+        """RFC 791 §3.1; None for a tunnel."""
+        data = frame.data
+        if len(data) < at + _IPV4_HEADER:
+            return Skip.CUT_OFF
+        head = (data[at] & 15) * 4
+        total = data[at + 2] << 8 | data[at + 3]
+        if total == 0:
+            total = frame.end - at  # segmentation offload: the NIC was to fill it in
+        if data[at] >> 4 != 4 or head < _IPV4_HEADER or total < head:  # noqa: PLR2004  IP version
+            return Skip.BAD_IP
+        end = min(at + total, frame.end)
+        protocol = data[at + 9]
+        fragment = (data[at + 6] << 8 | data[at + 7]) & 0x3FFF
+        if protocol != TCP:
+            return self._other(data, at, at + head, protocol, fragment=fragment)
+        source, destination = data[at + 12 : at + 16], data[at + 16 : at + 20]
+        if not fragment:
+            return _tcp(frame, at + head, end, source, destination)
+        key = (source, destination, data[at + 4] << 8 | data[at + 5])
+        return self._fragment(frame, at + head, end, key, fragment & 0x1FFF)
+
+    def _ipv6(self, frame: _Frame, at: int) -> Segment | Skip | None:
+        """RFC 8200 §3 and §4; None for a tunnel."""
+        data = frame.data
+        if len(data) < at + _IPV6_HEADER:
+            return Skip.CUT_OFF
+        if data[at] >> 4 != 6:  # noqa: PLR2004  IP version
+            return Skip.BAD_IP
+        length = data[at + 4] << 8 | data[at + 5]
+        # 0: a jumbogram (RFC 2675) or segmentation offload; either way the frame's end is the packet's.
+        end = min(at + _IPV6_HEADER + length, frame.end) if length else frame.end
+        source, destination = data[at + 8 : at + 24], data[at + 24 : at + 40]
+        protocol = data[at + 6]
+        inner = at + _IPV6_HEADER
+        key, fragment = None, 0
+        for _ in range(_MAX_EXTENSIONS):
+            if protocol == TCP or protocol not in _EXTENSIONS | {_FRAGMENT_HEADER, _AH}:
+                break
+            if len(data) < inner + 8:
+                return Skip.CUT_OFF
+            following, units = data[inner], data[inner + 1]
+            if protocol == _FRAGMENT_HEADER:
+                field = data[inner + 2] << 8 | data[inner + 3]
+                fragment = field >> 3
+                if field & 0xFFF9:  # neither offset nor more: an atomic fragment (RFC 6946), whole as it is
+                    key = (source, destination, int.from_bytes(data[inner + 4 : inner + 8], "big"))
+                inner += 8
+            else:
+                inner += (units + 2) * 4 if protocol == _AH else (units + 1) * 8
+            protocol = following
+            if fragment:
+                break  # what follows is not a header
+        if protocol != TCP:
+            return self._other(data, at, inner, protocol, fragment=fragment)
+        if key is None:
+            return _tcp(frame, inner, end, source, destination)
+        return self._fragment(frame, inner, end, key, fragment)
+
+    def _other(self, data: bytes, at: int, inner: int, protocol: int, *, fragment: int) -> Skip | None:
+        """What an IP packet without TCP is: a tunnel (None) or a skip."""
+        del at
+        if fragment:
+            return Skip.NOT_TCP
+        if protocol == UDP:
+            ports = {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]} if len(data) >= inner + 4 else set()
+            return None if ports & tunnels.UDP_PORTS else Skip.NOT_TCP
+        return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
+
+    def _fragment(self, frame: _Frame, at: int, end: int, key: tuple[bytes, bytes, int], offset: int) -> Segment | Skip:
+        if offset:
+            return self._fragments.later(key, frame.at, max(0, end - at)) or Skip.FRAGMENT
+        segment = _tcp(frame, at, end, key[0], key[1])
+        return segment if isinstance(segment, Skip) else self._fragments.first(key, segment)
+
+
+def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:
+    """RFC 9293 §3.1. A header with an impossible data offset is still a segment, as tshark has it."""
+    data = frame.data
+    if len(data) < at + _TCP_FLAGS_END:
+        return Skip.CUT_OFF
+    head = (data[at + 12] >> 4) * 4
+    return Segment(
+        frame.at,
+        frame.interface,
+        source,
+        data[at] << 8 | data[at + 1],
+        destination,
+        data[at + 2] << 8 | data[at + 3],
+        int.from_bytes(data[at + 4 : at + 8], "big"),
+        int.from_bytes(data[at + 8 : at + 12], "big"),
+        data[at + 13],
+        max(0, end - at - head),
+    )

@@ -1,0 +1,220 @@
+"""pcapng (draft-ietf-opsawg-pcapng): sections of blocks, each with interfaces and a byte order of its own."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from correlator.core.model import NO_TIME, Packet
+from correlator.wire.interfaces import Interfaces
+from correlator.wire.reader import MAX_PACKET, Damage
+
+SECTION_HEADER = 0x0A0D0D0A
+INTERFACE_DESCRIPTION = 1
+OBSOLETE_PACKET = 2
+SIMPLE_PACKET = 3
+ENHANCED_PACKET = 6
+
+OPT_END = 0
+OPT_COMMENT = 1
+IF_NAME = 2
+IF_TSRESOL = 9
+IF_TSOFFSET = 14
+
+# In a section header's comment: the section holds the packets of handshakes and closes, not all of them.
+PARTIAL_MARK = "correlator: packets=handshake"
+
+_BYTE_ORDER_MAGIC = 0x1A2B3C4D
+_BLOCK_OVERHEAD = 12  # type, length, length again
+_SECTION_HEAD = 28
+_NANOSECONDS = 1_000_000_000
+# Blocks that are read are held whole: a packet with its options. Others are skipped however long they are.
+_MAX_BLOCK = MAX_PACKET + 131_072
+_MAX_INTERFACES = 65_536  # of a file; an obsolete packet block can name no more
+
+
+@dataclass(frozen=True, slots=True)
+class _Interface:
+    number: int
+    link_type: int
+    snaplen: int
+    ticks: int  # a second
+    offset: int  # ns
+
+
+class _BadBlockError(ValueError):
+    """A block's contents contradict its length."""
+
+
+class PcapngReader:
+    """Reads one pcapng file."""
+
+    def __init__(self, interfaces: Interfaces, *, comments: bool = False) -> None:
+        """`comments`: keep each packet's comments, in `comments` by the packet's index."""
+        self.damage: Damage | None = None
+        self.partial = False
+        self.comments: dict[int, tuple[str, ...]] = {}
+        self._keep_comments = comments
+        self._interfaces = interfaces
+        self._section: list[_Interface] = []
+        self._order = "<"
+        self._buffer = b""
+        self._offset = 0
+        self._skip = 0
+        self._count = 0
+        self._added = 0
+        self._in_section = False
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """The packets that are complete with these bytes."""
+        if self.damage is not None:
+            return []
+        if self._skip:
+            skipped = min(self._skip, len(data))
+            self._skip -= skipped
+            self._offset += skipped
+            data = data[skipped:]
+        data = self._buffer + data if self._buffer else data
+        packets: list[Packet] = []
+        at = 0
+        try:
+            while (length := self._block_length(data, at)) is not None:
+                packet = self._block(data, at, length)
+                if packet is not None:
+                    packets.append(packet)
+                at += length
+        except _BadBlockError as error:
+            self.damage = Damage(self._offset + at, str(error))
+        if self._skip:
+            self._skip -= len(data) - at
+            self._offset += len(data)
+            self._buffer = b""
+        else:
+            self._offset += at
+            self._buffer = data[at:]
+        return packets
+
+    def close(self) -> None:
+        """The input has ended."""
+        if self.damage is None and (self._buffer or self._skip or not self._in_section):
+            self.damage = Damage(self._offset, "the last block is cut off")
+
+    def _block_length(self, data: bytes, at: int) -> int | None:
+        """The length of the block at `at` if it is complete and of use; notes how much to skip if it is not."""
+        if len(data) - at < _BLOCK_OVERHEAD:
+            return None
+        kind = struct.unpack_from(self._order + "I", data, at)[0]
+        if kind == SECTION_HEADER:
+            self._begin_section(data, at)
+        elif not self._in_section:
+            message = "the file does not begin with a section header"
+            raise _BadBlockError(message)
+        kind, length = struct.unpack_from(self._order + "II", data, at)
+        if length < _BLOCK_OVERHEAD or length % 4:
+            message = f"a block of type {kind} claims a length of {length} bytes"
+            raise _BadBlockError(message)
+        wanted = kind in {SECTION_HEADER, INTERFACE_DESCRIPTION, OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET}
+        if at + length > len(data):
+            if wanted and length > _MAX_BLOCK:
+                message = f"a block of type {kind} claims {length} bytes, more than the {_MAX_BLOCK} that any has"
+                raise _BadBlockError(message)
+            if not wanted:
+                self._skip = length
+            return None
+        if struct.unpack_from(self._order + "I", data, at + length - 4)[0] != length:
+            message = f"the two lengths of a block of type {kind} differ"
+            raise _BadBlockError(message)
+        return int(length)
+
+    def _begin_section(self, data: bytes, at: int) -> None:
+        magic = data[at + 8 : at + 12]
+        if magic == _BYTE_ORDER_MAGIC.to_bytes(4, "little"):
+            self._order = "<"
+        elif magic == _BYTE_ORDER_MAGIC.to_bytes(4, "big"):
+            self._order = ">"
+        else:
+            message = "a section header without a byte-order magic"
+            raise _BadBlockError(message)
+        self._in_section = True
+
+    def _block(self, data: bytes, at: int, length: int) -> Packet | None:
+        kind = struct.unpack_from(self._order + "I", data, at)[0]
+        body = data[at + 8 : at + length - 4]
+        if kind == ENHANCED_PACKET:
+            return self._enhanced(body)
+        if kind == INTERFACE_DESCRIPTION:
+            self._interface(body)
+        elif kind == SECTION_HEADER:
+            self._section = []
+            for code, value in self._options(body, _SECTION_HEAD - _BLOCK_OVERHEAD):
+                if code == OPT_COMMENT and value.decode("utf-8", "replace") == PARTIAL_MARK:
+                    self.partial = True
+        elif kind == SIMPLE_PACKET:
+            return self._simple(body)
+        elif kind == OBSOLETE_PACKET:
+            return self._obsolete(body)
+        return None
+
+    def _unpack(self, layout: str, body: bytes) -> tuple[int, ...]:
+        try:
+            return struct.unpack_from(self._order + layout, body)
+        except struct.error:
+            message = f"a block of {len(body)} bytes is too short for its type"
+            raise _BadBlockError(message) from None
+
+    def _options(self, body: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+        """The options of a block; ends at the first that does not fit, as a damaged option harms no packet."""
+        while at + 4 <= len(body):
+            code, length = struct.unpack_from(self._order + "HH", body, at)
+            at += 4
+            if code == OPT_END or at + length > len(body):
+                return
+            yield code, body[at : at + length]
+            at += length + (-length) % 4
+
+    def _interface(self, body: bytes) -> None:
+        link_type, _reserved, snaplen = self._unpack("HHI", body)
+        name, ticks, offset = "", 1_000_000, 0
+        for code, value in self._options(body, 8):
+            if code == IF_NAME:
+                name = value.rstrip(b"\0").decode("utf-8", "replace")
+            elif code == IF_TSRESOL and value:
+                ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** value[0]
+            elif code == IF_TSOFFSET and len(value) == 8:  # noqa: PLR2004  a 64-bit integer
+                offset = struct.unpack(self._order + "q", value)[0] * _NANOSECONDS
+        self._added += 1
+        if self._added > _MAX_INTERFACES:
+            message = f"more than {_MAX_INTERFACES} interfaces"
+            raise _BadBlockError(message)
+        self._section.append(_Interface(self._interfaces.add(name), link_type, snaplen, ticks, offset))
+
+    def _packet(self, number: int, ticks: int | None, captured: int, length: int, body: bytes, head: int) -> Packet:
+        if number >= len(self._section):
+            message = f"a packet of interface {number}, which is not described"
+            raise _BadBlockError(message)
+        if captured > len(body) - head or captured > MAX_PACKET:
+            message = f"a packet claims {captured} bytes in a block of {len(body)}"
+            raise _BadBlockError(message)
+        interface = self._section[number]
+        at = NO_TIME if ticks is None else ticks * _NANOSECONDS // interface.ticks + interface.offset
+        self._count += 1
+        return Packet(at, interface.link_type, interface.number, body[head : head + captured], max(length, captured))
+
+    def _enhanced(self, body: bytes) -> Packet:
+        number, high, low, captured, length = self._unpack("IIIII", body)
+        packet = self._packet(number, high << 32 | low, captured, length, body, 20)
+        if self._keep_comments:
+            options = self._options(body, 20 + captured + (-captured) % 4)
+            comments = tuple(value.decode("utf-8", "replace") for code, value in options if code == OPT_COMMENT)
+            if comments:
+                self.comments[self._count - 1] = comments
+        return packet
+
+    def _obsolete(self, body: bytes) -> Packet:
+        number, _drops, high, low, captured, length = self._unpack("HHIIII", body)
+        return self._packet(number, high << 32 | low, captured, length, body, 20)
+
+    def _simple(self, body: bytes) -> Packet:
+        (length,) = self._unpack("I", body)
+        snaplen = self._section[0].snaplen if self._section else 0
+        captured = min(length, len(body) - 4, snaplen or length)
+        return self._packet(0, None, captured, length, body, 4)

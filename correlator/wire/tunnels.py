@@ -1,0 +1,89 @@
+"""The slow path: Scapy opens tunnels and rare link layers, and the innermost IP header counts.
+
+Scapy is imported at the first packet that needs it: most captures have none, and it takes a third of a second.
+"""
+
+import contextlib
+import logging
+import warnings
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6
+from correlator.wire.skips import Skip
+
+if TYPE_CHECKING:
+    from scapy.packet import Packet as ScapyPacket
+
+# PPP, MPLS unicast and multicast, PPPoE session, Ethernet over Ethernet (transparent bridging), provider backbone.
+ETHERTYPES = frozenset({0x880B, 0x8847, 0x8848, 0x8864, 0x6558, 0x88E7})
+# IP in IP, IPv6 in IP, GRE, AH, EtherIP, MPLS in IP.
+PROTOCOLS = frozenset({4, 41, 47, 51, 97, 137})
+# VXLAN (IANA's and the Linux default), Geneve, GTP-U.
+UDP_PORTS = frozenset({4789, 8472, 6081, 2152})
+
+_MAX_DEPTH = 64  # layers of one packet; the most that real networks stack is about ten
+
+
+def open_link(link_type: int, data: bytes) -> bytes | Skip:
+    """The innermost IP packet in a frame of a link type that the fast decode does not know."""
+    layers = _scapy()
+    kind = layers["link types"].get(link_type)
+    if kind is None:
+        return Skip.LINK_TYPE
+    return _innermost(kind, data)
+
+
+def open_network(ethertype: int, data: bytes) -> bytes | Skip:
+    """The innermost IP packet behind an ethertype."""
+    kind = _scapy()["ethertypes"].get(ethertype)
+    if kind is None:
+        return Skip.TUNNEL
+    return _innermost(kind, data)
+
+
+def _innermost(kind: Any, data: bytes) -> bytes | Skip:  # noqa: ANN401  a Scapy class: Scapy has no types for them
+    layers = _scapy()
+    try:
+        layer: ScapyPacket = kind(data)
+    except Exception:  # noqa: BLE001  Scapy's dissectors raise anything on hostile bytes
+        return Skip.TUNNEL
+    found: bytes | None = None
+    for _ in range(_MAX_DEPTH):
+        if type(layer) in layers["ip"]:
+            found = layer.original
+        if not layer.payload:
+            break
+        layer = layer.payload
+    if not found or found[0] >> 4 not in {4, 6}:
+        return Skip.NOT_IP
+    return found
+
+
+@cache
+def _scapy() -> dict[str, Any]:
+    """Scapy's classes. Loading is quiet: Scapy warns of interfaces and keys that are of no concern here."""
+    logging.getLogger("scapy").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings(), contextlib.suppress(ImportError):
+        warnings.simplefilter("ignore")
+        from scapy.config import conf  # noqa: PLC0415
+        from scapy.contrib import geneve, gtp, mpls  # noqa: F401, PLC0415  importing binds their layers
+        from scapy.layers import dot11, inet, inet6, l2, ppp, vxlan  # noqa: F401, PLC0415
+
+        from scapy.packet import bind_layers  # noqa: PLC0415
+
+        bind_layers(ppp.PPP, mpls.MPLS, proto=0x0281)  # RFC 3032 §4.1, which Scapy leaves out
+        return {
+            "link types": conf.l2types.num2layer,
+            "ethertypes": {
+                ETHERTYPE_IPV4: inet.IP,
+                ETHERTYPE_IPV6: inet6.IPv6,
+                0x8847: mpls.MPLS,
+                0x8848: mpls.MPLS,
+                0x8864: ppp.PPPoE,
+                0x880B: ppp.PPP,
+                0x6558: l2.Ether,
+            },
+            "ip": frozenset({inet.IP, inet6.IPv6}),
+        }
+    return {"link types": {}, "ethertypes": {}, "ip": frozenset()}
