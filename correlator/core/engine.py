@@ -7,7 +7,7 @@ times in its evidence and not on the order in which it came.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain
@@ -61,10 +61,10 @@ class _Watch:
 class Engine:
     """Correlates segments with evidence."""
 
-    def __init__(self, config: Config, interfaces: Sequence[str]) -> None:
-        """`interfaces` names the interfaces by the index that segments carry."""
+    def __init__(self, config: Config, interfaces: Sequence[str], first: int = 1) -> None:
+        """`interfaces` names the interfaces by the index that segments carry; `first` numbers the first connection."""
         self.config = config
-        self.tracker = Tracker(interfaces, config.limits)
+        self.tracker = Tracker(interfaces, config.limits, first)
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
@@ -77,6 +77,10 @@ class Engine:
         step = self.tracker.segment(segment)
         self._drain(segment.at)
         return step
+
+    def set_counted(self, *, counted: bool) -> None:
+        """Say whether the input holds every packet: a capture file tells when it is opened."""
+        self.tracker.limits = replace(self.tracker.limits, counted=counted)
 
     def evidence(self, statement: Statement) -> None:
         """Take in a statement about a socket."""

@@ -62,8 +62,8 @@ class Step(NamedTuple):
 class Tracker:
     """The table of connections."""
 
-    def __init__(self, interfaces: Sequence[str], limits: Limits) -> None:
-        """`interfaces` names the interfaces by index; it may grow while the tracker runs."""
+    def __init__(self, interfaces: Sequence[str], limits: Limits, first: int = 1) -> None:
+        """`interfaces` names the interfaces by index; it may grow while the tracker runs. `first` numbers the first connection."""
         self.limits = limits
         self.copies = 0
         self.evicted = 0
@@ -75,6 +75,7 @@ class Tracker:
         self._lingering: deque[tuple[int, Flow]] = deque()
         self._events: list[Event] = []
         self._now = 0
+        self._first = first
 
     def __len__(self) -> int:
         """How many connections are in the table."""
@@ -155,11 +156,11 @@ class Tracker:
     def _open(self, key: tuple[bytes, int, bytes, int], segment: Segment) -> Flow:
         if len(self._flows) >= self.limits.connections:
             self._evict()
-        self.seen += 1
         client = FlowEnd(segment.source, segment.source_port)
         # A socket connected to itself (simultaneous open with one socket) is both ends.
         server = client if key[:2] == key[2:] else FlowEnd(segment.destination, segment.destination_port)
-        flow = Flow(self.seen, client, server, segment.at, self._now, interface=segment.interface)
+        flow = Flow(self._first + self.seen, client, server, segment.at, self._now, interface=segment.interface)
+        self.seen += 1
         self._flows[key] = flow
         return flow
 

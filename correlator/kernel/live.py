@@ -1,6 +1,7 @@
 """This host's evidence while a run lasts: a dump at the start, destroy events, exact lookups, owners."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Self
@@ -100,7 +101,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             return
         for inode, owner in self._owners.find(self._pending, at_once=at_once).items():
             self._pending.pop(inode)
-            self._tell(Ownership(None, inode, owner, self.netns))
+            self._tell(Ownership(time.time_ns(), inode, owner, self.netns))
 
     def _state(self, evidence: Evidence) -> None:
         self._emit(evidence)

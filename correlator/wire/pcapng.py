@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from correlator.core.annotation import PARTIAL_MARK
 from correlator.core.model import NO_TIME, Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
@@ -19,9 +20,6 @@ OPT_COMMENT = 1
 IF_NAME = 2
 IF_TSRESOL = 9
 IF_TSOFFSET = 14
-
-# In a section header's comment: the section holds the packets of handshakes and closes, not all of them.
-PARTIAL_MARK = "correlator: packets=handshake"
 
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _BLOCK_OVERHEAD = 12  # type, length, length again

@@ -1,0 +1,5 @@
+"""`python -m correlator`."""
+
+from correlator.cli.main import main
+
+main()

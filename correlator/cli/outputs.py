@@ -1,0 +1,145 @@
+"""Builds a run's outputs from the options that `live` and `analyse` share."""
+
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+
+from correlator import __version__
+from correlator.cli.exits import Exit, die
+from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
+from correlator.core.model import Finding
+from correlator.core.timetext import time_text
+from correlator.pipeline import Outputs
+from correlator.report.columns import Record
+from correlator.report.lines import header, line
+from correlator.report.pcapng import PcapngSink
+from correlator.report.summary import Summary
+from correlator.report.text_sinks import CsvSink, EvidenceSink, JsonlSink
+from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer, beside
+
+_SECOND = 1_000_000_000
+
+
+class Screen:
+    """Findings on standard output, a line each: an open connection when its sockets are known, others at their end."""
+
+    def __init__(self) -> None:
+        """The header comes with the first finding."""
+        self._shown: set[tuple[int, str]] = set()
+        self._begun = False
+
+    def begin(self, run: Record) -> None:
+        """Nothing yet."""
+
+    def finding(self, finding: Finding) -> None:
+        """Show it, once."""
+        key = (finding.connection.number, str(finding.side))
+        if key in self._shown:
+            if finding.final:
+                self._shown.discard(key)
+            return
+        if not finding.final:
+            self._shown.add(key)
+        if not self._begun:
+            self._begun = True
+            sys.stdout.write(header() + "\n")
+        sys.stdout.write(line(finding) + "\n")
+
+    def end(self, counters: Record) -> None:
+        """Make sure that it is seen."""
+        sys.stdout.flush()
+
+
+@dataclass(slots=True)
+class Wanted:
+    """The output options."""
+
+    csv: str | None = None
+    jsonl: str | None = None
+    prefix: str | None = None
+    force: bool = False
+    every_packet: bool = False
+    quiet: bool = False
+    fail_on: tuple[str, ...] = ()
+    hold: float = 2.0
+    selection: Selection = field(default_factory=Selection)
+    evidence: bool = False
+    """Record evidence with --write: where it is not a file already."""
+
+
+@dataclass(slots=True)
+class Built:
+    """Outputs, and what the command wants to know of them afterwards."""
+
+    outputs: Outputs
+    summary: Summary
+    fail_on: FailOn
+    text: Writer | None
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The output options."""
+    for option in (
+        click.option("--csv", "csv", metavar="FILE", help="Write findings as CSV; - is standard output."),
+        click.option("--jsonl", "jsonl", metavar="FILE", help="Write the run, findings and counters as JSON Lines; - is standard output."),
+        click.option("-w", "--write", "prefix", metavar="PREFIX", help="Write PREFIX.pcapng (annotated), .jsonl, .csv, .txt, and live .sockets.jsonl."),
+        click.option("--all-packets", "every_packet", is_flag=True, help="Keep all packets in PREFIX.pcapng, not only handshakes and closes."),
+        click.option("--hold", default=2.0, show_default=True, type=click.FloatRange(0, 3600), help="Seconds a packet waits for its finding."),
+        click.option("--force", is_flag=True, help="Overwrite output files."),
+        click.option("-q", "--quiet", is_flag=True, help="No table of findings."),
+        click.option("--fail-on", multiple=True, type=VERDICTS, help="Exit with 1 if such a finding is made."),
+    ):
+        command = option(command)
+    return command
+
+
+def build(wanted: Wanted, interfaces: Sequence[str], *, partial: bool) -> Built:
+    """The sinks and writers. Ends the program with status 2 or 6 where an output cannot be."""
+    if STANDARD_OUTPUT in ({wanted.csv} & {wanted.jsonl}):
+        die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
+    outputs = Outputs(every_packet=wanted.every_packet)
+    summary, fail_on = Summary(), FailOn(wanted.fail_on)
+    chosen: list[Any] = [summary, fail_on]
+    if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
+        chosen.append(Screen())
+
+    def writer(name: str) -> Writer:
+        made = Writer(name, force=wanted.force)
+        outputs.writers.append(made)
+        return made
+
+    names: list[tuple[str | None, type[CsvSink] | type[JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
+    text = None
+    if wanted.prefix:
+        names += [(beside(wanted.prefix, ".csv"), CsvSink), (beside(wanted.prefix, ".jsonl"), JsonlSink)]
+        packets = writer(beside(wanted.prefix, ".pcapng"))
+        outputs.packets = PcapngSink(packets, interfaces, hold=int(wanted.hold * _SECOND), partial=partial)
+        if wanted.evidence:
+            outputs.evidence = EvidenceSink(writer(beside(wanted.prefix, ".sockets.jsonl")))
+        text = writer(beside(wanted.prefix, ".txt"))
+    chosen += [kind(writer(name)) for name, kind in names if name]
+    outputs.sinks = [Selected(sink, wanted.selection) for sink in chosen]
+    used = [made.name for made in outputs.writers]
+    if len(set(used)) != len(used):
+        die(Exit.USAGE, "two outputs have the same name")
+    try:
+        for made in outputs.writers:
+            made.check()
+    except OutputError as error:
+        die(Exit.OUTPUT, str(error))
+    return Built(outputs, summary, fail_on, text)
+
+
+def run_record(started: int, **facts: object) -> Record:
+    """The first line of a JSON Lines report."""
+    return {
+        "program": f"correlator {__version__}",
+        "host": platform.node(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "started": time_text(started),
+        **facts,
+    }

@@ -1,0 +1,56 @@
+"""Socket tables for an analysis: files beside the capture, files that are named, this host's own."""
+
+from pathlib import Path
+
+from correlator.capture.files import STANDARD_INPUT
+from correlator.cli.exits import Exit, die
+from correlator.core.model import Statement
+from correlator.kernel.tables import UnknownTableError, read_table
+
+EVIDENCE_SUFFIX = ".sockets.jsonl"
+LIVE, PSUTIL = "live", "psutil"
+
+
+class Tables:
+    """The statements of the tables that were read, and how many of their rows made no sense."""
+
+    def __init__(self) -> None:
+        """Nothing is read yet."""
+        self.statements: list[Statement] = []
+        self.damaged: list[str] = []
+
+    def add(self, name: str) -> None:
+        """Read a table: a file, `live`, or `psutil`. Ends the program with status 3 or 5 where it cannot be."""
+        if name in {LIVE, PSUTIL} and not Path(name).exists():
+            self.statements += _of_this_host(name)
+            return
+        try:
+            text = Path(name).read_text(encoding="utf-8", errors="replace")
+            table = read_table(text)
+        except OSError as error:
+            die(Exit.UNREADABLE, f"{name}: {error.strerror or error}")
+        except UnknownTableError:
+            die(Exit.UNREADABLE, f"{name}: not a socket table (netstat -tupan, ss -tanpe, /proc/net/tcp or tcp6, .sockets.jsonl)")
+        self.statements += table.statements
+        if table.damaged:
+            self.damaged.append(f"{name}: {table.damaged} rows of this {table.form} table make no sense; the other {len(table.statements)} are used")
+
+
+def beside_capture(capture: str) -> str | None:
+    """The evidence file that a live run wrote beside a capture, if there is one."""
+    if capture == STANDARD_INPUT:
+        return None
+    path = Path(capture)
+    found = path.with_name(path.name.removesuffix("".join(path.suffixes[-1:])) + EVIDENCE_SUFFIX)
+    return str(found) if found.is_file() else None
+
+
+def _of_this_host(name: str) -> list[Statement]:
+    import psutil  # noqa: PLC0415  only where this host's table is asked for
+
+    from correlator.kernel.host import host_table  # noqa: PLC0415
+
+    try:
+        return host_table(by_psutil=name == PSUTIL)
+    except (OSError, psutil.AccessDenied) as error:
+        die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")

@@ -1,0 +1,70 @@
+"""What annotated pcapng says in comments: written by report, understood by wire and export.
+
+    correlator: verdict=ipv4-on-af_inet6 cause=dual-stack-listener side=server socket=AF_INET6
+    local=[::ffff:10.0.0.12]:4243 pid=31307 process=java
+
+on one line; what is unknown is left out; the process comes last because its name may hold anything.
+"""
+
+import re
+from dataclasses import dataclass
+
+from correlator.core.model import Cause, Family, Finding, Side, Verdict
+
+PARTIAL_MARK = "correlator: packets=handshake"
+"""In a section header's comment: the section holds the packets of handshakes and closes, not all of them."""
+
+_PREFIX = "correlator: verdict="
+_FIELD = re.compile(r"(verdict|cause|side|socket|local|pid)=(\S*)(?: |$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A comment's facts."""
+
+    verdict: Verdict
+    cause: Cause
+    side: Side
+    family: Family | None
+    local: str
+    pid: int | None
+    process: str
+
+
+def comment(finding: Finding) -> str:
+    """The comment for a packet of a finding's connection."""
+    socket, owner = finding.socket, finding.owner
+    fields = {
+        "verdict": str(finding.verdict),
+        "cause": str(finding.cause),
+        "side": str(finding.side),
+        "socket": str(socket.family) if socket else "",
+        "local": socket.local_text if socket else "",
+        "pid": str(owner.pid) if owner else "",
+        "process": _printable(owner.process) if owner else "",
+    }
+    return "correlator: " + " ".join(f"{name}={value}" for name, value in fields.items() if value)
+
+
+def parse_comment(text: str) -> Annotation | None:
+    """The facts of a comment; None for a comment that is not of this kind."""
+    if not text.startswith(_PREFIX):
+        return None
+    head, _, process = text.partition(" process=")
+    fields = dict(_FIELD.findall(head))
+    try:
+        return Annotation(
+            Verdict(fields["verdict"]),
+            Cause(fields.get("cause", "")),
+            Side(fields.get("side", "")),
+            Family(fields["socket"]) if "socket" in fields else None,
+            fields.get("local", ""),
+            int(fields["pid"]) if "pid" in fields else None,
+            process,
+        )
+    except ValueError:
+        return None
+
+
+def _printable(name: str) -> str:
+    return "".join(character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii") for character in name)

@@ -1,0 +1,1 @@
+"""Findings to somewhere: CSV, JSON Lines, annotated pcapng, the table on the screen, the summary."""

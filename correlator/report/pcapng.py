@@ -1,0 +1,163 @@
+"""Annotated pcapng: the original packets, and on each what terminates its connection.
+
+Blocks as in draft-ietf-opsawg-pcap; the process information entry as in Wireshark's wiretap/pcapng.c. Packets keep
+their order: each waits for its connection's finding, at most `hold` nanoseconds, and at most `MAX_HELD` bytes wait.
+"""
+
+import struct
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from correlator import __version__
+from correlator.core.annotation import PARTIAL_MARK, comment
+from correlator.core.model import Finding, Owner, Packet, Side, Verdict
+from correlator.report.writer import Writer
+
+_SECTION_HEADER, _INTERFACE_DESCRIPTION, _INTERFACE_STATISTICS, _ENHANCED_PACKET, _CUSTOM = 0x0A0D0D0A, 1, 5, 6, 0x00000BAD
+_OPT_END, _OPT_COMMENT = 0, 1
+_SHB_USERAPPL = 4
+_IF_NAME, _IF_TSRESOL = 2, 9
+_EPB_FLAGS, _EPB_PROCESS_THREAD = 2, 8
+_ISB_RECEIVED, _ISB_DROPPED = 4, 5
+_NANOSECONDS = 9  # if_tsresol: 10**-9
+_INBOUND, _OUTBOUND = 1, 2
+
+# Wireshark's process information entry
+_WIRESHARK_PEN = 32622
+_PROCESS_ENTRY = 3
+_PROCESS_NAME, _PROCESS_PATH, _PROCESS_CMDLINE, _PROCESS_PPID, _PROCESS_USER, _PROCESS_START = 2, 3, 4, 5, 7, 9
+
+MAX_HELD = 64 << 20
+_MAX_FINDINGS = 262_144  # connections whose later packets (the close) are still to be annotated
+_MAX_OPTION = 0xFFFF
+
+
+class _Held(NamedTuple):
+    packet: Packet
+    number: int  # of the connection
+    from_client: bool
+    until: int
+
+
+class PcapngSink:
+    """Writes packets with what is found of their connections."""
+
+    def __init__(self, writer: Writer, interfaces: Sequence[str], *, hold: int, partial: bool) -> None:
+        """`interfaces`: names by number. `partial`: only the packets of handshakes and closes come."""
+        self.writer = writer
+        self.queued = 0
+        self.annotated = 0
+        self.released = 0  # without a finding: none came in time
+        self._names = interfaces
+        self._hold = hold
+        self._held: deque[_Held] = deque()
+        self._held_bytes = 0
+        self._described: dict[tuple[int, int], int] = {}
+        self._findings: OrderedDict[int, list[Finding]] = OrderedDict()
+        self._processes: set[tuple[int, int | None]] = set()
+        comments = [(_OPT_COMMENT, PARTIAL_MARK.encode("utf-8", "replace"))] if partial else []
+        options = _options([*comments, (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))])
+        writer.put(_block(_SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options))
+
+    def packet(self, packet: Packet, number: int, *, from_client: bool) -> None:
+        """Take a packet of a connection; it is written when its finding is there or its time is up."""
+        self.queued += 1
+        self._held_bytes += len(packet.data)
+        self._held.append(_Held(packet, number, from_client, packet.at + self._hold))
+        self._release(packet.at)
+
+    def finding(self, finding: Finding) -> None:
+        """Take a finding, provisional or final; the last one of a side counts."""
+        if finding.verdict is Verdict.NO_SOCKET:
+            return
+        number = finding.connection.number
+        others = [other for other in self._findings.pop(number, []) if other.side is not finding.side]
+        self._findings[number] = [*others, finding]
+        if len(self._findings) > _MAX_FINDINGS:
+            self._findings.popitem(last=False)
+
+    def tick(self, now: int) -> None:
+        """Let time pass."""
+        self._release(now)
+
+    def end(self, statistics: tuple[int, int] | None) -> None:
+        """Write what is held, and each interface's statistics: (received, dropped), where they are known."""
+        while self._held:
+            self._write(self._held.popleft())
+        if statistics is None:
+            return
+        received, dropped = statistics
+        for index in self._described.values():
+            options = [(_ISB_RECEIVED, struct.pack("<Q", received)), (_ISB_DROPPED, struct.pack("<Q", dropped))]
+            self.writer.put(_block(_INTERFACE_STATISTICS, struct.pack("<III", index, 0, 0) + _options(options)))
+
+    def _release(self, now: int) -> None:
+        while self._held:
+            first = self._held[0]
+            if first.number not in self._findings and first.until > now and self._held_bytes <= MAX_HELD:
+                return
+            self._write(self._held.popleft())
+
+    def _write(self, held: _Held) -> None:
+        packet = held.packet
+        self._held_bytes -= len(packet.data)
+        index = self._interface(packet)
+        options: list[tuple[int, bytes]] = []
+        found = self._findings.get(held.number, [])
+        if found:
+            self.annotated += 1
+            # Of two ends on this host the one that sent the packet is the process that it is of.
+            sender = Side.CLIENT if held.from_client else Side.SERVER
+            near = next((finding for finding in found if finding.side is sender), found[0])
+            if len(found) == 1:
+                options.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))
+            if near.owner is not None:
+                self._process(near.owner)
+                options.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
+            options += [(_OPT_COMMENT, comment(finding).encode("utf-8", "replace")) for finding in sorted(found, key=lambda finding: finding.side)]
+        else:
+            self.released += 1
+        at = max(packet.at, 0)
+        head = struct.pack("<IIIII", index, at >> 32 & 0xFFFFFFFF, at & 0xFFFFFFFF, len(packet.data), packet.wire_length)
+        self.writer.put(_block(_ENHANCED_PACKET, head + _padded(packet.data) + (_options(options) if options else b"")))
+
+    def _interface(self, packet: Packet) -> int:
+        key = (packet.interface, packet.link_type)
+        index = self._described.get(key)
+        if index is None:
+            index = self._described[key] = len(self._described)
+            name = self._names[packet.interface]
+            options = [(_IF_NAME, name.encode("utf-8", "replace"))] if name else []
+            body = struct.pack("<HHI", packet.link_type, 0, 0) + _options([*options, (_IF_TSRESOL, bytes([_NANOSECONDS]))])
+            self.writer.put(_block(_INTERFACE_DESCRIPTION, body))
+        return index
+
+    def _process(self, owner: Owner) -> None:
+        """Describe a process once, before the first packet that names it."""
+        key = (owner.pid, owner.started_at)
+        if key in self._processes:
+            return
+        self._processes.add(key)
+        facts = [(_PROCESS_NAME, owner.process.encode("utf-8", "replace")), (_PROCESS_PATH, owner.path.encode("utf-8", "replace")), (_PROCESS_CMDLINE, owner.cmdline.encode("utf-8", "replace"))]
+        if owner.ppid is not None:
+            facts.append((_PROCESS_PPID, struct.pack("<I", owner.ppid)))
+        facts.append((_PROCESS_USER, owner.user.encode("utf-8", "replace")))
+        if owner.started_at is not None:
+            facts.append((_PROCESS_START, struct.pack("<Q", owner.started_at)))
+        body = struct.pack("<III", _WIRESHARK_PEN, _PROCESS_ENTRY, owner.pid) + _options([fact for fact in facts if fact[1]])
+        self.writer.put(_block(_CUSTOM, body))
+
+
+def _padded(data: bytes) -> bytes:
+    return data + b"\0" * (-len(data) % 4)
+
+
+def _options(options: list[tuple[int, bytes]]) -> bytes:
+    coded = [struct.pack("<HH", code, len(value[:_MAX_OPTION])) + _padded(value[:_MAX_OPTION]) for code, value in options]
+    return b"".join(coded) + struct.pack("<HH", _OPT_END, 0)
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    length = struct.pack("<I", len(body) + 12)
+    return struct.pack("<I", kind) + length + body + length

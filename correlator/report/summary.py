@@ -1,0 +1,65 @@
+"""The run in numbers: the answer first, then what was seen and what was lost."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from correlator.core.address import endpoint_text
+from correlator.core.model import Cause, Finding, Side, Verdict
+from correlator.report.columns import Record
+from correlator.report.escape import terminal
+
+_SHOWN = 10  # listeners and clients; the CSV has them all
+_MAX_LISTENERS = 65_536
+
+
+@dataclass(slots=True)
+class Summary:
+    """Counts over final findings."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    causes: Counter[Cause] = field(default_factory=Counter)
+    listeners: Counter[tuple[str, str]] = field(default_factory=Counter)
+    connectors: Counter[str] = field(default_factory=Counter)
+
+    def begin(self, run: Record) -> None:
+        """Nothing to count yet."""
+
+    def end(self, counters: Record) -> None:
+        """`text` takes the counters."""
+
+    def finding(self, finding: Finding) -> None:
+        """Count a final finding."""
+        if not finding.final:
+            return
+        self.verdicts[finding.verdict] += 1
+        if finding.verdict is not Verdict.IPV4_ON_INET6:
+            return
+        self.causes[finding.cause] += 1
+        who = f"{finding.owner.process or '?'} ({finding.owner.pid})" if finding.owner else "unknown owner"
+        if finding.side is Side.CLIENT:
+            self.connectors[who] += 1
+        elif len(self.listeners) < _MAX_LISTENERS:
+            server = finding.connection.server
+            where = finding.listener.local_text if finding.listener else endpoint_text(server.address, server.port)
+            self.listeners[where, who] += 1
+
+    def text(self, counters: Record, notes: list[str]) -> str:
+        """The summary, ending in a newline. `counters` are the run's, `notes` are lines about what is missing."""
+        mixed = self.verdicts[Verdict.IPV4_ON_INET6]
+        total = sum(self.verdicts.values())
+        out = [f"{counters['connections']} connections, {total} findings: {mixed} of IPv4 on AF_INET6 sockets"]
+        out += [f"  {count:>9}  {verdict}" for verdict, count in sorted(self.verdicts.items())]
+        if self.listeners:
+            out.append("IPv4 arrives on these AF_INET6 listeners:")
+            out += [f"  {count:>9}  {where}  {terminal(who)}" for (where, who), count in self.listeners.most_common(_SHOWN)]
+        if self.connectors:
+            out.append("IPv4 is reached through AF_INET6 sockets by:")
+            out += [f"  {count:>9}  {terminal(who)}" for who, count in self.connectors.most_common(_SHOWN)]
+        out.append(f"packets: {counters['packets']} read, {counters['segments']} TCP segments, {counters['copies']} copies from a second interface")
+        skipped = counters["skipped"]
+        if skipped:
+            out.append("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
+        lost = {name: counters.get(name) for name in ("dropped", "evidence_lost", "evidence_dropped", "evicted") if counters.get(name)}
+        out.append("lost: " + (", ".join(f"{count} {name.replace('_', ' ')}" for name, count in lost.items()) if lost else "nothing"))
+        out += [f"note: {terminal(note)}" for note in notes]
+        return "\n".join(out) + "\n"

@@ -1,0 +1,94 @@
+"""CSV (RFC 4180) and JSON Lines."""
+
+import csv
+import io
+import json
+from typing import Any
+
+from correlator.core.model import Finding, Statement
+from correlator.core.records import to_record
+from correlator.report.columns import COLUMNS, Record, cells, extended, record
+from correlator.report.writer import Writer
+
+SCHEMA = 1
+
+
+class CsvSink:
+    """A row a finding."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Writes the header."""
+        self.writer = writer
+        self._row(list(COLUMNS))
+
+    def begin(self, run: Record) -> None:
+        """CSV has no place for the run."""
+
+    def finding(self, finding: Finding) -> None:
+        """Write a final finding."""
+        if finding.final:
+            self._row(cells(record(finding)))
+
+    def row(self, row: Record) -> None:
+        """Write a record that was read back from a report."""
+        self._row(cells(row))
+
+    def end(self, counters: Record) -> None:
+        """CSV has no place for the counters."""
+
+    def _row(self, values: list[str]) -> None:
+        text = io.StringIO()
+        csv.writer(text).writerow(values)  # RFC 4180: CRLF, quotes doubled
+        self.writer.put(text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+class JsonlSink:
+    """The run, then a line a finding, then the counters."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Nothing is written before `begin`."""
+        self.writer = writer
+
+    def begin(self, run: Record) -> None:
+        """Write the first line."""
+        self._line({"type": "run", "schema": SCHEMA, **run})
+
+    def finding(self, finding: Finding) -> None:
+        """Write a final finding."""
+        if finding.final:
+            self.row(extended(finding))
+
+    def row(self, row: Record) -> None:
+        """Write a record that was read back from a report."""
+        self._line({**row, "type": "finding"})
+
+    def end(self, counters: Record) -> None:
+        """Write the last line."""
+        self._line({"type": "counters", **counters})
+
+    def _line(self, value: dict[str, Any]) -> None:
+        # ASCII only: a terminal that shows the file shows no stranger's control characters.
+        self.writer.put(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+
+
+class EvidenceSink:
+    """Statements as they come: PREFIX.sockets.jsonl."""
+
+    def __init__(self, writer: Writer) -> None:
+        """Nothing is written before `begin`."""
+        self.writer = writer
+
+    def begin(self, run: Record) -> None:
+        """Write the first line."""
+        self._line({"type": "run", "schema": SCHEMA, **run})
+
+    def statement(self, statement: Statement) -> None:
+        """Write a statement; cut table entries are not evidence worth keeping."""
+        self._line(to_record(statement))  # type: ignore[arg-type]
+
+    def end(self, counters: Record) -> None:
+        """Write the last line."""
+        self._line({"type": "counters", **counters})
+
+    def _line(self, value: dict[str, Any]) -> None:
+        self.writer.put(json.dumps(value, separators=(",", ":")).encode() + b"\n")
