@@ -6,7 +6,7 @@ each writer's batches behind us.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -256,8 +256,8 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
     try:
         async with asyncio.TaskGroup() as tasks:
             workers = [
-                tasks.create_task(_capture(run, capture, evidence, until, failure)),
-                tasks.create_task(_tick(run, capture, evidence, until)),
+                tasks.create_task(_until_it_fails(work, until, failure))
+                for work in (_capture(run, capture, evidence, until), _tick(run, capture, evidence, until))
             ]
             ready()
             try:
@@ -280,18 +280,23 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
         raise failure[0]
 
 
-async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until, failure: list[OSError]) -> None:
+async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failure: list[OSError]) -> None:
+    """Carry out work; an error of the system ends the run in order, with all that was seen reported."""
     try:
-        async for packets in capture.batches():
-            evidence.read_destroyed()  # what ended before these packets is known before them
-            run.take(packets)
-            evidence.lookup(run.deliver())
-            await run.outputs.flush()
-            if until.count is not None and run.engine.tracker.seen >= until.count:
-                until.stop.set()
+        await work
     except OSError as error:
         failure.append(error)
         until.stop.set()
+
+
+async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
+    async for packets in capture.batches():
+        evidence.read_destroyed()  # what ended before these packets is known before them
+        run.take(packets)
+        evidence.lookup(run.deliver())
+        await run.outputs.flush()
+        if until.count is not None and run.engine.tracker.seen >= until.count:
+            until.stop.set()
 
 
 async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:

@@ -44,6 +44,12 @@ class CaptureFile:
         """Whether the file says that it holds only handshake and close packets."""
         return bool(self._reader and self._reader.partial)
 
+    def comments_of(self, packet: int) -> tuple[str, ...]:
+        """The comments of a packet by its index in the file; taken once."""
+        comments = getattr(self._reader, "comments", {})
+        taken: tuple[str, ...] = comments.pop(packet, ())
+        return taken
+
     @property
     def size(self) -> int | None:
         """The file's size in bytes where it has one."""

@@ -46,6 +46,10 @@ class TcpState(IntEnum):
     BOUND_INACTIVE = 13
 
 
+TCP_STATES: dict[int, TcpState] = {int(state): state for state in TcpState}
+"""States by number: `in TcpState` takes no integer before Python 3.12."""
+
+
 class Verdict(StrEnum):
     """What terminates the connection."""
 

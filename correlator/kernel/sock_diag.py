@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from correlator.core.address import IPV4_LENGTH
-from correlator.core.model import Evidence, Family, FourTuple, Socket, Source, TcpState
+from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, Socket, Source, TcpState
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -93,9 +93,9 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
     """The socket of a SOCK_DIAG_BY_FAMILY message; None where it is none of ours or too short."""
     if len(message) < _MESSAGE_LENGTH:
         return None
-    number, state, _timer, _retrans = _MESSAGE.unpack_from(message, 16)
-    family = _FAMILIES.get(number)
-    if family is None or state not in TcpState:
+    number, code, _timer, _retrans = _MESSAGE.unpack_from(message, 16)
+    family, state = _FAMILIES.get(number), TCP_STATES.get(code)
+    if family is None or state is None:
         return None
     local_port, remote_port = _PORTS.unpack_from(message, 20)
     width = IPV4_LENGTH if family is Family.INET else 16
@@ -105,16 +105,15 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
     v6only = attributes.get(_INET_DIAG_SKV6ONLY)
     cgroup = attributes.get(_INET_DIAG_CGROUP_ID, b"")
     info = attributes.get(_INET_DIAG_INFO)
-    kind = TcpState(state)
     found = Socket(
         family,
         message[24 : 24 + width],
         local_port,
         message[40 : 40 + width],
         remote_port,
-        kind,
+        state,
         inode or None,
-        None if kind in _UNOWNED or (kind is TcpState.FIN_WAIT2 and not inode) else uid,
+        None if state in _UNOWNED or (state is TcpState.FIN_WAIT2 and not inode) else uid,
         high << 32 | low,
         bool(v6only[0]) if v6only else None,
         cgroup_path(int.from_bytes(cgroup, "little")) if len(cgroup) == 8 else "",  # noqa: PLR2004  a u64

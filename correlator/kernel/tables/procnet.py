@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from correlator.core.model import Evidence, Family, Socket, Source, Statement, TcpState
+from correlator.core.model import TCP_STATES, Evidence, Family, Socket, Source, Statement
 from correlator.kernel.tables.states import UNOWNED
 
 _HEADER = re.compile(r"\s*sl\s+local_address")
@@ -30,10 +30,9 @@ def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
 
 def _statement(row: re.Match[str]) -> Statement | None:
     local, remote = row["local"], row["remote"]
-    number = int(row["state"], 16)
-    if len(local) != len(remote) or len(local) not in {_IPV4_DIGITS, _IPV6_DIGITS} or number not in TcpState:
+    state = TCP_STATES.get(int(row["state"], 16))
+    if len(local) != len(remote) or len(local) not in {_IPV4_DIGITS, _IPV6_DIGITS} or state is None:
         return None
-    state = TcpState(number)
     socket = Socket(
         Family.INET if len(local) == _IPV4_DIGITS else Family.INET6,
         _packed(local),

@@ -1,0 +1,150 @@
+"""`correlator export`: a report into another form."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import click
+
+from correlator.capture.files import CaptureFile, UnreadableError
+from correlator.cli.exits import Exit, die, say
+from correlator.cli.selection import Selection, selecting, selection
+from correlator.cli.tables import Tables, beside_capture
+from correlator.core.annotation import Annotation, parse_comment
+from correlator.core.engine import Config, Engine
+from correlator.core.model import Finding, Side, Verdict
+from correlator.pipeline import Outputs, writing
+from correlator.report.columns import Record, extended
+from correlator.report.read import NotAReportError, ReportReader
+from correlator.report.text_sinks import CsvSink, JsonlSink
+from correlator.report.writer import OutputError, Writer
+from correlator.wire.decode import Decoder
+from correlator.wire.interfaces import Interfaces
+
+
+@click.command()
+@click.argument("report", metavar="REPORT")
+@click.option("--csv", "csv", metavar="FILE", help="Write CSV; - is standard output.")
+@click.option("--jsonl", "jsonl", metavar="FILE", help="Write JSON Lines; - is standard output.")
+@click.option("--force", is_flag=True, help="Overwrite output files.")
+@selecting
+def export(report: str, csv: str | None, jsonl: str | None, *, force: bool, **options: Any) -> None:  # noqa: ANN401  click's options
+    """Turn REPORT, a .jsonl report or an annotated .pcapng, into CSV or JSON Lines."""
+    if csv is None and jsonl is None:
+        die(Exit.USAGE, "nothing to write: give --csv FILE or --jsonl FILE")
+    chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
+    writers = [Writer(name, force=force) for name in (csv, jsonl) if name is not None]
+    try:
+        for writer in writers:
+            writer.check()
+    except OutputError as error:
+        die(Exit.OUTPUT, str(error))
+    raise SystemExit(asyncio.run(_export(report, writers, chosen, has_csv=csv is not None)))
+
+
+class _Report:
+    """A report of either kind, as records."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.trouble: str | None = None
+        self.run: Record = {}
+        self.counters: Record = {}
+
+    async def records(self) -> AsyncIterator[Record]:
+        """The findings. Ends the program with status 3 where nothing can be read."""
+        try:
+            if _is_capture(self.name):
+                for record in await self._from_capture():
+                    yield record
+                return
+            reader = ReportReader(self.name)
+            async for record in reader.findings():
+                self.run = reader.run
+                yield {name: value for name, value in record.items() if name != "type"}
+            self.run, self.counters = reader.run, reader.counters or {}
+            if reader.damaged or reader.counters is None:
+                self.trouble = f"{self.name}: {reader.damaged} damaged lines" + ("" if reader.counters else "; it ends before its last line")
+        except (NotAReportError, UnreadableError) as error:
+            die(Exit.UNREADABLE, f"{self.name}: {error or 'neither a .jsonl report nor an annotated pcapng'}")
+        except OSError as error:
+            die(Exit.UNREADABLE, f"{self.name}: {error.strerror or error}")
+
+    async def _from_capture(self) -> list[Record]:
+        """Findings from the evidence beside a capture, or from its own comments."""
+        interfaces = Interfaces()
+        source, engine = CaptureFile(self.name, interfaces, comments=True), Engine(Config(), interfaces.names)
+        decoder, annotations, count = Decoder(interfaces), dict[int, dict[Side, Annotation]](), 0
+        if (beside := beside_capture(self.name)) is not None:
+            tables = Tables()
+            tables.add(beside)
+            for statement in tables.statements:
+                engine.evidence(statement)
+        async for packets in source.batches():
+            engine.set_counted(counted=not source.partial)
+            for packet in packets:
+                segment = decoder.decode(packet)
+                if segment is not None:
+                    number = engine.segment(segment).flow.number
+                    for comment in source.comments_of(count):
+                        if (annotation := parse_comment(comment)) is not None:
+                            annotations.setdefault(number, {})[annotation.side] = annotation
+                count += 1
+            if packets:
+                engine.tick(packets[-1].at)
+        engine.finish()
+        if source.damage is not None:
+            self.trouble = f"{self.name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is exported"
+        found = [item for item in engine.take() if isinstance(item, Finding)]
+        return [row for finding in found for row in _annotated(finding, annotations.get(finding.connection.number))]
+
+
+def _annotated(finding: Finding, annotations: dict[Side, Annotation] | None) -> list[Record]:
+    """The records of a finding; one without evidence is told by the comments of its packets."""
+    row = extended(finding)
+    if finding.verdict is not Verdict.NO_SOCKET or not annotations:
+        return [row]
+    return [row | _facts(annotations[side]) for side in Side if side in annotations]
+
+
+def _facts(annotation: Annotation) -> Record:
+    return {
+        "side": str(annotation.side) or None,
+        "verdict": str(annotation.verdict),
+        "cause": str(annotation.cause) or None,
+        "socket_family": str(annotation.family) if annotation.family else None,
+        "socket_local": annotation.local or None,
+        "pid": annotation.pid,
+        "process": annotation.process or None,
+        "explanation": "As the capture's comments say; the evidence itself is not beside it.",
+    }
+
+
+def _is_capture(name: str) -> bool:
+    with open(name, "rb") as file:
+        return file.read(1) != b"{"
+
+
+async def _export(name: str, writers: list[Writer], chosen: Selection, *, has_csv: bool) -> int:
+    report = _Report(name)
+    rows = report.records()
+    first = await anext(rows, None)  # before any output is opened: what cannot be read leaves no file
+    sinks = [CsvSink(writer) if has_csv and at == 0 else JsonlSink(writer) for at, writer in enumerate(writers)]
+    async with writing(Outputs(writers=writers)):
+        for sink in sinks:
+            sink.begin({key: value for key, value in report.run.items() if key not in {"type", "schema"}})
+        row = first
+        while row is not None:
+            if chosen.takes_record(row):
+                for sink in sinks:
+                    sink.row(row)
+                    await sink.writer.flush()
+            row = await anext(rows, None)
+        for sink in sinks:
+            sink.end({key: value for key, value in report.counters.items() if key != "type"})
+    failures = [writer.failure for writer in writers if writer.failure]
+    for message in (*failures, *([report.trouble] if report.trouble else [])):
+        say(message)
+    if failures:
+        return Exit.OUTPUT
+    return Exit.DAMAGED if report.trouble else Exit.DONE

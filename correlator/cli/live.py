@@ -1,0 +1,130 @@
+"""`correlator live`: capture, correlate, show."""
+
+import asyncio
+import errno
+import signal
+import socket
+import sys
+import time
+from typing import Any, NoReturn
+
+import click
+
+from correlator.capture.portable import PortableCapture
+from correlator.capture.ring import ANY, DEFAULT_RING, RingCapture
+from correlator.cli.analyse import exit_status, summarise
+from correlator.cli.exits import Exit, die, say
+from correlator.cli.notify import notify
+from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
+from correlator.cli.selection import selecting, selection
+from correlator.core.engine import Config, Engine
+from correlator.core.evidence import Bounds
+from correlator.core.tracker import LINGER, SECOND, Limits
+from correlator.kernel.live import KernelEvidence
+from correlator.pipeline import Run, Until, live as run_live, writing
+from correlator.wire.decode import Decoder
+from correlator.wire.interfaces import Interfaces
+
+# A closed connection is reported this long after its last segment: its destroy event and late ACKs are in by then.
+SETTLE = SECOND
+# About 200 MB of connections, and as much of evidence, at the most.
+MAX_CONNECTIONS = 131_072
+
+
+@click.command()
+@click.option("-i", "--interface", "names", multiple=True, required=True, metavar="IFACE", help="Interface to capture on; again for more; `any` for all.")
+@click.option("--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after so long.")
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many connections.")
+@click.option("--ring", default=DEFAULT_RING >> 20, show_default=True, type=click.IntRange(1, 4096), metavar="MB", help="Size of the capture ring of each interface.")
+@click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
+@output_options
+@selecting
+def live(names: tuple[str, ...], duration: float | None, count: int | None, ring: int, *, portable: bool, **options: Any) -> None:  # noqa: ANN401  click's options
+    """Capture TCP handshakes on interfaces and show which socket terminates each connection.
+
+    Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv or --jsonl nothing is saved.
+    """
+    chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
+    wanted = Wanted(**options, selection=chosen, evidence=True)
+    raise SystemExit(asyncio.run(_live(list(dict.fromkeys(names)), duration, count, ring << 20, wanted, portable=portable)))
+
+
+async def _live(names: list[str], duration: float | None, count: int | None, ring: int, wanted: Wanted, *, portable: bool) -> int:
+    interfaces = Interfaces()
+    capture = open_capture(names, interfaces, ring, portable=portable, every_packet=wanted.every_packet)
+    try:
+        built = build(wanted, interfaces.names, partial=not wanted.every_packet)
+        until = Until(asyncio.Event(), duration, count)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, until.stop.set)
+        return await _run(names, capture, interfaces, built, until)
+    finally:
+        capture.close()
+
+
+async def _run(names: list[str], capture: RingCapture | PortableCapture, interfaces: Interfaces, built: Built, until: Until) -> int:
+    run = Run(Engine(live_config(counted=built.outputs.every_packet), interfaces.names), Decoder(interfaces), built.outputs)
+    troubles: list[str] = []
+    async with writing(built.outputs):
+        with KernelEvidence(run.state) as evidence:
+            for missing in evidence.missing:
+                say(f"note: {missing}")
+            run.begin(run_record(time.time_ns(), interfaces=names, sources=evidence.sources))
+            try:
+                await run_live(run, capture, evidence, until, _ready(names))
+            except OSError as error:
+                troubles.append(f"capture on {', '.join(names)} failed: {error.strerror or error}")
+            notify("STOPPING=1")
+            lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
+        counters = run.end(lost)
+        if lost["dropped"] or lost["evidence_lost"] or counters["evidence_dropped"]:
+            troubles.append("packets or evidence were lost (counted above): try a larger --ring, or fewer interfaces")
+        notes = [] if built.outputs.writers else ["nothing was saved; -w PREFIX saves packets, evidence and findings"]
+        summarise(built, counters, [*evidence.missing, *troubles])
+    for note in notes:
+        say(note)
+    for trouble in troubles:
+        say(trouble)
+    return exit_status(built, unread=0, inputs=1, troubles=troubles, interrupted=False)
+
+
+def live_config(*, counted: bool) -> Config:
+    """How the engine works live."""
+    limits = Limits(connections=MAX_CONNECTIONS, settle=SETTLE, linger=LINGER, counted=counted)
+    return Config(limits, Bounds(tuples=MAX_CONNECTIONS), lookups=True, announce=True)
+
+
+def open_capture(names: list[str], interfaces: Interfaces, ring: int, *, portable: bool, every_packet: bool) -> RingCapture | PortableCapture:
+    """The capture. Ends the program with one line and status 2 or 5 where it cannot be opened."""
+    use_ring = sys.platform == "linux" and not portable
+    if not use_ring and ANY in names:
+        die(Exit.USAGE, "`any` needs AF_PACKET: name the interfaces")
+    known = {name for _number, name in socket.if_nameindex()}
+    for name in names:
+        if name != ANY and name not in known:
+            die(Exit.USAGE, f"no interface {name!r}; there are: {', '.join(sorted(known))}, any")
+    try:
+        if use_ring:
+            return RingCapture(names, interfaces, ring=ring, every_packet=every_packet)
+        return PortableCapture(names, interfaces)
+    except PermissionError:
+        _forbidden(names)
+    except OSError as error:
+        if error.errno in {errno.EPERM, errno.EACCES}:
+            _forbidden(names)
+        die(Exit.USAGE, f"capture on {', '.join(names)}: {error.strerror or error}")
+
+
+def _forbidden(names: list[str]) -> NoReturn:
+    die(Exit.FORBIDDEN, f"capture on {', '.join(names)} needs CAP_NET_RAW: run it with sudo, or give the capability to a copy of the interpreter (setcap cap_net_raw+ep)")
+
+
+def _ready(names: list[str]) -> Any:  # noqa: ANN401  a callback
+    def ready() -> None:
+        say(f"capturing on {', '.join(names)}; Ctrl-C ends it")
+        notify("READY=1")
+
+    return ready
+
+

@@ -1,0 +1,122 @@
+"""`correlator sockets`: this host's TCP sockets, as netstat lists them and as they are."""
+
+import asyncio
+import signal
+import sys
+import time
+
+import click
+
+from correlator.cli.exits import Exit, die, say
+from correlator.cli.outputs import run_record
+from correlator.core.model import Evidence, Owner, Ownership, Socket, Statement
+from correlator.kernel.host import host_table
+from correlator.kernel.live import KernelEvidence
+from correlator.report.netstat import truth_header, truth_line
+from correlator.report.text_sinks import EvidenceSink
+from correlator.report.writer import OutputError, Writer
+from correlator.pipeline import Outputs, writing
+
+_MAX_SEEN = 262_144
+_EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, destroy events tell
+
+
+@click.command()
+@click.option("--save", "save", metavar="FILE", help="Record the table as an evidence file (.sockets.jsonl) for `analyse --sockets`.")
+@click.option("--watch", is_flag=True, help="Keep recording until Ctrl-C (with --save): for use beside tcpdump.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@click.option("--psutil", "by_psutil", is_flag=True, help="Ask psutil instead of the kernel's sock_diag.")
+@click.option("-l", "--listening", is_flag=True, help="Only listeners.")
+@click.option("--port", "ports", multiple=True, type=click.IntRange(0, 65535), help="Only sockets with this port at either end.")
+@click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name.")
+@click.option("--pid", "pids", multiple=True, type=int, help="Only sockets of this process.")
+def sockets(  # noqa: PLR0913  an option each
+    save: str | None, ports: tuple[int, ...], processes: tuple[str, ...], pids: tuple[int, ...], *, watch: bool, force: bool, by_psutil: bool, listening: bool
+) -> None:
+    """List this host's TCP sockets: netstat's protocol, and the IP versions, addresses and IPV6_V6ONLY behind it."""
+    if watch and save is None:
+        die(Exit.USAGE, "--watch records: give it a file with --save")
+    writer = Writer(save, force=force) if save is not None else None
+    if writer is not None:
+        try:
+            writer.check()
+        except OutputError as error:
+            die(Exit.OUTPUT, str(error))
+    if watch and writer is not None:
+        raise SystemExit(asyncio.run(_watch(writer)))
+    try:
+        statements = host_table(by_psutil=by_psutil)
+    except OSError as error:
+        die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
+    if writer is not None:
+        raise SystemExit(asyncio.run(_save(writer, statements)))
+    for socket, owner in _rows(statements):
+        ends = {socket.local_port, socket.remote_port}
+        if (listening and not socket.is_listener) or (ports and not ends & set(ports)):
+            continue
+        if (processes and (owner is None or owner.process not in processes)) or (pids and (owner is None or owner.pid not in pids)):
+            continue
+        sys.stdout.write(truth_line(socket, owner) + "\n")
+
+
+def _rows(statements: list[Statement]) -> list[tuple[Socket, Owner | None]]:
+    owners = {statement.inode: statement.owner for statement in statements if isinstance(statement, Ownership)}
+    rows = [
+        (statement.socket, statement.owner or owners.get(statement.socket.inode or 0)) for statement in statements if isinstance(statement, Evidence)
+    ]
+    sys.stdout.write(truth_header() + "\n")
+    return sorted(rows, key=lambda row: (not row[0].is_listener, row[0].local_port, row[0].local, row[0].remote, row[0].remote_port))
+
+
+async def _save(writer: Writer, statements: list[Statement]) -> int:
+    sink = EvidenceSink(writer)
+    async with writing(Outputs(writers=[writer])):
+        sink.begin(run_record(time.time_ns(), sources=["snapshot"]))
+        for statement in statements:
+            sink.statement(statement)
+            await writer.flush()
+        sink.end({"statements": len(statements)})
+    return _ended(writer, len(statements))
+
+
+async def _watch(writer: Writer) -> int:
+    sink, stop, count = EvidenceSink(writer), asyncio.Event(), 0
+    seen: dict[Socket, None] = {}  # a socket that stays as it is needs no second line
+
+    def state(statement: Statement) -> None:
+        nonlocal count
+        if isinstance(statement, Evidence) and statement.source == "snapshot":
+            if statement.socket in seen:
+                return
+            seen[statement.socket] = None
+            if len(seen) > _MAX_SEEN:
+                seen.pop(next(iter(seen)))
+        count += 1
+        sink.statement(statement)
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with writing(Outputs(writers=[writer])):
+        with KernelEvidence(state) as evidence:
+            sink.begin(run_record(time.time_ns(), sources=evidence.sources))
+            evidence.start(loop)
+            say(f"recording to {writer.name}; Ctrl-C ends it")
+            while not stop.is_set():
+                try:
+                    async with asyncio.timeout(_EVERY):
+                        await stop.wait()
+                except TimeoutError:
+                    evidence.snapshot()
+                    evidence.find_owners()
+                await writer.flush()
+            sink.end({"statements": count, "evidence_lost": evidence.lost})
+    return _ended(writer, count)
+
+
+def _ended(writer: Writer, count: int) -> int:
+    if writer.failure:
+        say(writer.failure)
+        return Exit.OUTPUT
+    say(f"{count} statements in {writer.name}")
+    return Exit.DONE

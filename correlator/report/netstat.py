@@ -1,0 +1,67 @@
+"""Socket tables as netstat prints them, and with the truth beside."""
+
+from collections.abc import Iterable, Mapping
+
+from correlator.core.address import endpoint_text, is_any, is_mapped, unmapped
+from correlator.core.model import Family, Owner, Socket, TcpState
+from correlator.report.escape import terminal
+
+_NETSTAT_WIDTHS = (5, 23, 23, 11, 0)
+_TRUTH_WIDTHS = (7, 10, 30, 30, 12, 7, 0)
+
+# netstat's names (tcp_state[] in net-tools' netstat.c)
+_NAMES: Mapping[TcpState, str] = {TcpState.NEW_SYN_RECV: "SYN_RECV", TcpState.BOUND_INACTIVE: "CLOSE"}
+
+
+def netstat_header() -> str:
+    """The header of `netstat -tan`, without the queues."""
+    return _row(("Proto", "Local Address", "Foreign Address", "State", "PID/Program name"), _NETSTAT_WIDTHS)
+
+
+def netstat_line(socket: Socket, owner: Owner | None) -> str:
+    """A socket as netstat prints it: mapped addresses bare, the family as tcp or tcp6."""
+    return _row((protocol(socket), _bare(socket.local, socket.local_port), _bare(socket.remote, socket.remote_port), state_name(socket), program(owner)), _NETSTAT_WIDTHS)
+
+
+def truth_header() -> str:
+    """The header of `correlator sockets`."""
+    return _row(("netstat", "wire", "local", "remote", "state", "v6only", "owner"), _TRUTH_WIDTHS)
+
+
+def truth_line(socket: Socket, owner: Owner | None) -> str:
+    """A socket with what netstat leaves out: which IP version it speaks, its addresses as the kernel has them, V6ONLY."""
+    v6only = "-" if socket.v6only is None else "on" if socket.v6only else "off"
+    return _row((protocol(socket), wire(socket), socket.local_text, socket.remote_text, state_name(socket), v6only, program(owner)), _TRUTH_WIDTHS)
+
+
+def protocol(socket: Socket) -> str:
+    """What netstat calls it."""
+    return "tcp6" if socket.family is Family.INET6 else "tcp"
+
+
+def wire(socket: Socket) -> str:
+    """The IP versions that its packets have: by its addresses, for a wildcard listener by IPV6_V6ONLY."""
+    if socket.family is Family.INET or is_mapped(socket.local):
+        return "ipv4"
+    if socket.is_listener and is_any(socket.local):
+        return "ipv6" if socket.v6only else "ipv4+ipv6" if socket.v6only is not None else "ipv6, ipv4?"
+    return "ipv6"
+
+
+def state_name(socket: Socket) -> str:
+    """The state as netstat names it."""
+    return _NAMES.get(socket.state, socket.state.name)
+
+
+def program(owner: Owner | None) -> str:
+    """PID and program, `-` where no process is known."""
+    return f"{owner.pid}/{terminal(owner.process)}" if owner else "-"
+
+
+def _bare(address: bytes, port: int) -> str:
+    shown = unmapped(address)
+    return endpoint_text(shown, port).replace("[", "").replace("]", "")
+
+
+def _row(values: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(value.ljust(width) for value, width in zip(values, widths, strict=True)).rstrip()
