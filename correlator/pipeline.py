@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from correlator.core.annotation import Kept
 from correlator.core.engine import Engine
 from correlator.core.model import Finding, Lookup, Packet, Statement
 from correlator.report.columns import Record
@@ -21,6 +22,9 @@ from correlator.wire.decode import Decoder
 
 TICK = 0.05  # seconds: the engine's first second look at a connection comes after 50 ms
 _SECOND = 1_000_000_000
+# Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
+# findings is then the same when the run is replayed.
+LATENCY = 50_000_000
 
 
 class FindingSink(Protocol):
@@ -47,8 +51,8 @@ class SavedCapture(PacketSource, Protocol):
     """Gives the packets of a file."""
 
     @property
-    def partial(self) -> bool:
-        """Whether it holds only the packets of handshakes and closes."""
+    def kept(self) -> Kept | None:
+        """What a live run of ours kept, where one wrote it."""
 
 
 class LiveCapture(PacketSource, Protocol):
@@ -226,7 +230,8 @@ def added(one: Record, other: Record) -> Record:
 async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress: Callable[[], None]) -> None:
     """Correlate a saved capture until its end or until told to stop; the evidence is already stated."""
     async for packets in source.batches():
-        run.engine.set_counted(counted=not source.partial)
+        if source.kept is not None:
+            run.engine.set_recorded(counted=source.kept is Kept.ALL)
         run.take(packets)
         if packets:
             run.engine.tick(packets[-1].at)
@@ -272,7 +277,6 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
         evidence.stop()
         capture.count_drops()
         run.statistics = (capture.received, capture.dropped)
-        run.engine.tick(time.time_ns())
         evidence.lookup(run.deliver())
         evidence.find_owners(at_once=True)
         run.finish()
@@ -305,7 +309,7 @@ async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: U
         await asyncio.sleep(TICK)
         now = time.time_ns()
         evidence.find_owners()
-        run.engine.tick(now)
+        run.engine.tick(now - LATENCY)
         evidence.lookup(run.deliver())
         if run.outputs.packets is not None:
             run.outputs.packets.tick(now)

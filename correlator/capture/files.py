@@ -7,6 +7,7 @@ from pathlib import Path
 
 import aiofiles
 
+from correlator.core.annotation import Kept
 from correlator.core.model import Packet
 from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
@@ -40,9 +41,9 @@ class CaptureFile:
         return self._reader.damage if self._reader else None
 
     @property
-    def partial(self) -> bool:
-        """Whether the file says that it holds only handshake and close packets."""
-        return bool(self._reader and self._reader.partial)
+    def kept(self) -> Kept | None:
+        """What a live run of ours kept, where one wrote the file."""
+        return self._reader.kept if self._reader else None
 
     def comments_of(self, packet: int) -> tuple[str, ...]:
         """The comments of a packet by its index in the file; taken once."""

@@ -33,10 +33,12 @@ _BLOCK = struct.Struct("=IIIII")  # version, offset to priv, status, packets, of
 # struct tpacket3_hdr, then struct sockaddr_ll at 48
 _FRAME = struct.Struct("=IIIIIIHHIIHH8xHHiHBB")
 
-BLOCK_SIZE = 1 << 18
-DEFAULT_RING = 16 << 20
-_RETIRE_MS = 10  # a handshake on an idle line is seen this late at most
-_BLOCKS_AT_ONCE = 16  # then the loop turns
+# A lookup tells most while the connection lives, so blocks come quickly, mostly empty: many small ones, so that the
+# ring holds half a second of them.
+BLOCK_SIZE = 1 << 16
+DEFAULT_RING = 32 << 20
+_RETIRE_MS = 1
+_BLOCKS_AT_ONCE = 64  # then the loop turns
 
 ANY = "any"
 

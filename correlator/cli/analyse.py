@@ -52,7 +52,7 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
     named = Tables()
     for table in tables:
         named.add(table)
-    built = build(wanted, interfaces.names, partial=wanted.prefix is not None and not wanted.every_packet)
+    built = build(wanted, interfaces.names)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
     config = Config(announce=built.outputs.packets is not None)

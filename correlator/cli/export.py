@@ -10,7 +10,7 @@ from correlator.capture.files import CaptureFile, UnreadableError
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.selection import Selection, selecting, selection
 from correlator.cli.tables import Tables, beside_capture
-from correlator.core.annotation import Annotation, parse_comment
+from correlator.core.annotation import Annotation, Kept, parse_comment
 from correlator.core.engine import Config, Engine
 from correlator.core.model import Finding, Side, Verdict
 from correlator.pipeline import Outputs, writing
@@ -81,7 +81,8 @@ class _Report:
             for statement in tables.statements:
                 engine.evidence(statement)
         async for packets in source.batches():
-            engine.set_counted(counted=not source.partial)
+            if source.kept is not None:
+                engine.set_recorded(counted=source.kept is Kept.ALL)
             for packet in packets:
                 segment = decoder.decode(packet)
                 if segment is not None:

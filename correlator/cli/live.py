@@ -19,14 +19,12 @@ from correlator.cli.outputs import Built, Wanted, build, output_options, run_rec
 from correlator.cli.selection import selecting, selection
 from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
-from correlator.core.tracker import LINGER, SECOND, Limits
+from correlator.core.tracker import LINGER, LIVE_SETTLE, Limits
 from correlator.kernel.live import KernelEvidence
 from correlator.pipeline import Run, Until, live as run_live, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
-# A closed connection is reported this long after its last segment: its destroy event and late ACKs are in by then.
-SETTLE = SECOND
 # About 200 MB of connections, and as much of evidence, at the most.
 MAX_CONNECTIONS = 131_072
 
@@ -53,7 +51,7 @@ async def _live(names: list[str], duration: float | None, count: int | None, rin
     interfaces = Interfaces()
     capture = open_capture(names, interfaces, ring, portable=portable, every_packet=wanted.every_packet)
     try:
-        built = build(wanted, interfaces.names, partial=not wanted.every_packet)
+        built = build(wanted, interfaces.names)
         until = Until(asyncio.Event(), duration, count)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,7 +89,7 @@ async def _run(names: list[str], capture: RingCapture | PortableCapture, interfa
 
 def live_config(*, counted: bool) -> Config:
     """How the engine works live."""
-    limits = Limits(connections=MAX_CONNECTIONS, settle=SETTLE, linger=LINGER, counted=counted)
+    limits = Limits(connections=MAX_CONNECTIONS, settle=LIVE_SETTLE, linger=LINGER, counted=counted)
     return Config(limits, Bounds(tuples=MAX_CONNECTIONS), lookups=True, announce=True)
 
 

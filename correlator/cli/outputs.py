@@ -11,6 +11,7 @@ import click
 from correlator import __version__
 from correlator.cli.exits import Exit, die
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
+from correlator.core.annotation import Kept
 from correlator.core.model import Finding
 from correlator.core.timetext import time_text
 from correlator.pipeline import Outputs
@@ -97,7 +98,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def build(wanted: Wanted, interfaces: Sequence[str], *, partial: bool) -> Built:
+def build(wanted: Wanted, interfaces: Sequence[str]) -> Built:
     """The sinks and writers. Ends the program with status 2 or 6 where an output cannot be."""
     if STANDARD_OUTPUT in ({wanted.csv} & {wanted.jsonl}):
         die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
@@ -117,7 +118,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], *, partial: bool) -> Built:
     if wanted.prefix:
         names += [(beside(wanted.prefix, ".csv"), CsvSink), (beside(wanted.prefix, ".jsonl"), JsonlSink)]
         packets = writer(beside(wanted.prefix, ".pcapng"))
-        outputs.packets = PcapngSink(packets, interfaces, hold=int(wanted.hold * _SECOND), partial=partial)
+        outputs.packets = PcapngSink(packets, interfaces, hold=int(wanted.hold * _SECOND), kept=Kept.ALL if wanted.every_packet else Kept.NOTABLE)
         if wanted.evidence:
             outputs.evidence = EvidenceSink(writer(beside(wanted.prefix, ".sockets.jsonl")))
         text = writer(beside(wanted.prefix, ".txt"))

@@ -8,11 +8,17 @@ on one line; what is unknown is left out; the process comes last because its nam
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from correlator.core.model import Cause, Family, Finding, Side, Verdict
 
-PARTIAL_MARK = "correlator: packets=handshake"
-"""In a section header's comment: the section holds the packets of handshakes and closes, not all of them."""
+
+class Kept(StrEnum):
+    """Which packets a live run saved: a comment in the section header says it."""
+
+    NOTABLE = "correlator: packets=handshake"
+    ALL = "correlator: packets=all"
+
 
 _PREFIX = "correlator: verdict="
 _FIELD = re.compile(r"(verdict|cause|side|socket|local|pid)=(\S*)(?: |$)")

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain
 from correlator.core.flow import Flow
-from correlator.core.matcher import Match, listener, match, oriented
-from correlator.core.model import Cause, Connection, Finding, Lookup, Owner, OwnerBy, Segment, Side, Socket, Statement, Verdict
-from correlator.core.tracker import Change, Limits, Step, Tracker
+from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
+from correlator.core.model import Cause, Connection, Finding, FourTuple, Lookup, Owner, OwnerBy, Segment, Side, Socket, Statement, Verdict
+from correlator.core.tracker import LIVE_SETTLE, Change, Limits, Step, Tracker
 from correlator.core.verdict import cause, verdict
 
 MILLISECOND = 1_000_000
@@ -70,6 +70,7 @@ class Engine:
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
         self._out: list[Finding | Lookup] = []
         self._now = 0
+        self._patience = LIVE_SETTLE if config.lookups else TIME_WAIT
 
     def segment(self, segment: Segment) -> Step:
         """Take in a segment."""
@@ -78,9 +79,10 @@ class Engine:
         self._drain(segment.at)
         return step
 
-    def set_counted(self, *, counted: bool) -> None:
-        """Say whether the input holds every packet: a capture file tells when it is opened."""
-        self.tracker.limits = replace(self.tracker.limits, counted=counted)
+    def set_recorded(self, *, counted: bool) -> None:
+        """The input is what a live run saved: report as that run did. `counted`: it saved every packet."""
+        self.tracker.limits = replace(self.tracker.limits, settle=LIVE_SETTLE, counted=counted)
+        self._patience = LIVE_SETTLE
 
     def evidence(self, statement: Statement) -> None:
         """Take in a statement about a socket."""
@@ -111,7 +113,7 @@ class Engine:
         found = [
             self._finding(connection, side, matched, final=final)
             for side in (Side.CLIENT, Side.SERVER)
-            if (matched := match(self.index, connection, side)) is not None
+            if (matched := match(self.index, connection, side, self._patience)) is not None
         ]
         if found:
             return found
@@ -123,28 +125,30 @@ class Engine:
             if change is Change.REPORT:
                 self._report(flow, now)
             elif self.config.lookups:
-                self._ask(flow)
-                if change is Change.ESTABLISHED:
+                connection = self.tracker.snapshot(flow)
+                if change is Change.OPENED:
+                    self._ask(connection.four_tuple(Side.CLIENT), connection.listener_tuple)
+                else:
+                    self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
                     self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
             elif change is Change.ESTABLISHED and self.config.announce:
                 self._announce(self.findings(self.tracker.snapshot(flow), final=False))
 
-    def _ask(self, flow: Flow) -> None:
-        connection = self.tracker.snapshot(flow)
-        for side in (Side.CLIENT, Side.SERVER):
-            self.counters.lookups += 1
-            self._out.append(Lookup(connection.four_tuple(side)))
+    def _ask(self, *four_tuples: FourTuple) -> None:
+        self.counters.lookups += len(four_tuples)
+        self._out.extend(Lookup(four_tuple) for four_tuple in four_tuples)
 
     def _look(self, watch: _Watch, now: int) -> None:
         """Announce what is known of an open connection by now, and ask again where it is not all."""
         if watch.flow.reported:
             return
-        found = self.findings(self.tracker.snapshot(watch.flow), final=False)
+        connection = self.tracker.snapshot(watch.flow)
+        found = self.findings(connection, final=False)
         known = all(finding.owner_by is OwnerBy.INODE for finding in found)
         if known or watch.turn + 1 == len(LOOK_AGAIN):
             self._announce(found)
             return
-        self._ask(watch.flow)
+        self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
         watch.turn += 1
         watch.due = now + LOOK_AGAIN[watch.turn]
         self._watched[watch.turn].append(watch)
@@ -164,6 +168,8 @@ class Engine:
                 known.answered = connection.number if known.answered is None else known.answered
             if self.config.lookups:
                 self.index.forget(four_tuple, flow.superseded_at or now)
+        if self.config.lookups:
+            self.index.forget(connection.listener_tuple, flow.superseded_at or now)
 
     def _count(self, finding: Finding) -> None:
         counters = self.counters

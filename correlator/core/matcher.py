@@ -34,9 +34,12 @@ class Match:
         return self.socket is None
 
 
-def match(index: EvidenceIndex, connection: Connection, side: Side) -> Match | None:
-    """The socket that terminates one side of a connection; None where no evidence knows one."""
-    candidates = _candidates(index, connection, side)
+def match(index: EvidenceIndex, connection: Connection, side: Side, patience: int = TIME_WAIT) -> Match | None:
+    """The socket that terminates one side of a connection; None where no evidence knows one.
+
+    `patience`: for how long after the close (ns) evidence still counts.
+    """
+    candidates = _candidates(index, connection, side, patience)
     if not candidates:
         return None
     candidates.sort(key=lambda known: (known.last_at or 0))
@@ -67,8 +70,8 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
     """
     if connection.simultaneous:
         return None
-    start, end = _span(connection)
-    answers = [known for known in index.answers(connection.four_tuple(Side.SERVER)) if known.within(start, end)]
+    start, end = _span(connection, TIME_WAIT)
+    answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
     rows = answers[:1] or [known for known in index.listeners(connection.server.port) if takes(known.socket, connection)]
     rows = [known for known in rows if known.socket.family is family] or rows
     if not rows:
@@ -135,8 +138,8 @@ def merged(sockets: list[Socket], family: Family) -> Socket:
     return replace(result, family=family, local=shape.local, remote=shape.remote)
 
 
-def _candidates(index: EvidenceIndex, connection: Connection, side: Side) -> list[Known]:
-    start, end = _span(connection)
+def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patience: int) -> list[Known]:
+    start, end = _span(connection, patience)
     knowns = index.sockets(connection.four_tuple(side))
     gone = {
         known.socket.cookie
@@ -146,12 +149,12 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side) -> lis
     return [known for known in knowns if known.within(start, end) and (known.socket.cookie is None or known.socket.cookie not in gone)]
 
 
-def _span(connection: Connection) -> tuple[int | None, int | None]:
+def _span(connection: Connection, patience: int) -> tuple[int | None, int | None]:
     """The time in which evidence about the four-tuple is evidence about this connection."""
     start = None if connection.handshake is Handshake.MIDSTREAM else connection.opened_at
     if connection.superseded_at is not None:
         return start, connection.superseded_at - 1
-    return start, None if connection.closed_at is None else connection.closed_at + TIME_WAIT
+    return start, None if connection.closed_at is None else connection.closed_at + patience
 
 
 def _is_one_socket(candidates: list[Known]) -> bool:

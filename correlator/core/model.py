@@ -292,6 +292,11 @@ class Connection:
         close = mirrored.get(self.close, self.close)
         return replace(self, client=self.server, server=self.client, close=close)
 
+    @property
+    def listener_tuple(self) -> FourTuple:
+        """The server end with a remote port that no connection has: a lookup of it is answered with the listener."""
+        return FourTuple(self.server.address, self.server.port, self.client.address, 0)
+
     def four_tuple(self, side: Side) -> FourTuple:
         """The connection as the socket on one side sees it."""
         near, far = (self.server, self.client) if side is Side.SERVER else (self.client, self.server)

@@ -22,6 +22,10 @@ SECOND = 1_000_000_000
 LINGER = 180 * SECOND
 
 
+# Live, a finding is wanted soon: a closed connection's destroy event and its last ACKs are in by then.
+LIVE_SETTLE = SECOND
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How long and how many connections the tracker remembers."""
@@ -74,7 +78,9 @@ class Tracker:
         self._settling: deque[tuple[int, Flow]] = deque()
         self._lingering: deque[tuple[int, Flow]] = deque()
         self._events: list[Event] = []
-        self._now = 0
+        self._now = 0  # as far as time is known to have passed
+        self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
+        self._due_at = 0
         self._first = first
 
     def __len__(self) -> int:
@@ -93,7 +99,9 @@ class Tracker:
 
     def segment(self, segment: Segment) -> Step:
         """Take in one segment."""
-        self._now = max(self._now, segment.at)
+        self._newest = max(self._newest, segment.at)
+        if self._newest >= self._due_at:
+            self.advance(self._newest)
         key = (segment.source, segment.source_port, segment.destination, segment.destination_port)
         flow = self._flows.get(key) or self._flows.get((key[2], key[3], key[0], key[1]))
         if flow is None:
@@ -109,14 +117,14 @@ class Tracker:
         if near.is_copy(segment):
             self.copies += 1
             return Step(flow, from_client, notable=False)
-        flow.last_at = self._now  # not the segment's time: clocks step back, and merged captures are not in order
+        flow.last_at = self._newest  # not the segment's time: clocks step back, and merged captures are not in order
         if segment.continuation:
             near.payload += segment.length
             return Step(flow, from_client, notable=False)
         first = near.reached is None
         near.note(segment)
         moved = self._step(flow, segment, near, far)
-        notable = first or moved or bool(segment.flags & (SYN | FIN | RST))
+        notable = first or moved or flow.is_closed or bool(segment.flags & (SYN | FIN | RST))
         return Step(flow, flow.is_from_client(segment), notable)
 
     def advance(self, now: int) -> None:
@@ -134,6 +142,9 @@ class Tracker:
                 break
             self._report(flow)
             self._forget(flow)
+        heads = [queue[0][0] for queue in (self._settling, self._lingering) if queue]
+        heads += [next(iter(self._unanswered.values())).last_at + self.limits.linger] if self._unanswered else []
+        self._due_at = min(heads, default=self._now + min(self.limits.settle, self.limits.linger))
 
     def _due(self, queue: deque[tuple[int, Flow]], wait: int) -> Iterator[Flow]:
         """The flows of a queue that have been silent for `wait`; those that were not are queued again."""
@@ -145,8 +156,9 @@ class Tracker:
                 yield flow
 
     def finish(self) -> None:
-        """Report all that is left; the input has ended."""
-        for flow in self._flows.values():
+        """Report all that is left, in the order in which time would have reported it; the input has ended."""
+        closed = sorted((due, flow.number, flow) for due, flow in self._settling if flow.is_closed)
+        for flow in (*(flow for _due, _number, flow in closed), *self._flows.values()):
             self._report(flow)
         self._flows.clear()
         self._unanswered.clear()
@@ -159,7 +171,7 @@ class Tracker:
         client = FlowEnd(segment.source, segment.source_port)
         # A socket connected to itself (simultaneous open with one socket) is both ends.
         server = client if key[:2] == key[2:] else FlowEnd(segment.destination, segment.destination_port)
-        flow = Flow(self._first + self.seen, client, server, segment.at, self._now, interface=segment.interface)
+        flow = Flow(self._first + self.seen, client, server, segment.at, self._newest, interface=segment.interface)
         self.seen += 1
         self._flows[key] = flow
         return flow
@@ -223,7 +235,8 @@ class Tracker:
     def _note_close(self, flow: Flow, at: int) -> None:
         flow.closed_at = at if flow.is_closed else None
         if flow.is_closed and not flow.reported:
-            self._settling.append((at + self.limits.settle, flow))
+            self._settling.append((flow.last_at + self.limits.settle, flow))
+            self._due_at = min(self._due_at, self._settling[0][0])
 
     def _supersede(self, flow: Flow, at: int) -> None:
         flow.superseded_at = at

@@ -84,6 +84,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             evidence = self._diag.lookup(wanted.four_tuple)
             if evidence is not None:
                 self._state(evidence)
+        self.find_owners()  # at once: a process that closes its socket is not found any more
 
     def read_destroyed(self) -> None:
         """State the destroy events that wait; after an overflow, what is left."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from correlator import __version__
-from correlator.core.annotation import PARTIAL_MARK, comment
+from correlator.core.annotation import Kept, comment
 from correlator.core.model import Finding, Owner, Packet, Side, Verdict
 from correlator.report.writer import Writer
 
@@ -43,8 +43,8 @@ class _Held(NamedTuple):
 class PcapngSink:
     """Writes packets with what is found of their connections."""
 
-    def __init__(self, writer: Writer, interfaces: Sequence[str], *, hold: int, partial: bool) -> None:
-        """`interfaces`: names by number. `partial`: only the packets of handshakes and closes come."""
+    def __init__(self, writer: Writer, interfaces: Sequence[str], *, hold: int, kept: Kept) -> None:
+        """`interfaces`: names by number. `kept`: which packets will come."""
         self.writer = writer
         self.queued = 0
         self.annotated = 0
@@ -56,8 +56,7 @@ class PcapngSink:
         self._described: dict[tuple[int, int], int] = {}
         self._findings: OrderedDict[int, list[Finding]] = OrderedDict()
         self._processes: set[tuple[int, int | None]] = set()
-        comments = [(_OPT_COMMENT, PARTIAL_MARK.encode("utf-8", "replace"))] if partial else []
-        options = _options([*comments, (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))])
+        options = _options([(_OPT_COMMENT, kept.encode()), (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))])
         writer.put(_block(_SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options))
 
     def packet(self, packet: Packet, number: int, *, from_client: bool) -> None:

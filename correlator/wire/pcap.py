@@ -27,7 +27,7 @@ _LINK_TYPE_MASK = 0xFFFF
 class PcapReader:
     """Reads one classic pcap file."""
 
-    partial = False
+    kept = None
 
     def __init__(self, interfaces: Interfaces) -> None:
         """The file's one interface is added to `interfaces`, without a name."""

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from correlator.core.annotation import PARTIAL_MARK
+from correlator.core.annotation import Kept
 from correlator.core.model import NO_TIME, Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
@@ -21,6 +21,7 @@ IF_NAME = 2
 IF_TSRESOL = 9
 IF_TSOFFSET = 14
 
+_KEPT = {kept.encode(): kept for kept in Kept}
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _BLOCK_OVERHEAD = 12  # type, length, length again
 _SECTION_HEAD = 28
@@ -49,7 +50,7 @@ class PcapngReader:
     def __init__(self, interfaces: Interfaces, *, comments: bool = False) -> None:
         """`comments`: keep each packet's comments, in `comments` by the packet's index."""
         self.damage: Damage | None = None
-        self.partial = False
+        self.kept: Kept | None = None
         self.comments: dict[int, tuple[str, ...]] = {}
         self._keep_comments = comments
         self._interfaces = interfaces
@@ -144,8 +145,8 @@ class PcapngReader:
         elif kind == SECTION_HEADER:
             self._section = []
             for code, value in self._options(body, _SECTION_HEAD - _BLOCK_OVERHEAD):
-                if code == OPT_COMMENT and value.decode("utf-8", "replace") == PARTIAL_MARK:
-                    self.partial = True
+                if code == OPT_COMMENT and value in _KEPT:
+                    self.kept = _KEPT[value]
         elif kind == SIMPLE_PACKET:
             return self._simple(body)
         elif kind == OBSOLETE_PACKET:

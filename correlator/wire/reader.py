@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from correlator.core.annotation import Kept
 from correlator.core.model import Packet
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
@@ -21,8 +22,8 @@ class Reader(Protocol):
     """A capture format."""
 
     damage: Damage | None
-    partial: bool
-    """Whether the file says that it holds only the packets of handshakes and closes."""
+    kept: Kept | None
+    """What a live run of ours kept, where one wrote the file."""
 
     def feed(self, data: bytes) -> list[Packet]:
         """The packets that are complete with these bytes; none after damage."""
