@@ -144,7 +144,12 @@ class Run:
     def take(self, packets: list[Packet]) -> None:
         """Decode and track packets."""
         self.packets += len(packets)
-        decode, segment, sink, every = self.decoder.decode, self.engine.segment, self.outputs.packets, self.outputs.every_packet
+        decode, segment, sink, every = (
+            self.decoder.decode,
+            self.engine.segment,
+            self.outputs.packets,
+            self.outputs.every_packet,
+        )
         for packet in packets:
             decoded = decode(packet)
             if decoded is None:
@@ -186,12 +191,18 @@ class Run:
             self.outputs.evidence.begin(record)
 
     def end(self, lost: Record) -> Record:
-        """Write the packets that wait, and tell the sinks the counters, which it returns. `lost`: counters of the shells."""
+        """Write the packets that wait, and tell the sinks the counters, which it returns.
+
+        `lost`: counters of the shells.
+        """
         if self.outputs.packets is not None:
             self.outputs.packets.end(self.statistics)
         counters = self._past | lost
         if self.outputs.packets is not None:
-            counters |= {"packets_written": self.outputs.packets.queued, "packets_annotated": self.outputs.packets.annotated}
+            counters |= {
+                "packets_written": self.outputs.packets.queued,
+                "packets_annotated": self.outputs.packets.annotated,
+            }
         for sink in self.outputs.sinks:
             sink.end(counters)
         if self.outputs.evidence is not None:
@@ -223,7 +234,9 @@ class Run:
 def added(one: Record, other: Record) -> Record:
     """The sums of two records of counters, and of the records in them."""
     return {
-        name: added(one.get(name, {}), value) if isinstance(value, dict) else one.get(name, 0) + value for name, value in (one | other).items() if name in other
+        name: added(one.get(name, {}), value) if isinstance(value, dict) else one.get(name, 0) + value
+        for name, value in (one | other).items()
+        if name in other
     } | {name: value for name, value in one.items() if name not in other}
 
 

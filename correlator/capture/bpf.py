@@ -38,7 +38,6 @@ class Line(NamedTuple):
     label: str = NEXT
 
 
-
 _HEAD = [
     Line(_LDH, _PROTOCOL),
     Line(_JEQ, 0x0800, true="ipv4"),
@@ -88,7 +87,14 @@ _TAIL = [Line(_RET, _SNAPLEN, label="pass"), Line(_RET, 0, label="drop")]
 HANDSHAKES = [*_HEAD, *_IPV4, *_IPV4_NOTABLE, *_IPV6, *_IPV6_NOTABLE, *_TAIL]
 """SYN, FIN, RST, and ACKs without data: among these is the one that completes a handshake."""
 
-EVERY_SEGMENT = [*_HEAD, *_IPV4[:1], Line(_JEQ, 6, true="pass", false="drop"), *_IPV6, Line(_RET, _SNAPLEN, label="ipv6-tcp"), *_TAIL]
+EVERY_SEGMENT = [
+    *_HEAD,
+    *_IPV4[:1],
+    Line(_JEQ, 6, true="pass", false="drop"),
+    *_IPV6,
+    Line(_RET, _SNAPLEN, label="ipv6-tcp"),
+    *_TAIL,
+]
 """All TCP, with all fragments of the first's kind that name the protocol."""
 
 
@@ -99,7 +105,10 @@ def assemble(lines: list[Line]) -> list[tuple[int, int, int, int]]:
     def jump(at: int, label: str) -> int:
         return places[label] - at - 1 if label else 0
 
-    return [(line.code, jump(at, line.true), jump(at, line.false), line.constant & 0xFFFFFFFF) for at, line in enumerate(lines)]
+    return [
+        (line.code, jump(at, line.true), jump(at, line.false), line.constant & 0xFFFFFFFF)
+        for at, line in enumerate(lines)
+    ]
 
 
 class Program:

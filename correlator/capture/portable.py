@@ -52,7 +52,10 @@ class PortableCapture:
     async def batches(self) -> AsyncIterator[list[Packet]]:
         """The packets, as many at a time as have come, until the task is cancelled."""
         loop = asyncio.get_running_loop()
-        threads = [threading.Thread(target=self._read, args=(loop, opened, number), daemon=True) for opened, number in self._sockets]
+        threads = [
+            threading.Thread(target=self._read, args=(loop, opened, number), daemon=True)
+            for opened, number in self._sockets
+        ]
         for thread in threads:
             thread.start()
         try:

@@ -53,8 +53,13 @@ class _Ring:
 class RingCapture:
     """Packets of one or several interfaces, or of all (`any`)."""
 
-    def __init__(self, names: list[str], interfaces: Interfaces, *, ring: int = DEFAULT_RING, every_packet: bool = False) -> None:
-        """Opens, filters, then binds: no packet is seen unfiltered. Raises OSError, PermissionError without CAP_NET_RAW."""
+    def __init__(
+        self, names: list[str], interfaces: Interfaces, *, ring: int = DEFAULT_RING, every_packet: bool = False
+    ) -> None:
+        """Opens, filters, then binds: no packet is seen unfiltered.
+
+        Raises OSError, PermissionError without CAP_NET_RAW.
+        """
         self.received = 0
         self.dropped = 0
         self.last_at = 0
@@ -114,7 +119,9 @@ class RingCapture:
     def count_drops(self) -> None:
         """Add what the kernel counted since the last call (PACKET_STATISTICS) to `received` and `dropped`."""
         for ring in self._rings:
-            received, dropped, _frozen = struct.unpack("=3I", ring.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12))
+            received, dropped, _frozen = struct.unpack(
+                "=3I", ring.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12)
+            )
             self.received += received
             self.dropped += dropped
 
@@ -124,7 +131,11 @@ class RingCapture:
             sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, self._program.option)
             sock.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V3)
             size = self._blocks * BLOCK_SIZE
-            sock.setsockopt(_SOL_PACKET, _PACKET_RX_RING, _RING.pack(BLOCK_SIZE, self._blocks, BLOCK_SIZE, self._blocks, _RETIRE_MS, 0, 0))
+            sock.setsockopt(
+                _SOL_PACKET,
+                _PACKET_RX_RING,
+                _RING.pack(BLOCK_SIZE, self._blocks, BLOCK_SIZE, self._blocks, _RETIRE_MS, 0, 0),
+            )
             memory = mmap.mmap(sock.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
             if name != ANY and socket.if_nametoindex(name) == _loopback():
                 sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)  # else each packet comes twice
@@ -136,16 +147,35 @@ class RingCapture:
 
     def _block(self, memory: mmap.mmap, at: int, count: int, packets: list[Packet]) -> None:
         for _ in range(count):
-            (step, seconds, nanoseconds, captured, length, status, mac, net, _hash, tci, tpid, _pad, _family, _protocol, index, hardware, kind, _halen) = (
-                _FRAME.unpack_from(memory, at)
-            )
+            (
+                step,
+                seconds,
+                nanoseconds,
+                captured,
+                length,
+                status,
+                mac,
+                net,
+                _hash,
+                tci,
+                tpid,
+                _pad,
+                _family,
+                _protocol,
+                index,
+                hardware,
+                kind,
+                _halen,
+            ) = _FRAME.unpack_from(memory, at)
             if not (kind == _OUTGOING and hardware == _ARPHRD_LOOPBACK):
                 is_ethernet = hardware in _ETHERNET_TYPES
                 start = mac if is_ethernet else net
                 data = memory[at + start : at + mac + captured]
                 length -= start - mac
                 if is_ethernet and status & _VLAN_VALID:
-                    tag = (tpid if status & _VLAN_TPID_VALID else 0x8100).to_bytes(2, "big") + (tci & 0xFFFF).to_bytes(2, "big")
+                    tag = (tpid if status & _VLAN_TPID_VALID else 0x8100).to_bytes(2, "big") + (tci & 0xFFFF).to_bytes(
+                        2, "big"
+                    )
                     data = data[:12] + tag + data[12:]
                     length += 4
                 link_type = LinkType.ETHERNET if is_ethernet else LinkType.RAW

@@ -3,9 +3,9 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,13 +15,11 @@ from correlator.cli.outputs import Built, Wanted, build, output_options, run_rec
 from correlator.cli.selection import selecting, selection
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.engine import Config, Engine
-from correlator.pipeline import Run, analyse as analyse_capture, writing
+from correlator.pipeline import Run, writing
+from correlator.pipeline import analyse as analyse_capture
 from correlator.report.columns import Record
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PROGRESS_AFTER = 1.0  # seconds: a bar that comes and goes at once is noise
 _PROGRESS_EVERY = 0.1
@@ -30,7 +28,13 @@ _INTERRUPTED = 130
 
 @click.command()
 @click.argument("captures", nargs=-1, required=True, metavar="FILE...")
-@click.option("--sockets", "tables", multiple=True, metavar="TABLE", help="A saved netstat, ss, /proc/net/tcp or .sockets.jsonl; `live` or `psutil` for this host's sockets now.")
+@click.option(
+    "--sockets",
+    "tables",
+    multiple=True,
+    metavar="TABLE",
+    help="A saved netstat, ss, /proc/net/tcp or .sockets.jsonl; `live` or `psutil` for this host's sockets now.",
+)
 @output_options
 @selecting
 def analyse(captures: tuple[str, ...], tables: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401  click's options
@@ -73,14 +77,16 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
             for statement in (*named.statements, *own.statements):
                 engine.evidence(statement)
             try:
-                with _progress(source) as progress:
-                    await analyse_capture(run, source, stop, progress)
+                with _progress(source) as progressed:
+                    await analyse_capture(run, source, stop, progressed)
             except UnreadableError as error:
                 unread += 1
                 troubles.append(f"{name}: {error}")
                 continue
             if source.damage is not None:
-                troubles.append(f"{name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is reported")
+                troubles.append(
+                    f"{name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is reported"
+                )
             first += engine.tracker.seen
             if stop.is_set():
                 troubles.append(f"{name}: interrupted; what was read is reported")
@@ -117,7 +123,7 @@ def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], 
 
 
 @contextmanager
-def _progress(source: CaptureFile) -> "Iterator[Callable[[], None]]":
+def _progress(source: CaptureFile) -> Iterator[Callable[[], None]]:
     """A bar on standard error for a file that takes long, where that is a terminal."""
     if not click.get_text_stream("stderr").isatty():
         yield lambda: None

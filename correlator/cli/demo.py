@@ -34,8 +34,8 @@ _SAMPLE = "jessie"
 def demo(*, sample: bool) -> None:
     """Show the case on this machine.
 
-    Opens an AF_INET6 listener on [::]:5555 (another port if taken), connects to it from an AF_INET socket, captures the handshake on lo, and
-    shows what netstat would show beside what is true.
+    Opens an AF_INET6 listener on [::]:5555 (another port if taken), connects to it from an AF_INET socket, captures
+    the handshake on lo, and shows what netstat would show beside what is true.
     """
     if sample:
         raise SystemExit(asyncio.run(_sample()))
@@ -78,7 +78,9 @@ async def _demo(capture: RingCapture, interfaces: Interfaces) -> int:
     collector = _Collector(port)
     run = Run(Engine(live_config(counted=False), interfaces.names), Decoder(interfaces), Outputs(sinks=[collector]))
     until = Until(asyncio.Event())
-    _write(f"An AF_INET6 listener on [::]:{port} with IPV6_V6ONLY off, and an AF_INET client that connects to 127.0.0.1:{port}.\n")
+    _write(
+        f"An AF_INET6 listener on [::]:{port}, IPV6_V6ONLY off; an AF_INET client that connects to 127.0.0.1:{port}.\n"
+    )
     with KernelEvidence(run.state) as evidence:
         async with asyncio.TaskGroup() as tasks:
             ready = asyncio.Event()
@@ -111,7 +113,11 @@ def _netstat(port: int) -> None:
     statements = host_table()
     owners = {statement.inode: statement.owner for statement in statements if isinstance(statement, Ownership)}
     _write("What netstat shows:\n  " + netstat_header())
-    rows = [statement.socket for statement in statements if isinstance(statement, Evidence) and port in {statement.socket.local_port, statement.socket.remote_port}]
+    rows = [
+        statement.socket
+        for statement in statements
+        if isinstance(statement, Evidence) and port in {statement.socket.local_port, statement.socket.remote_port}
+    ]
     for row in sorted(rows, key=lambda row: (not row.is_listener, row.local_port == port)):
         _write("  " + netstat_line(row, owners.get(row.inode or 0)))
     _write("")
@@ -139,7 +145,7 @@ def _listen() -> socket.socket:
             continue
         listener.setblocking(False)
         return listener
-    die(Exit.DAMAGED, "no AF_INET6 listener can be opened here: is IPv6 off (ipv6.disable=1)?")
+    return die(Exit.DAMAGED, "no AF_INET6 listener can be opened here: is IPv6 off (ipv6.disable=1)?")
 
 
 async def _sample() -> int:
@@ -165,9 +171,8 @@ def _samples() -> Path:
     for folder in (package / "_captures", package.parent / "captures"):
         if (folder / f"{_SAMPLE}.pcap").is_file():
             return folder
-    die(Exit.UNREADABLE, "the sample captures are not installed")
+    return die(Exit.UNREADABLE, "the sample captures are not installed")
 
 
 def _write(text: str) -> None:
     sys.stdout.write(text + "\n")
-

@@ -64,7 +64,9 @@ class _Report:
                 yield {name: value for name, value in record.items() if name != "type"}
             self.run, self.counters = reader.run, reader.counters or {}
             if reader.damaged or reader.counters is None:
-                self.trouble = f"{self.name}: {reader.damaged} damaged lines" + ("" if reader.counters else "; it ends before its last line")
+                self.trouble = f"{self.name}: {reader.damaged} damaged lines" + (
+                    "" if reader.counters else "; it ends before its last line"
+                )
         except (NotAReportError, UnreadableError) as error:
             die(Exit.UNREADABLE, f"{self.name}: {error or 'neither a .jsonl report nor an annotated pcapng'}")
         except OSError as error:
@@ -95,7 +97,9 @@ class _Report:
                 engine.tick(packets[-1].at)
         engine.finish()
         if source.damage is not None:
-            self.trouble = f"{self.name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is exported"
+            self.trouble = (
+                f"{self.name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is exported"
+            )
         found = [item for item in engine.take() if isinstance(item, Finding)]
         return [row for finding in found for row in _annotated(finding, annotations.get(finding.connection.number))]
 

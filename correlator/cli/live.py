@@ -21,7 +21,8 @@ from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.tracker import LINGER, LIVE_SETTLE, Limits
 from correlator.kernel.live import KernelEvidence
-from correlator.pipeline import Run, Until, live as run_live, writing
+from correlator.pipeline import Run, Until, writing
+from correlator.pipeline import live as run_live
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
@@ -30,24 +31,52 @@ MAX_CONNECTIONS = 131_072
 
 
 @click.command()
-@click.option("-i", "--interface", "names", multiple=True, required=True, metavar="IFACE", help="Interface to capture on; again for more; `any` for all.")
+@click.option(
+    "-i",
+    "--interface",
+    "names",
+    multiple=True,
+    required=True,
+    metavar="IFACE",
+    help="Interface to capture on; again for more; `any` for all.",
+)
 @click.option("--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after so long.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many connections.")
-@click.option("--ring", default=DEFAULT_RING >> 20, show_default=True, type=click.IntRange(1, 4096), metavar="MB", help="Size of the capture ring of each interface.")
+@click.option(
+    "--ring",
+    default=DEFAULT_RING >> 20,
+    show_default=True,
+    type=click.IntRange(1, 4096),
+    metavar="MB",
+    help="Size of the capture ring of each interface.",
+)
 @click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
 @output_options
 @selecting
-def live(names: tuple[str, ...], duration: float | None, count: int | None, ring: int, *, portable: bool, **options: Any) -> None:  # noqa: ANN401  click's options
+def live(
+    names: tuple[str, ...],
+    duration: float | None,
+    count: int | None,
+    ring: int,
+    *,
+    portable: bool,
+    **options: Any,  # noqa: ANN401  click's options
+) -> None:
     """Capture TCP handshakes on interfaces and show which socket terminates each connection.
 
-    Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv or --jsonl nothing is saved.
+    Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv or --jsonl nothing
+    is saved.
     """
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
     wanted = Wanted(**options, selection=chosen, evidence=True)
-    raise SystemExit(asyncio.run(_live(list(dict.fromkeys(names)), duration, count, ring << 20, wanted, portable=portable)))
+    raise SystemExit(
+        asyncio.run(_live(list(dict.fromkeys(names)), duration, count, ring << 20, wanted, portable=portable))
+    )
 
 
-async def _live(names: list[str], duration: float | None, count: int | None, ring: int, wanted: Wanted, *, portable: bool) -> int:
+async def _live(
+    names: list[str], duration: float | None, count: int | None, ring: int, wanted: Wanted, *, portable: bool
+) -> int:
     interfaces = Interfaces()
     capture = open_capture(names, interfaces, ring, portable=portable, every_packet=wanted.every_packet)
     try:
@@ -61,8 +90,12 @@ async def _live(names: list[str], duration: float | None, count: int | None, rin
         capture.close()
 
 
-async def _run(names: list[str], capture: RingCapture | PortableCapture, interfaces: Interfaces, built: Built, until: Until) -> int:
-    run = Run(Engine(live_config(counted=built.outputs.every_packet), interfaces.names), Decoder(interfaces), built.outputs)
+async def _run(
+    names: list[str], capture: RingCapture | PortableCapture, interfaces: Interfaces, built: Built, until: Until
+) -> int:
+    run = Run(
+        Engine(live_config(counted=built.outputs.every_packet), interfaces.names), Decoder(interfaces), built.outputs
+    )
     troubles: list[str] = []
     async with writing(built.outputs):
         with KernelEvidence(run.state) as evidence:
@@ -93,7 +126,9 @@ def live_config(*, counted: bool) -> Config:
     return Config(limits, Bounds(tuples=MAX_CONNECTIONS), lookups=True, announce=True)
 
 
-def open_capture(names: list[str], interfaces: Interfaces, ring: int, *, portable: bool, every_packet: bool) -> RingCapture | PortableCapture:
+def open_capture(
+    names: list[str], interfaces: Interfaces, ring: int, *, portable: bool, every_packet: bool
+) -> RingCapture | PortableCapture:
     """The capture. Ends the program with one line and status 2 or 5 where it cannot be opened."""
     use_ring = sys.platform == "linux" and not portable
     if not use_ring and ANY in names:
@@ -115,7 +150,11 @@ def open_capture(names: list[str], interfaces: Interfaces, ring: int, *, portabl
 
 
 def _forbidden(names: list[str]) -> NoReturn:
-    die(Exit.FORBIDDEN, f"capture on {', '.join(names)} needs CAP_NET_RAW: run it with sudo, or give the capability to a copy of the interpreter (setcap cap_net_raw+ep)")
+    die(
+        Exit.FORBIDDEN,
+        f"capture on {', '.join(names)} needs CAP_NET_RAW: run it with sudo, "
+        "or give the capability to a copy of the interpreter (setcap cap_net_raw+ep)",
+    )
 
 
 def _ready(names: list[str]) -> Any:  # noqa: ANN401  a callback
@@ -124,5 +163,3 @@ def _ready(names: list[str]) -> Any:  # noqa: ANN401  a callback
         notify("READY=1")
 
     return ready
-
-

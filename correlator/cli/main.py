@@ -46,7 +46,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="correlator")
 def cli() -> None:
-    """Which kernel socket terminates this TCP connection, of which family, owned by whom, and why?"""
+    """Tells which kernel socket terminates a TCP connection, of which family, owned by whom, and why."""
 
 
 def main(arguments: list[str] | None = None) -> None:

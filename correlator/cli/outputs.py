@@ -52,6 +52,7 @@ class Screen:
 
     def end(self, counters: Record) -> None:
         """Make sure that it is seen."""
+        del counters
         sys.stdout.flush()
 
 
@@ -86,10 +87,32 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The output options."""
     for option in (
         click.option("--csv", "csv", metavar="FILE", help="Write findings as CSV; - is standard output."),
-        click.option("--jsonl", "jsonl", metavar="FILE", help="Write the run, findings and counters as JSON Lines; - is standard output."),
-        click.option("-w", "--write", "prefix", metavar="PREFIX", help="Write PREFIX.pcapng (annotated), .jsonl, .csv, .txt, and live .sockets.jsonl."),
-        click.option("--all-packets", "every_packet", is_flag=True, help="Keep all packets in PREFIX.pcapng, not only handshakes and closes."),
-        click.option("--hold", default=2.0, show_default=True, type=click.FloatRange(0, 3600), help="Seconds a packet waits for its finding."),
+        click.option(
+            "--jsonl",
+            "jsonl",
+            metavar="FILE",
+            help="Write the run, findings and counters as JSON Lines; - is standard output.",
+        ),
+        click.option(
+            "-w",
+            "--write",
+            "prefix",
+            metavar="PREFIX",
+            help="Write PREFIX.pcapng (annotated), .jsonl, .csv, .txt, and live .sockets.jsonl.",
+        ),
+        click.option(
+            "--all-packets",
+            "every_packet",
+            is_flag=True,
+            help="Keep all packets in PREFIX.pcapng, not only handshakes and closes.",
+        ),
+        click.option(
+            "--hold",
+            default=2.0,
+            show_default=True,
+            type=click.FloatRange(0, 3600),
+            help="Seconds a packet waits for its finding.",
+        ),
         click.option("--force", is_flag=True, help="Overwrite output files."),
         click.option("-q", "--quiet", is_flag=True, help="No table of findings."),
         click.option("--fail-on", multiple=True, type=VERDICTS, help="Exit with 1 if such a finding is made."),
@@ -113,12 +136,14 @@ def build(wanted: Wanted, interfaces: Sequence[str]) -> Built:
         outputs.writers.append(made)
         return made
 
-    names: list[tuple[str | None, type[CsvSink] | type[JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
+    names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
     if wanted.prefix:
         names += [(beside(wanted.prefix, ".csv"), CsvSink), (beside(wanted.prefix, ".jsonl"), JsonlSink)]
         packets = writer(beside(wanted.prefix, ".pcapng"))
-        outputs.packets = PcapngSink(packets, interfaces, hold=int(wanted.hold * _SECOND), kept=Kept.ALL if wanted.every_packet else Kept.NOTABLE)
+        outputs.packets = PcapngSink(
+            packets, interfaces, hold=int(wanted.hold * _SECOND), kept=Kept.ALL if wanted.every_packet else Kept.NOTABLE
+        )
         if wanted.evidence:
             outputs.evidence = EvidenceSink(writer(beside(wanted.prefix, ".sockets.jsonl")))
         text = writer(beside(wanted.prefix, ".txt"))

@@ -39,7 +39,12 @@ class Selection:
 
     def takes_record(self, row: Record) -> bool:
         """Whether a record of a report is selected."""
-        return self.takes(str(row.get("verdict")), {row.get("client_port", -1), row.get("server_port", -1)}, row.get("process"), row.get("pid"))
+        return self.takes(
+            str(row.get("verdict")),
+            {row.get("client_port", -1), row.get("server_port", -1)},
+            row.get("process"),
+            row.get("pid"),
+        )
 
 
 class Selected:
@@ -86,8 +91,20 @@ class FailOn:
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that select findings."""
     for option in (
-        click.option("--verdict", "verdicts", multiple=True, type=VERDICTS, help="Only findings with this verdict (again for more)."),
-        click.option("--port", "ports", multiple=True, type=click.IntRange(0, 65535), help="Only connections with this port at either end."),
+        click.option(
+            "--verdict",
+            "verdicts",
+            multiple=True,
+            type=VERDICTS,
+            help="Only findings with this verdict (again for more).",
+        ),
+        click.option(
+            "--port",
+            "ports",
+            multiple=True,
+            type=click.IntRange(0, 65535),
+            help="Only connections with this port at either end.",
+        ),
         click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name."),
         click.option("--pid", "pids", multiple=True, type=int, help="Only sockets of this process."),
     ):
@@ -95,6 +112,8 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def selection(verdicts: tuple[str, ...], ports: tuple[int, ...], processes: tuple[str, ...], pids: tuple[int, ...]) -> Selection:
+def selection(
+    verdicts: tuple[str, ...], ports: tuple[int, ...], processes: tuple[str, ...], pids: tuple[int, ...]
+) -> Selection:
     """The selection that the options ask for."""
     return Selection(frozenset(verdicts), frozenset(ports), frozenset(processes), frozenset(pids))

@@ -12,26 +12,41 @@ from correlator.cli.outputs import run_record
 from correlator.core.model import Evidence, Owner, Ownership, Socket, Statement
 from correlator.kernel.host import host_table
 from correlator.kernel.live import KernelEvidence
+from correlator.pipeline import Outputs, writing
 from correlator.report.netstat import truth_header, truth_line
 from correlator.report.text_sinks import EvidenceSink
 from correlator.report.writer import OutputError, Writer
-from correlator.pipeline import Outputs, writing
 
 _MAX_SEEN = 262_144
 _EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, destroy events tell
 
 
 @click.command()
-@click.option("--save", "save", metavar="FILE", help="Record the table as an evidence file (.sockets.jsonl) for `analyse --sockets`.")
+@click.option(
+    "--save",
+    "save",
+    metavar="FILE",
+    help="Record the table as an evidence file (.sockets.jsonl) for `analyse --sockets`.",
+)
 @click.option("--watch", is_flag=True, help="Keep recording until Ctrl-C (with --save): for use beside tcpdump.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @click.option("--psutil", "by_psutil", is_flag=True, help="Ask psutil instead of the kernel's sock_diag.")
 @click.option("-l", "--listening", is_flag=True, help="Only listeners.")
-@click.option("--port", "ports", multiple=True, type=click.IntRange(0, 65535), help="Only sockets with this port at either end.")
+@click.option(
+    "--port", "ports", multiple=True, type=click.IntRange(0, 65535), help="Only sockets with this port at either end."
+)
 @click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name.")
 @click.option("--pid", "pids", multiple=True, type=int, help="Only sockets of this process.")
-def sockets(  # noqa: PLR0913  an option each
-    save: str | None, ports: tuple[int, ...], processes: tuple[str, ...], pids: tuple[int, ...], *, watch: bool, force: bool, by_psutil: bool, listening: bool
+def sockets(
+    save: str | None,
+    ports: tuple[int, ...],
+    processes: tuple[str, ...],
+    pids: tuple[int, ...],
+    *,
+    watch: bool,
+    force: bool,
+    by_psutil: bool,
+    listening: bool,
 ) -> None:
     """List this host's TCP sockets: netstat's protocol, and the IP versions, addresses and IPV6_V6ONLY behind it."""
     if watch and save is None:
@@ -54,7 +69,9 @@ def sockets(  # noqa: PLR0913  an option each
         ends = {socket.local_port, socket.remote_port}
         if (listening and not socket.is_listener) or (ports and not ends & set(ports)):
             continue
-        if (processes and (owner is None or owner.process not in processes)) or (pids and (owner is None or owner.pid not in pids)):
+        if (processes and (owner is None or owner.process not in processes)) or (
+            pids and (owner is None or owner.pid not in pids)
+        ):
             continue
         sys.stdout.write(truth_line(socket, owner) + "\n")
 
@@ -62,10 +79,15 @@ def sockets(  # noqa: PLR0913  an option each
 def _rows(statements: list[Statement]) -> list[tuple[Socket, Owner | None]]:
     owners = {statement.inode: statement.owner for statement in statements if isinstance(statement, Ownership)}
     rows = [
-        (statement.socket, statement.owner or owners.get(statement.socket.inode or 0)) for statement in statements if isinstance(statement, Evidence)
+        (statement.socket, statement.owner or owners.get(statement.socket.inode or 0))
+        for statement in statements
+        if isinstance(statement, Evidence)
     ]
     sys.stdout.write(truth_header() + "\n")
-    return sorted(rows, key=lambda row: (not row[0].is_listener, row[0].local_port, row[0].local, row[0].remote, row[0].remote_port))
+    return sorted(
+        rows,
+        key=lambda row: (not row[0].is_listener, row[0].local_port, row[0].local, row[0].remote, row[0].remote_port),
+    )
 
 
 async def _save(writer: Writer, statements: list[Statement]) -> int:

@@ -30,10 +30,16 @@ class Tables:
         except OSError as error:
             die(Exit.UNREADABLE, f"{name}: {error.strerror or error}")
         except UnknownTableError:
-            die(Exit.UNREADABLE, f"{name}: not a socket table (netstat -tupan, ss -tanpe, /proc/net/tcp or tcp6, .sockets.jsonl)")
+            die(
+                Exit.UNREADABLE,
+                f"{name}: not a socket table (netstat -tupan, ss -tanpe, /proc/net/tcp or tcp6, .sockets.jsonl)",
+            )
         self.statements += table.statements
         if table.damaged:
-            self.damaged.append(f"{name}: {table.damaged} rows of this {table.form} table make no sense; the other {len(table.statements)} are used")
+            self.damaged.append(
+                f"{name}: {table.damaged} rows of this {table.form} table make no sense; "
+                f"the other {len(table.statements)} are used"
+            )
 
 
 def beside_capture(capture: str) -> str | None:

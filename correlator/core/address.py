@@ -62,7 +62,7 @@ def parse_endpoint(value: str) -> tuple[bytes, int]:
 
 
 def parse_port(value: str) -> int:
-    """A port number 0–65535 in decimal. Raises ValueError."""
+    """A port number 0 to 65535 in decimal. Raises ValueError."""
     if not (value.isascii() and value.isdigit() and len(value) <= len("65535")) or int(value) > 0xFFFF:
         message = f"no port number: {value!r}"
         raise ValueError(message)

@@ -73,4 +73,7 @@ def parse_comment(text: str) -> Annotation | None:
 
 
 def _printable(name: str) -> str:
-    return "".join(character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii") for character in name)
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in name
+    )

@@ -13,7 +13,20 @@ from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain
 from correlator.core.flow import Flow
 from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
-from correlator.core.model import Cause, Connection, Finding, FourTuple, Lookup, Owner, OwnerBy, Segment, Side, Socket, Statement, Verdict
+from correlator.core.model import (
+    Cause,
+    Connection,
+    Finding,
+    FourTuple,
+    Lookup,
+    Owner,
+    OwnerBy,
+    Segment,
+    Side,
+    Socket,
+    Statement,
+    Verdict,
+)
 from correlator.core.tracker import LIVE_SETTLE, Change, Limits, Step, Tracker
 from correlator.core.verdict import cause, verdict
 
@@ -216,5 +229,3 @@ def _owner_of(owner: Owner | None, keeper: Owner | None) -> tuple[Owner | None, 
     if owner is not None:
         return owner, OwnerBy.INODE
     return keeper, OwnerBy.LISTENER if keeper is not None else OwnerBy.NONE
-
-

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from correlator.core.address import mapped, unmapped
 from correlator.core.model import Clipped, Evidence, FourTuple, Owner, Ownership, Socket, Source, Statement, TcpState
 
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How much the index holds."""

@@ -116,7 +116,7 @@ HANDSHAKE: dict[State, dict[Kind, tuple[State, State]]] = {
         Kind.RST: (_S.SYN_RECEIVED, _S.SYN_RECEIVED),
         Kind.BARE: (_S.SYN_RECEIVED, _S.SYN_RECEIVED),
     },
-    _S.ESTABLISHED: {kind: (_S.ESTABLISHED, _S.ESTABLISHED) for kind in Kind},
+    _S.ESTABLISHED: dict.fromkeys(Kind, (_S.ESTABLISHED, _S.ESTABLISHED)),
     _S.REFUSED: {
         Kind.SYN: (_S.SYN_SENT, _S.REFUSED),
         Kind.SYN_ACK: (_S.REFUSED, _S.SYN_RECEIVED),  # the RST was not the server's

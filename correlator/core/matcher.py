@@ -6,6 +6,7 @@ socket is in another namespace.
 """
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from correlator.core.address import is_any, unmapped
 from correlator.core.evidence import EvidenceIndex, Known, same_socket
@@ -14,6 +15,8 @@ from correlator.core.model import Connection, Family, Handshake, Owner, Side, So
 # Linux keeps the four-tuple of a closed connection in TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): evidence from then is
 # about the connection that closed.
 TIME_WAIT = 60_000_000_000
+
+_T = TypeVar("_T")
 
 _STRENGTH = {source: rank for rank, source in enumerate(Source)}
 
@@ -42,7 +45,7 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
     candidates = _candidates(index, connection, side, patience)
     if not candidates:
         return None
-    candidates.sort(key=lambda known: (known.last_at or 0))
+    candidates.sort(key=lambda known: known.last_at or 0)
     source = min((known.source for known in candidates), key=_STRENGTH.__getitem__)
     families = [known.socket.family for known in candidates]
     if any(known.answered not in {None, connection.number} for known in candidates if known.last_at is None) or (
@@ -72,7 +75,9 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
         return None
     start, end = _span(connection, TIME_WAIT)
     answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
-    rows = answers[:1] or [known for known in index.listeners(connection.server.port) if takes(known.socket, connection)]
+    rows = answers[:1] or [
+        known for known in index.listeners(connection.server.port) if takes(known.socket, connection)
+    ]
     rows = [known for known in rows if known.socket.family is family] or rows
     if not rows:
         return None
@@ -84,14 +89,12 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
 
 
 def takes(socket: Socket, connection: Connection) -> bool:
-    """Whether a listener accepts the connection's SYN at the server's address (inet_lookup_listener, inet6_lookup_listener)."""
+    """Whether a listener accepts the connection's SYN (inet_lookup_listener, inet6_lookup_listener)."""
     if connection.wire_family is WireFamily.IPV4:
         if is_any(socket.local):
             return not (socket.family is Family.INET6 and socket.v6only)
         return unmapped(socket.local) == connection.server.address
-    return socket.family is Family.INET6 and (
-        socket.local == connection.server.address or not any(socket.local)
-    )
+    return socket.family is Family.INET6 and (socket.local == connection.server.address or not any(socket.local))
 
 
 def oriented(index: EvidenceIndex, connection: Connection) -> Connection:
@@ -114,16 +117,14 @@ def merged(sockets: list[Socket], family: Family) -> Socket:
     result = sockets[-1]
     for older in reversed(sockets[:-1]):
         if same_socket(older, result) is False:
-            inode, uid, cookie, netns = (
-                one if one == other else None
-                for one, other in (
-                    (result.inode, older.inode),
-                    (result.uid, older.uid),
-                    (result.cookie, older.cookie),
-                    (result.netns, older.netns),
-                )
+            result = replace(
+                result,
+                inode=_agreed(result.inode, older.inode),
+                uid=_agreed(result.uid, older.uid),
+                cookie=_agreed(result.cookie, older.cookie),
+                v6only=_agreed(result.v6only, older.v6only),
+                netns=_agreed(result.netns, older.netns) or "",
             )
-            result = replace(result, inode=inode, uid=uid, cookie=cookie, netns=netns or "")
         else:
             result = replace(
                 result,
@@ -138,6 +139,10 @@ def merged(sockets: list[Socket], family: Family) -> Socket:
     return replace(result, family=family, local=shape.local, remote=shape.remote)
 
 
+def _agreed(one: _T, other: _T) -> _T | None:
+    return one if one == other else None
+
+
 def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patience: int) -> list[Known]:
     start, end = _span(connection, patience)
     knowns = index.sockets(connection.four_tuple(side))
@@ -146,7 +151,11 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
         for known in knowns
         if known.source is Source.DESTROY and known.last_at is not None and known.last_at < connection.opened_at
     }
-    return [known for known in knowns if known.within(start, end) and (known.socket.cookie is None or known.socket.cookie not in gone)]
+    return [
+        known
+        for known in knowns
+        if known.within(start, end) and (known.socket.cookie is None or known.socket.cookie not in gone)
+    ]
 
 
 def _span(connection: Connection, patience: int) -> tuple[int | None, int | None]:
@@ -158,7 +167,7 @@ def _span(connection: Connection, patience: int) -> tuple[int | None, int | None
 
 
 def _is_one_socket(candidates: list[Known]) -> bool:
-    """Whether entries of different families are one socket whose family changed: same identity, and times that order them."""
+    """Whether entries of two families are one socket that changed: the same identity, and times that order them."""
     first = candidates[0]
     return all(
         known.last_at is not None and (known is first or same_socket(first.socket, known.socket) is True)

@@ -237,7 +237,9 @@ class Clipped:
 
 
 def _begins(address: bytes, prefix: str) -> bool:
-    return text(address).startswith(prefix) or (len(address) == IPV4_LENGTH and text(mapped(address)).startswith(prefix))
+    return text(address).startswith(prefix) or (
+        len(address) == IPV4_LENGTH and text(mapped(address)).startswith(prefix)
+    )
 
 
 Statement = Evidence | Ownership | Clipped
@@ -245,7 +247,7 @@ Statement = Evidence | Ownership | Clipped
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A request to the kernel: which socket has this four-tuple?"""
+    """A request to the kernel for the socket with a four-tuple."""
 
     four_tuple: FourTuple
 

@@ -24,7 +24,12 @@ class RecordError(ValueError):
 def to_record(statement: Evidence | Ownership) -> Record:
     """The record of a statement."""
     if isinstance(statement, Ownership):
-        record: Record = {"type": "owner", "inode": statement.inode, "netns": statement.netns, **owner_record(statement.owner)}
+        record: Record = {
+            "type": "owner",
+            "inode": statement.inode,
+            "netns": statement.netns,
+            **owner_record(statement.owner),
+        }
     else:
         record = {"type": "socket", "source": str(statement.source), **socket_record(statement.socket)}
         if statement.asked is not None:
@@ -140,7 +145,7 @@ def _asked(value: Any) -> FourTuple:  # noqa: ANN401  whatever JSON held
 
 
 def _tcp_info(value: Any) -> dict[str, int]:  # noqa: ANN401  whatever JSON held
-    if len(value) > 64:  # noqa: PLR2004  the kernel's struct has fewer fields
+    if len(value) > 64:
         _fail("tcp_info")
     return {str(name): number for name in value if (number := _integer(value, name)) is not None}
 

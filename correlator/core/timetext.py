@@ -26,7 +26,7 @@ def time_text(at: int | None) -> str:
 def parse_time(value: str) -> int:
     """Nanoseconds since the epoch of `time_text`'s form. Raises ValueError."""
     whole, _, fraction = value.removesuffix("Z").partition(".")
-    if not (fraction.isascii() and fraction.isdigit() and len(fraction) == 9):  # noqa: PLR2004  nanoseconds
+    if not (fraction.isascii() and fraction.isdigit() and len(fraction) == 9):
         message = f"no time: {value!r}"
         raise ValueError(message)
     moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)

@@ -67,7 +67,10 @@ class Tracker:
     """The table of connections."""
 
     def __init__(self, interfaces: Sequence[str], limits: Limits, first: int = 1) -> None:
-        """`interfaces` names the interfaces by index; it may grow while the tracker runs. `first` numbers the first connection."""
+        """`interfaces` names the interfaces by index; it may grow while the tracker runs.
+
+        `first` numbers the first connection.
+        """
         self.limits = limits
         self.copies = 0
         self.evicted = 0
@@ -262,7 +265,10 @@ class Tracker:
     def _forget(self, flow: Flow) -> None:
         self._unanswered.pop(flow.number, None)
         one, other = flow.client, flow.server
-        for key in ((one.address, one.port, other.address, other.port), (other.address, other.port, one.address, one.port)):
+        for key in (
+            (one.address, one.port, other.address, other.port),
+            (other.address, other.port, one.address, one.port),
+        ):
             if self._flows.get(key) is flow:
                 del self._flows[key]
 

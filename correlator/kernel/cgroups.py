@@ -29,7 +29,7 @@ def container_of(path: str) -> str:
 
 def path_of_process(text: str) -> str:
     """The cgroup path in the text of /proc/PID/cgroup: version 2's, else the version 1 line that names a container."""
-    paths = [line.split(":", 2)[2] for line in text.splitlines() if line.count(":") >= 2]  # noqa: PLR2004  three fields
+    paths = [line.split(":", 2)[2] for line in text.splitlines() if line.count(":") >= 2]
     contained = next((path for path in paths if container_of(path)), None)
     if contained is not None:
         return contained
@@ -51,11 +51,11 @@ class CgroupPaths:
             return
         for line in lines:
             fields = line.split()
-            if len(fields) > 2 and fields[2] == "cgroup2":  # noqa: PLR2004  device, mount point, type
+            if len(fields) > 2 and fields[2] == "cgroup2":
                 self._root = Path(fields[1])
 
     def path(self, number: int) -> str:
-        """The path of a group below the mount, `/system.slice/nginx.service`; empty for the root and for the unknown."""
+        """The path of a group below the mount, `/system.slice/nginx.service`; empty for the root and the unknown."""
         found = self._paths.get(number)
         if found is None and self._root is not None and time.monotonic() - self._walked_at > _WALK_EVERY:
             self._walk(self._root)

@@ -93,7 +93,14 @@ class Owners:
             _bound(self._likely, _LIKELY)
 
 
-def _bound(table: OrderedDict[int, object] | OrderedDict[int, Owner] | OrderedDict[int, int] | OrderedDict[int, None] | OrderedDict[int, tuple[float, Owner]], most: int) -> None:
+def _bound(
+    table: OrderedDict[int, object]
+    | OrderedDict[int, Owner]
+    | OrderedDict[int, int]
+    | OrderedDict[int, None]
+    | OrderedDict[int, tuple[float, Owner]],
+    most: int,
+) -> None:
     while len(table) > most:
         table.popitem(last=False)
 
@@ -130,7 +137,17 @@ def _describe(process: psutil.Process, started: float) -> Owner:
             cgroup = path_of_process(file.read(65_536))
     except OSError:
         cgroup = ""
-    return Owner(process.pid, name, cmdline[:_MAX_TEXT], user, cgroup, container_of(cgroup), path, ppid, int(started * 1_000_000_000))
+    return Owner(
+        process.pid,
+        name,
+        cmdline[:_MAX_TEXT],
+        user,
+        cgroup,
+        container_of(cgroup),
+        path,
+        ppid,
+        int(started * 1_000_000_000),
+    )
 
 
 def _try(fact: Callable[[], str]) -> str:

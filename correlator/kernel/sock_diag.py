@@ -116,7 +116,7 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
         None if state in _UNOWNED or (state is TcpState.FIN_WAIT2 and not inode) else uid,
         high << 32 | low,
         bool(v6only[0]) if v6only else None,
-        cgroup_path(int.from_bytes(cgroup, "little")) if len(cgroup) == 8 else "",  # noqa: PLR2004  a u64
+        cgroup_path(int.from_bytes(cgroup, "little")) if len(cgroup) == 8 else "",
         netns,
     )
     return Entry(found, _tcp_info(info) if info else None)
@@ -135,7 +135,11 @@ def _attributes(message: bytes) -> dict[int, bytes]:
 
 
 def _tcp_info(data: bytes) -> dict[str, int]:
-    return {name: layout.unpack_from(data, at)[0] for name, (at, layout) in _TCP_INFO.items() if at + layout.size <= len(data)}
+    return {
+        name: layout.unpack_from(data, at)[0]
+        for name, (at, layout) in _TCP_INFO.items()
+        if at + layout.size <= len(data)
+    }
 
 
 class SockDiag:
@@ -168,7 +172,7 @@ class SockDiag:
                         yield Evidence(at, Source.SNAPSHOT, found.socket)
 
     def lookup(self, four_tuple: FourTuple) -> Evidence | None:
-        """The socket that terminates a four-tuple given in the wire's form, or the listener that would; None for neither.
+        """The socket that terminates a four-tuple in the wire's form, or the listener that would; None for neither.
 
         Raises OSError for any answer but "no such socket".
         """
@@ -181,7 +185,9 @@ class SockDiag:
                 _raise(message)
             if (found := entry(message, self._cgroup_path, self._netns)) is not None:
                 asked = four_tuple if found.socket.is_listener else None
-                return Evidence(time.time_ns(), Source.LOOKUP, found.socket, asked, tcp_info=None if asked else found.tcp_info)
+                return Evidence(
+                    time.time_ns(), Source.LOOKUP, found.socket, asked, tcp_info=None if asked else found.tcp_info
+                )
         return None
 
 

@@ -13,7 +13,9 @@ def terminal(value: str) -> str:
     """Text that cannot move a cursor or turn its direction: unsafe characters as escapes."""
     if value.isascii() and value.isprintable():
         return value
-    return "".join(character if unicodedata.category(character) not in _UNSAFE else _escaped(character) for character in value)
+    return "".join(
+        character if unicodedata.category(character) not in _UNSAFE else _escaped(character) for character in value
+    )
 
 
 def cell(value: str) -> str:

@@ -20,7 +20,16 @@ def netstat_header() -> str:
 
 def netstat_line(socket: Socket, owner: Owner | None) -> str:
     """A socket as netstat prints it: mapped addresses bare, the family as tcp or tcp6."""
-    return _row((protocol(socket), _bare(socket.local, socket.local_port), _bare(socket.remote, socket.remote_port), state_name(socket), program(owner)), _NETSTAT_WIDTHS)
+    return _row(
+        (
+            protocol(socket),
+            _bare(socket.local, socket.local_port),
+            _bare(socket.remote, socket.remote_port),
+            state_name(socket),
+            program(owner),
+        ),
+        _NETSTAT_WIDTHS,
+    )
 
 
 def truth_header() -> str:
@@ -29,9 +38,20 @@ def truth_header() -> str:
 
 
 def truth_line(socket: Socket, owner: Owner | None) -> str:
-    """A socket with what netstat leaves out: which IP version it speaks, its addresses as the kernel has them, V6ONLY."""
+    """A socket with what netstat leaves out: the IP versions it speaks, its addresses as in the kernel, V6ONLY."""
     v6only = "-" if socket.v6only is None else "on" if socket.v6only else "off"
-    return _row((protocol(socket), wire(socket), socket.local_text, socket.remote_text, state_name(socket), v6only, program(owner)), _TRUTH_WIDTHS)
+    return _row(
+        (
+            protocol(socket),
+            wire(socket),
+            socket.local_text,
+            socket.remote_text,
+            state_name(socket),
+            v6only,
+            program(owner),
+        ),
+        _TRUTH_WIDTHS,
+    )
 
 
 def protocol(socket: Socket) -> str:

@@ -14,7 +14,13 @@ from correlator.core.annotation import Kept, comment
 from correlator.core.model import Finding, Owner, Packet, Side, Verdict
 from correlator.report.writer import Writer
 
-_SECTION_HEADER, _INTERFACE_DESCRIPTION, _INTERFACE_STATISTICS, _ENHANCED_PACKET, _CUSTOM = 0x0A0D0D0A, 1, 5, 6, 0x00000BAD
+_SECTION_HEADER, _INTERFACE_DESCRIPTION, _INTERFACE_STATISTICS, _ENHANCED_PACKET, _CUSTOM = (
+    0x0A0D0D0A,
+    1,
+    5,
+    6,
+    0x00000BAD,
+)
 _OPT_END, _OPT_COMMENT = 0, 1
 _SHB_USERAPPL = 4
 _IF_NAME, _IF_TSRESOL = 2, 9
@@ -56,7 +62,9 @@ class PcapngSink:
         self._described: dict[tuple[int, int], int] = {}
         self._findings: OrderedDict[int, list[Finding]] = OrderedDict()
         self._processes: set[tuple[int, int | None]] = set()
-        options = _options([(_OPT_COMMENT, kept.encode()), (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))])
+        options = _options(
+            [(_OPT_COMMENT, kept.encode()), (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))]
+        )
         writer.put(_block(_SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options))
 
     def packet(self, packet: Packet, number: int, *, from_client: bool) -> None:
@@ -114,11 +122,16 @@ class PcapngSink:
             if near.owner is not None:
                 self._process(near.owner)
                 options.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
-            options += [(_OPT_COMMENT, comment(finding).encode("utf-8", "replace")) for finding in sorted(found, key=lambda finding: finding.side)]
+            options += [
+                (_OPT_COMMENT, comment(finding).encode("utf-8", "replace"))
+                for finding in sorted(found, key=lambda finding: finding.side)
+            ]
         else:
             self.released += 1
         at = max(packet.at, 0)
-        head = struct.pack("<IIIII", index, at >> 32 & 0xFFFFFFFF, at & 0xFFFFFFFF, len(packet.data), packet.wire_length)
+        head = struct.pack(
+            "<IIIII", index, at >> 32 & 0xFFFFFFFF, at & 0xFFFFFFFF, len(packet.data), packet.wire_length
+        )
         self.writer.put(_block(_ENHANCED_PACKET, head + _padded(packet.data) + (_options(options) if options else b"")))
 
     def _interface(self, packet: Packet) -> int:
@@ -128,7 +141,9 @@ class PcapngSink:
             index = self._described[key] = len(self._described)
             name = self._names[packet.interface]
             options = [(_IF_NAME, name.encode("utf-8", "replace"))] if name else []
-            body = struct.pack("<HHI", packet.link_type, 0, 0) + _options([*options, (_IF_TSRESOL, bytes([_NANOSECONDS]))])
+            body = struct.pack("<HHI", packet.link_type, 0, 0) + _options(
+                [*options, (_IF_TSRESOL, bytes([_NANOSECONDS]))]
+            )
             self.writer.put(_block(_INTERFACE_DESCRIPTION, body))
         return index
 
@@ -138,13 +153,19 @@ class PcapngSink:
         if key in self._processes:
             return
         self._processes.add(key)
-        facts = [(_PROCESS_NAME, owner.process.encode("utf-8", "replace")), (_PROCESS_PATH, owner.path.encode("utf-8", "replace")), (_PROCESS_CMDLINE, owner.cmdline.encode("utf-8", "replace"))]
+        facts = [
+            (_PROCESS_NAME, owner.process.encode("utf-8", "replace")),
+            (_PROCESS_PATH, owner.path.encode("utf-8", "replace")),
+            (_PROCESS_CMDLINE, owner.cmdline.encode("utf-8", "replace")),
+        ]
         if owner.ppid is not None:
             facts.append((_PROCESS_PPID, struct.pack("<I", owner.ppid)))
         facts.append((_PROCESS_USER, owner.user.encode("utf-8", "replace")))
         if owner.started_at is not None:
             facts.append((_PROCESS_START, struct.pack("<Q", owner.started_at)))
-        body = struct.pack("<III", _WIRESHARK_PEN, _PROCESS_ENTRY, owner.pid) + _options([fact for fact in facts if fact[1]])
+        body = struct.pack("<III", _WIRESHARK_PEN, _PROCESS_ENTRY, owner.pid) + _options(
+            [fact for fact in facts if fact[1]]
+        )
         self.writer.put(_block(_CUSTOM, body))
 
 
@@ -153,7 +174,9 @@ def _padded(data: bytes) -> bytes:
 
 
 def _options(options: list[tuple[int, bytes]]) -> bytes:
-    coded = [struct.pack("<HH", code, len(value[:_MAX_OPTION])) + _padded(value[:_MAX_OPTION]) for code, value in options]
+    coded = [
+        struct.pack("<HH", code, len(value[:_MAX_OPTION])) + _padded(value[:_MAX_OPTION]) for code, value in options
+    ]
     return b"".join(coded) + struct.pack("<HH", _OPT_END, 0)
 
 

@@ -10,7 +10,18 @@ from correlator.report.columns import COLUMNS
 
 MAX_LINE = 1 << 20  # a finding takes about 2 KB
 _NUMBERS = frozenset(
-    {"client_port", "server_port", "syn_count", "syn_ack_count", "client_packets", "server_packets", "client_bytes", "server_bytes", "client_isn", "server_isn"}
+    {
+        "client_port",
+        "server_port",
+        "syn_count",
+        "syn_ack_count",
+        "client_packets",
+        "server_packets",
+        "client_bytes",
+        "server_bytes",
+        "client_isn",
+        "server_isn",
+    }
     | {"pid", "uid", "inode", "cookie", "syn_rtt_us", "ack_rtt_us"}
 )
 

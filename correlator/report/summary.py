@@ -51,15 +51,27 @@ class Summary:
         out += [f"  {count:>9}  {verdict}" for verdict, count in sorted(self.verdicts.items())]
         if self.listeners:
             out.append("IPv4 arrives on these AF_INET6 listeners:")
-            out += [f"  {count:>9}  {where}  {terminal(who)}" for (where, who), count in self.listeners.most_common(_SHOWN)]
+            out += [
+                f"  {count:>9}  {where}  {terminal(who)}" for (where, who), count in self.listeners.most_common(_SHOWN)
+            ]
         if self.connectors:
             out.append("IPv4 is reached through AF_INET6 sockets by:")
             out += [f"  {count:>9}  {terminal(who)}" for who, count in self.connectors.most_common(_SHOWN)]
-        out.append(f"packets: {counters['packets']} read, {counters['segments']} TCP segments, {counters['copies']} copies from a second interface")
+        out.append(
+            f"packets: {counters['packets']} read, {counters['segments']} TCP segments, "
+            f"{counters['copies']} copies from a second interface"
+        )
         skipped = counters["skipped"]
         if skipped:
             out.append("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
-        lost = {name: counters.get(name) for name in ("dropped", "evidence_lost", "evidence_dropped", "evicted") if counters.get(name)}
-        out.append("lost: " + (", ".join(f"{count} {name.replace('_', ' ')}" for name, count in lost.items()) if lost else "nothing"))
+        lost = {
+            name: counters.get(name)
+            for name in ("dropped", "evidence_lost", "evidence_dropped", "evicted")
+            if counters.get(name)
+        }
+        out.append(
+            "lost: "
+            + (", ".join(f"{count} {name.replace('_', ' ')}" for name, count in lost.items()) if lost else "nothing")
+        )
         out += [f"note: {terminal(note)}" for note in notes]
         return "\n".join(out) + "\n"

@@ -6,7 +6,7 @@ that exists, unless forced), 0600, and never behind a link.
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiofiles
@@ -72,11 +72,11 @@ class Writer:
             while await self._queue.get() is not None:
                 pass
 
-    async def _drain(self, write: Callable[[bytes], object]) -> None:
+    async def _drain(self, write: Callable[[memoryview], Awaitable[int]]) -> None:
         while (batch := await self._queue.get()) is not None:
             view = memoryview(batch)
             while view:
-                written = await write(view)  # type: ignore[misc]  aiofiles' stubs know no raw files
+                written = await write(view)
                 view = view[written:]
 
     def _opener(self, path: str, flags: int) -> int:

@@ -50,7 +50,11 @@ class Decoder:
         """The segment of a packet, or None: then its reason is counted."""
         found = network(packet.link_type, packet.data)
         if isinstance(found, Skip):
-            result = self._inner(packet, tunnels.open_link(packet.link_type, packet.data)) if found is Skip.LINK_TYPE else found
+            result = (
+                self._inner(packet, tunnels.open_link(packet.link_type, packet.data))
+                if found is Skip.LINK_TYPE
+                else found
+            )
         else:
             result = self._network(packet, found)
         if isinstance(result, Skip):
@@ -62,7 +66,7 @@ class Decoder:
     def _network(self, packet: Packet, found: Network) -> Segment | Skip:
         interface = packet.interface
         if found.direction >= 0:
-            interface = self._interfaces.part(interface, found.index, found.direction)
+            interface = self._interfaces.part(interface, found.ifindex, found.direction)
         frame = _Frame(packet.at, interface, packet.data, packet.wire_length)
         if found.ethertype == ETHERTYPE_IPV4:
             result = self._ipv4(frame, found.offset)
@@ -83,7 +87,7 @@ class Decoder:
         number = packet.interface if interface is None else interface
         # What was cut off was cut off from the end, which is the innermost packet's.
         frame = _Frame(packet.at, number, inner, len(inner) + packet.wire_length - len(packet.data))
-        result = self._ipv4(frame, 0) if inner[0] >> 4 == 4 else self._ipv6(frame, 0)  # noqa: PLR2004  IP version
+        result = self._ipv4(frame, 0) if inner[0] >> 4 == 4 else self._ipv6(frame, 0)
         return Skip.TUNNEL if result is None else result
 
     def _ipv4(self, frame: _Frame, at: int) -> Segment | Skip | None:
@@ -95,7 +99,7 @@ class Decoder:
         total = data[at + 2] << 8 | data[at + 3]
         if total == 0:
             total = frame.end - at  # segmentation offload: the NIC was to fill it in
-        if data[at] >> 4 != 4 or head < _IPV4_HEADER or total < head:  # noqa: PLR2004  IP version
+        if data[at] >> 4 != 4 or head < _IPV4_HEADER or total < head:
             return Skip.BAD_IP
         end = min(at + total, frame.end)
         protocol = data[at + 9]
@@ -113,7 +117,7 @@ class Decoder:
         data = frame.data
         if len(data) < at + _IPV6_HEADER:
             return Skip.CUT_OFF
-        if data[at] >> 4 != 6:  # noqa: PLR2004  IP version
+        if data[at] >> 4 != 6:
             return Skip.BAD_IP
         length = data[at + 4] << 8 | data[at + 5]
         # 0: a jumbogram (RFC 2675) or segmentation offload; either way the frame's end is the packet's.
@@ -151,7 +155,11 @@ class Decoder:
         if fragment:
             return Skip.NOT_TCP
         if protocol == UDP:
-            ports = {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]} if len(data) >= inner + 4 else set()
+            ports = (
+                {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]}
+                if len(data) >= inner + 4
+                else set()
+            )
             return None if ports & tunnels.UDP_PORTS else Skip.NOT_TCP
         return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
 

@@ -1,5 +1,6 @@
 """Link layers: where the network header of a captured frame begins, and what it is (tcpdump.org's LINKTYPE list)."""
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -38,7 +39,7 @@ class Network(NamedTuple):
 
     ethertype: int
     offset: int
-    index: int = 0  # the interface index that a cooked header carries
+    ifindex: int = 0  # the interface index that a cooked header carries
     direction: int = -1  # the packet type that a cooked header carries
 
 
@@ -74,7 +75,7 @@ def _sll(data: bytes) -> Network | Skip:
 
 
 def _sll2(data: bytes) -> Network | Skip:
-    if len(data) < 20:  # noqa: PLR2004  the header's length
+    if len(data) < 20:
         return Skip.CUT_OFF
     ethertype = data[0] << 8 | data[1]
     index, direction = int.from_bytes(data[4:8], "big"), data[10]
@@ -84,7 +85,7 @@ def _sll2(data: bytes) -> Network | Skip:
 
 
 def _ipoib(data: bytes) -> Network | Skip:
-    if len(data) < 44:  # noqa: PLR2004  a global routing header or padding, then RFC 4391's header
+    if len(data) < 44:
         return Skip.CUT_OFF
     return Network(data[40] << 8 | data[41], 44)
 
@@ -96,17 +97,17 @@ def _raw(data: bytes) -> Network | Skip:
 
 
 def _null(data: bytes) -> Network | Skip:
-    if len(data) < 4:  # noqa: PLR2004  the header's length
+    if len(data) < 4:
         return Skip.CUT_OFF
     family = int.from_bytes(data[:4], "little")
-    if family > 0xFFFF:  # noqa: PLR2004  families are small: the capturing host had the other byte order
+    if family > 0xFFFF:
         family = int.from_bytes(data[:4], "big")
     if family == _AF_INET:
         return Network(ETHERTYPE_IPV4, 4)
     return Network(ETHERTYPE_IPV6 if family in _AF_INET6 else 0, 4)
 
 
-_PARSERS = {
+_PARSERS: dict[int, Callable[[bytes], Network | Skip]] = {
     LinkType.NULL: _null,
     LinkType.LOOP: _null,
     LinkType.ETHERNET: _ethernet,

@@ -2,6 +2,7 @@
 
 import struct
 
+from correlator.core.annotation import Kept
 from correlator.core.model import Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
@@ -27,7 +28,7 @@ _LINK_TYPE_MASK = 0xFFFF
 class PcapReader:
     """Reads one classic pcap file."""
 
-    kept = None
+    kept: Kept | None = None
 
     def __init__(self, interfaces: Interfaces) -> None:
         """The file's one interface is added to `interfaces`, without a name."""
@@ -75,11 +76,22 @@ class PcapReader:
         while at + head <= end:
             seconds, fraction, captured, length = record.unpack_from(data, at)
             if captured > MAX_PACKET:
-                self.damage = Damage(self._offset + at, f"a packet claims {captured} bytes, more than the {MAX_PACKET} that any capture has")
+                self.damage = Damage(
+                    self._offset + at,
+                    f"a packet claims {captured} bytes, more than the {MAX_PACKET} that any capture has",
+                )
                 break
             start = at + head
             if start + captured > end:
                 break
             at = start + captured
-            packets.append(Packet(seconds * 1_000_000_000 + fraction * tick, link_type, interface, data[start:at], max(length, captured)))
+            packets.append(
+                Packet(
+                    seconds * 1_000_000_000 + fraction * tick,
+                    link_type,
+                    interface,
+                    data[start:at],
+                    max(length, captured),
+                )
+            )
         return packets, at

@@ -178,7 +178,7 @@ class PcapngReader:
                 name = value.rstrip(b"\0").decode("utf-8", "replace")
             elif code == IF_TSRESOL and value:
                 ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** value[0]
-            elif code == IF_TSOFFSET and len(value) == 8:  # noqa: PLR2004  a 64-bit integer
+            elif code == IF_TSOFFSET and len(value) == 8:
                 offset = struct.unpack(self._order + "q", value)[0] * _NANOSECONDS
         self._added += 1
         if self._added > _MAX_INTERFACES:

@@ -69,7 +69,6 @@ def _scapy() -> dict[str, Any]:
         from scapy.config import conf  # noqa: PLC0415
         from scapy.contrib import geneve, gtp, mpls  # noqa: F401, PLC0415  importing binds their layers
         from scapy.layers import dot11, inet, inet6, l2, ppp, vxlan  # noqa: F401, PLC0415
-
         from scapy.packet import bind_layers  # noqa: PLC0415
 
         bind_layers(ppp.PPP, mpls.MPLS, proto=0x0281)  # RFC 3032 §4.1, which Scapy leaves out

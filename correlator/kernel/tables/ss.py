@@ -69,7 +69,11 @@ def _statement(text: str, *, old: bool) -> Statement | None:
         inode or None,
         (_number(details.get("uid"), 10) or 0) if known else None,
         _number(details.get("sk"), 16),
-        v6only == "1" if v6only else implied if state is TcpState.LISTEN and family is Family.INET6 and not old else None,
+        v6only == "1"
+        if v6only
+        else implied
+        if state is TcpState.LISTEN and family is Family.INET6 and not old
+        else None,
         details.get("cgroup", "").removeprefix("unreachable"),
     )
     owner = Owner(int(users["pid"]), users["name"]) if users else None
