@@ -1,0 +1,527 @@
+"""Connections as they happen on real wires."""
+
+import itertools
+
+import pytest
+
+from correlator.core.flow import after
+from correlator.core.model import NO_TIME, Close, Connection, Handshake, Segment
+from correlator.core.tracker import LINGER, Change, Event, Limits, Tracker, covers, interval
+from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
+
+
+def track(segments: list[Segment], limits: Limits | None = None) -> list[Connection]:
+    """The connections of some segments, in the order of their reports."""
+    tracker = Tracker(["eth0", "eth1"], limits or Limits())
+    for segment in segments:
+        tracker.segment(segment)
+    tracker.finish()
+    return [tracker.snapshot(event.flow) for event in tracker.take() if event.change is Change.REPORT]
+
+
+def only(segments: list[Segment]) -> Connection:
+    """The one connection of some segments."""
+    (connection,) = track(segments)
+    return connection
+
+
+def test_a_handshake_is_complete() -> None:
+    """SYN, SYN-ACK, ACK: complete, with both ISNs, counts and round-trip times."""
+    play = Play()
+    connection = only(play.handshake())
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.close is Close.OPEN
+    assert (connection.client.address, connection.client.port) == (packed(CLIENT[0]), CLIENT[1])
+    assert (connection.client.isn, connection.server.isn) == (1000, 9000)
+    assert (connection.syn_rtt, connection.ack_rtt) == (MS, MS)
+    assert (connection.client.packets, connection.server.packets) == (2, 1)
+    assert (connection.syn_count, connection.syn_ack_count) == (1, 1)
+    assert connection.interface == "eth0"
+    assert connection.opened_at == START + MS
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_a_handshake_in_any_order_is_complete(order: tuple[int, ...]) -> None:
+    """Capture on several queues mixes the three packets: they are one complete handshake of the same client."""
+    segments = Play().handshake()
+    connection = only([segments[at] for at in order])
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.client.port == CLIENT[1]
+
+
+def test_a_retransmitted_syn_is_counted() -> None:
+    """Three SYNs with one ISN are one attempt, and say nothing of the round-trip time."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("c", "S", after=SECOND), play.segment("s", "SA", ack=1)]
+    connection = only([*segments, play.segment("c", "A", seq=1, ack=1)])
+    assert (connection.syn_count, connection.syn_ack_count) == (2, 1)
+    assert connection.syn_rtt is None
+    assert connection.ack_rtt == MS
+    assert connection.handshake is Handshake.COMPLETE
+
+
+def test_a_retransmitted_syn_ack_is_counted() -> None:
+    """A SYN-ACK that came twice makes the ACK's round-trip time ambiguous."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("s", "SA", ack=1)]
+    connection = only([*segments, play.segment("c", "A", seq=1, ack=1)])
+    assert (connection.syn_count, connection.syn_ack_count) == (1, 2)
+    assert connection.syn_rtt == MS
+    assert connection.ack_rtt is None
+
+
+def test_a_server_that_chooses_a_second_isn_stays_in_its_connection() -> None:
+    """A SYN-ACK with another ISN (SYN cookies, a restarted server) belongs to the same attempt; the first ISN is told."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("s", "SA", seq=77, ack=1)]
+    connection = only(segments)
+    assert connection.syn_ack_count == 2
+    assert connection.server.isn == 9000
+
+
+def test_a_lost_final_ack_is_unacked() -> None:
+    """Without the client's ACK the handshake is not complete."""
+    play = Play()
+    assert only([play.segment("c", "S"), play.segment("s", "SA", ack=1)]).handshake is Handshake.UNACKED
+
+
+def test_data_completes_a_handshake_whose_ack_was_lost() -> None:
+    """Any segment of the client that acknowledges the SYN-ACK is the ACK."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("c", "PA", seq=1, ack=1, data=5)]
+    assert only(segments).handshake is Handshake.COMPLETE
+
+
+def test_an_ack_of_something_else_completes_nothing() -> None:
+    """An old ACK on the four-tuple does not acknowledge the SYN-ACK."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("c", "A", seq=1, ack=-500)]
+    assert only(segments).handshake is Handshake.UNACKED
+
+
+def test_an_ack_after_a_missed_syn_ack_completes() -> None:
+    """A capture of one direction sees SYN and ACK: the ACK proves the SYN-ACK."""
+    play = Play()
+    connection = only([play.segment("c", "S"), play.segment("c", "A", seq=1, ack=1)])
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.syn_ack_count == 0
+    assert connection.ack_rtt is None
+
+
+def test_simultaneous_open() -> None:
+    """Two SYNs that cross are one connection (RFC 9293 §3.5, figure 7); its client sent the first."""
+    play = Play()
+    segments = [
+        play.segment("c", "S"),
+        play.segment("s", "S"),
+        play.segment("c", "SA", ack=1),
+        play.segment("s", "SA", ack=1),
+    ]
+    connection = only(segments)
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.simultaneous
+    assert connection.client.port == CLIENT[1]
+    assert (connection.client.isn, connection.server.isn) == (1000, 9000)
+    assert connection.syn_rtt is None
+
+
+@pytest.mark.parametrize("flags", ["RA", "R"])
+def test_a_refusal(flags: str) -> None:
+    """RST to a SYN refuses, with ACK as RFC 9293 has it or without as some firewalls send it."""
+    play = Play(server_isn=0)
+    connection = only([play.segment("c", "S"), play.segment("s", flags, ack=1)])
+    assert connection.handshake is Handshake.REFUSED
+    assert connection.close is Close.RST_SERVER
+    assert connection.closed_at == START + 2 * MS
+    assert connection.server.isn is None
+
+
+def test_a_reset_that_acknowledges_something_else_refuses_nothing() -> None:
+    """RFC 9293 §3.5.2: in SYN-SENT such a reset is ignored."""
+    play = Play()
+    connection = only([play.segment("c", "S"), play.segment("s", "RA", ack=-5)])
+    assert connection.handshake is Handshake.UNANSWERED
+    assert connection.close is Close.OPEN
+
+
+def test_a_refused_client_may_try_again_with_the_same_isn() -> None:
+    """Windows sends its SYN three times in spite of RST: one attempt, and it may succeed."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "RA", ack=1), *play.handshake()]
+    connection = only(segments)
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.close is Close.OPEN
+    assert connection.closed_at is None
+    assert connection.syn_count == 2
+
+
+def test_a_syn_without_answer() -> None:
+    """A SYN alone is unanswered."""
+    connection = only([Play().segment("c", "S")])
+    assert connection.handshake is Handshake.UNANSWERED
+    assert (connection.client.packets, connection.server.packets) == (1, 0)
+
+
+def test_a_challenge_ack_answers_nothing() -> None:
+    """A server that ACKs a SYN without SYN (RFC 5961 §4) has not accepted it."""
+    play = Play()
+    assert only([play.segment("c", "S"), play.segment("s", "A", seq=500, ack=-700)]).handshake is Handshake.UNANSWERED
+
+
+def test_data_in_the_syn() -> None:
+    """TCP Fast Open (RFC 7413): the SYN's data count, the SYN-ACK may acknowledge them."""
+    play = Play()
+    segments = [
+        play.segment("c", "S", data=100),
+        play.segment("s", "SA", ack=101),
+        play.segment("c", "A", seq=101, ack=1),
+    ]
+    connection = only(segments)
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.client.payload == 100
+
+
+def test_fin_from_both_ends_closes() -> None:
+    """Closed at the second FIN."""
+    play = Play()
+    connection = only([*play.handshake(), *play.fins()])
+    assert connection.close is Close.FIN
+    assert connection.closed_at == START + 5 * MS
+
+
+def test_half_close_stays_open() -> None:
+    """After one FIN the other end may send for hours."""
+    play = Play()
+    segments = [*play.handshake(), play.segment("c", "FA", seq=1, ack=1)]
+    segments.append(play.segment("s", "PA", seq=1, ack=2, data=1000, after=3600 * SECOND))
+    connection = only(segments)
+    assert connection.close is Close.OPEN
+    assert connection.closed_at is None
+    assert connection.server.payload == 1000
+
+
+@pytest.mark.parametrize(("who", "close"), [("c", Close.RST_CLIENT), ("s", Close.RST_SERVER)])
+def test_a_reset_from_either_end(who: str, close: Close) -> None:
+    """RST closes, and says who sent it."""
+    play = Play()
+    assert only([*play.handshake(), play.segment(who, "R", seq=1)]).close is close
+
+
+def test_a_reset_after_both_fins_changes_nothing() -> None:
+    """The first way to close is the one reported."""
+    play = Play()
+    assert only([*play.handshake(), *play.fins(), play.segment("s", "R", seq=2)]).close is Close.FIN
+
+
+def test_a_scan_is_unacked_and_reset_by_its_client() -> None:
+    """A half-open scan answers the SYN-ACK with RST."""
+    play = Play()
+    connection = only([play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("c", "R", seq=1)])
+    assert connection.handshake is Handshake.UNACKED
+    assert connection.close is Close.RST_CLIENT
+
+
+def test_a_reused_four_tuple_is_another_connection() -> None:
+    """A SYN with a new ISN takes the four-tuple over, while the old connection still lingers."""
+    first = Play()
+    again = Play(client_isn=500_000, server_isn=700_000, at=START + SECOND)
+    one, other = track([*first.handshake(), *first.fins(), *again.handshake()])
+    assert (one.close, one.superseded_at) == (Close.FIN, START + SECOND + MS)
+    assert (other.client.isn, other.superseded_at) == (500_000, None)
+    assert other.number == one.number + 1
+
+
+def test_a_four_tuple_reused_from_the_other_end() -> None:
+    """The former server connects to the former client's port: another connection with the roles swapped."""
+    first = Play()
+    again = Play(client=SERVER, server=CLIENT, client_isn=1, server_isn=2, at=START + SECOND)
+    one, other = track([*first.handshake(), *first.fins(), *again.handshake()])
+    assert one.client.port == CLIENT[1]
+    assert other.client.port == SERVER[1]
+
+
+def test_late_segments_of_a_closed_connection_are_its_own() -> None:
+    """A retransmission after the close opens no ghost."""
+    play = Play()
+    late = [play.segment("c", "PA", seq=1, ack=1, data=9, after=LINGER // 2)]
+    connection = only([*play.handshake(), *play.fins(), *late])
+    assert connection.client.packets == 5
+    assert connection.client.payload == 9
+
+
+def test_a_closed_connection_is_reported_and_then_forgotten() -> None:
+    """After `settle` it is reported, after `linger` its four-tuple means something new."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=3 * SECOND))
+    play = Play()
+    for segment in [*play.handshake(), *play.fins()]:
+        tracker.segment(segment)
+    tracker.take()
+    tracker.advance(play.at + SECOND - 1)
+    assert tracker.take() == []
+    tracker.advance(play.at + SECOND)
+    ((change, flow),) = tracker.take()
+    assert change is Change.REPORT
+    assert tracker.snapshot(flow).interface == ""
+    tracker.segment(play.segment("s", "A", seq=2, ack=2, after=2 * SECOND))  # renews it
+    tracker.advance(play.at + 2 * SECOND)
+    assert len(tracker) == 1
+    tracker.advance(play.at + 3 * SECOND)
+    assert len(tracker) == 0
+    assert tracker.take() == []
+    assert tracker.segment(play.segment("s", "A", seq=2, ack=2)).flow is not flow
+
+
+def test_a_late_segment_puts_the_report_off() -> None:
+    """The count in a report holds everything that came within `settle`."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
+    play = Play()
+    for segment in [*play.handshake(), *play.fins()]:
+        tracker.segment(segment)
+    tracker.segment(play.segment("s", "A", seq=2, ack=2, after=SECOND // 2))
+    tracker.take()
+    tracker.advance(play.at + SECOND // 2)
+    assert tracker.take() == []
+    tracker.advance(play.at + SECOND)
+    assert [event.change for event in tracker.take()] == [Change.REPORT]
+
+
+def test_segments_let_time_pass() -> None:
+    """A capture needs no clock: a later connection's segment reports what settled before it."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
+    play, other = Play(), Play(client=("10.0.0.30", 1), at=START + 10 * SECOND)
+    for segment in [*play.handshake(), *play.fins()]:
+        tracker.segment(segment)
+    tracker.take()
+    tracker.segment(other.segment("c", "S"))
+    assert [event.change for event in tracker.take()] == [Change.REPORT, Change.OPENED]
+
+
+def test_a_refused_and_repeated_attempt_is_not_reported_while_it_goes_on() -> None:
+    """A connection that closed and opened again with the same ISN is still going on."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
+    play = Play()
+    for segment in [play.segment("c", "S"), play.segment("s", "RA", ack=1), *play.handshake()]:
+        tracker.segment(segment)
+    tracker.take()
+    tracker.advance(play.at + 100 * SECOND)
+    assert tracker.take() == []
+
+
+def test_a_syn_after_the_report_is_another_connection() -> None:
+    """What is reported is done: even the same ISN begins anew."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=10 * SECOND))
+    play = Play()
+    first = tracker.segment(play.segment("c", "S")).flow
+    tracker.segment(play.segment("s", "RA", ack=1))
+    tracker.advance(play.at + 2 * SECOND)
+    assert tracker.segment(play.segment("c", "S", after=3 * SECOND)).flow is not first
+
+
+def test_an_unanswered_syn_is_reported_in_the_end() -> None:
+    """Linux gives up after 127 s; the table does not keep a scan's SYNs for ever."""
+    tracker = Tracker([], Limits())
+    play = Play()
+    tracker.segment(play.segment("c", "S"))
+    tracker.segment(play.segment("c", "S", after=SECOND))
+    tracker.take()
+    tracker.advance(play.at + LINGER - 1)
+    assert tracker.take() == []
+    tracker.advance(play.at + LINGER)
+    assert [event.change for event in tracker.take()] == [Change.REPORT]
+    assert len(tracker) == 0
+
+
+def test_a_clock_that_steps_back() -> None:
+    """A segment from the past belongs to its connection, and expires no other."""
+    play, other = Play(), Play(client=("10.0.0.30", 1), at=START - 9000 * SECOND)
+    segments = [*play.handshake(), *other.handshake(), *other.fins(), *play.fins()]
+    assert [connection.close for connection in track(segments)] == [Close.FIN, Close.FIN]
+
+
+def test_a_connection_older_than_the_capture() -> None:
+    """Segments without a handshake are midstream, with nobody known to be the client."""
+    play = Play()
+    connection = only([play.segment("s", "PA", seq=1, ack=1, data=10), play.segment("c", "A", seq=1, ack=11)])
+    assert connection.handshake is Handshake.MIDSTREAM
+    assert not connection.oriented
+    assert connection.client.isn is None
+    assert connection.opened_at == START + MS
+
+
+def test_a_syn_ack_alone_tells_who_is_the_server() -> None:
+    """A capture that began inside the handshake: midstream, but oriented."""
+    play = Play()
+    connection = only([play.segment("s", "SA", ack=1), play.segment("c", "A", seq=1, ack=1)])
+    assert connection.handshake is Handshake.MIDSTREAM
+    assert connection.oriented
+    assert connection.client.port == CLIENT[1]
+    assert connection.server.isn == 9000
+
+
+def test_a_syn_ack_after_other_segments_turns_the_roles_round() -> None:
+    """The first sender was taken for the client until the SYN-ACK told otherwise; the close turns with it."""
+    play = Play()
+    segments = [play.segment("s", "FA", seq=1, ack=1), play.segment("s", "SA", ack=1), play.segment("c", "R", seq=1)]
+    connection = only(segments)
+    assert connection.client.port == CLIENT[1]
+    assert connection.close is Close.RST_CLIENT
+
+
+def test_keep_alives_change_nothing() -> None:
+    """A keep-alive repeats the last byte's sequence number (RFC 9293 §3.8.4)."""
+    play = Play()
+    segments = [*play.handshake(), play.segment("c", "A", seq=0, ack=1, after=7200 * SECOND)]
+    segments.append(play.segment("s", "A", seq=1, ack=1))
+    connection = only(segments)
+    assert connection.close is Close.OPEN
+    assert connection.client.packets == 3
+
+
+def test_the_same_packets_on_a_second_interface_are_copies() -> None:
+    """A bridge or `any` shows each packet twice: neither retransmissions nor more packets."""
+    play = Play()
+    segments = [*play.handshake(), play.segment("c", "PA", seq=1, ack=1, data=10), *play.fins()]
+    doubled = [copy for segment in segments for copy in (segment, segment._replace(interface=1, at=segment.at + 10))]
+    tracker = Tracker(["eth0", "eth1"], Limits())
+    notable = [tracker.segment(segment).notable for segment in doubled]
+    tracker.finish()
+    (connection,) = [tracker.snapshot(event.flow) for event in tracker.take() if event.change is Change.REPORT]
+    assert (connection.client.packets, connection.server.packets) == (5, 2)
+    assert (connection.syn_count, connection.syn_ack_count, connection.client.payload) == (1, 1, 10)
+    assert tracker.copies == len(segments)
+    assert not any(notable[1::2])
+
+
+def test_a_path_that_moves_to_another_interface_is_followed() -> None:
+    """What is new on a second interface counts: the route changed."""
+    play = Play()
+    moved = [play.segment("c", "PA", seq=1, ack=1, data=10, interface=1), play.segment("s", "A", seq=1, ack=11, interface=1)]
+    connection = only([*play.handshake(), *moved])
+    assert (connection.client.packets, connection.server.packets) == (3, 2)
+
+
+def test_a_reset_on_a_second_interface_counts_once() -> None:
+    """An RST has no sequence number of its own to tell it by."""
+    play = Play()
+    reset = play.segment("s", "R", seq=1)
+    tracker = Tracker(["eth0", "eth1"], Limits())
+    for segment in [*play.handshake(), reset, reset._replace(interface=1)]:
+        tracker.segment(segment)
+    assert tracker.copies == 1
+
+
+def test_a_retransmission_on_one_interface_is_no_copy() -> None:
+    """The same bytes again on the same interface are the sender's doing."""
+    play = Play()
+    segment = play.segment("c", "PA", seq=1, ack=1, data=10)
+    assert only([*play.handshake(), segment, segment]).client.packets == 4
+
+
+def test_a_later_fragment_adds_bytes_only() -> None:
+    """One segment in three IP fragments is one packet."""
+    play = Play()
+    first = play.segment("c", "PA", seq=1, ack=1, data=1000)
+    connection = only([*play.handshake(), first, first._replace(length=500, continuation=True)])
+    assert (connection.client.packets, connection.client.payload) == (3, 1500)
+
+
+def test_a_socket_connected_to_itself() -> None:
+    """One socket, both ends (a simultaneous open with itself): its packets are both ends' packets."""
+    play = Play(client=SERVER, server=SERVER)
+    connection = only([play.segment("c", "S")])
+    assert (connection.client.packets, connection.server.packets) == (1, 1)
+    assert connection.server.isn is None
+
+
+def test_sequence_numbers_wrap() -> None:
+    """An ISN at the end of 32 bits is like any other (RFC 9293 §3.4)."""
+    play = Play(client_isn=0xFFFFFFFF, server_isn=0xFFFFFFFF)
+    connection = only([*play.handshake(), *play.fins()])
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.close is Close.FIN
+    assert after(5, 0xFFFFFFFF)
+    assert not after(0xFFFFFFFF, 5)
+    assert not after(5, 5)
+
+
+def test_packets_without_a_time_have_no_round_trip() -> None:
+    """A Simple Packet Block has no time; intervals are unknown, not zero."""
+    segments = [segment._replace(at=NO_TIME) for segment in Play().handshake()]
+    connection = only(segments)
+    assert connection.handshake is Handshake.COMPLETE
+    assert connection.syn_rtt is None
+    assert interval(None, 5) is None
+
+
+def test_counts_are_empty_where_packets_were_left_out() -> None:
+    """A live run keeps handshakes only: no packet or byte count is told."""
+    (connection,) = track(Play().handshake(), Limits(counted=False))
+    assert connection.client.packets is None
+    assert connection.server.payload is None
+
+
+def test_the_table_is_bounded() -> None:
+    """The oldest unanswered SYN goes first, then what is closed and reported, then the oldest; each is reported."""
+    tracker = Tracker([], Limits(connections=2, settle=SECOND, linger=100 * SECOND))
+    established = Play()
+    for segment in established.handshake():
+        tracker.segment(segment)
+    scan = Play(client=("10.0.0.99", 1))
+    tracker.segment(scan.segment("c", "S"))
+    closed = Play(client=("10.0.0.98", 1))
+    tracker.segment(closed.segment("c", "S"))  # evicts the scan's
+    tracker.segment(closed.segment("s", "RA", ack=1))
+    tracker.advance(closed.at + 2 * SECOND)
+    tracker.take()
+    late = Play(client=("10.0.0.97", 1), at=closed.at + 2 * SECOND)
+    for segment in late.handshake():
+        tracker.segment(segment)  # evicts what is closed
+    assert [event.change for event in tracker.take()] == [Change.OPENED, Change.ESTABLISHED]
+    newest = tracker.segment(Play(client=("10.0.0.96", 1), at=late.at).segment("c", "S")).flow  # evicts the oldest
+    reported = [event.flow.client.port for event in tracker.take() if event.change is Change.REPORT]
+    assert reported == [CLIENT[1]]
+    assert tracker.evicted == 3
+    assert len(tracker) == 2
+    assert newest.number == tracker.seen == 5
+
+
+def test_notable_segments_alone_tell_the_same() -> None:
+    """What a live run keeps (handshake, close, the first of each direction) gives the same connection again."""
+    play = Play()
+    segments = [*play.handshake(), play.segment("c", "PA", seq=1, ack=1, data=9), play.segment("s", "A", seq=1, ack=10)]
+    segments += [play.segment("s", "FA", seq=1, ack=10), play.segment("c", "FA", seq=10, ack=2)]
+    segments.append(play.segment("s", "A", seq=2, ack=11))
+    limits = Limits(counted=False)
+    tracker = Tracker([], limits)
+    kept = [segment for segment in segments if tracker.segment(segment).notable]
+    assert len(kept) == len(segments) - 2
+    assert track(kept, limits) == track(segments, limits)
+
+
+def test_the_end_reports_the_closed_in_their_order_and_then_the_open() -> None:
+    """A run that ends early reports in the order in which a longer one would have."""
+    first, second, third = Play(client=("10.0.0.1", 1)), Play(client=("10.0.0.2", 2)), Play(client=("10.0.0.3", 3))
+    segments = [*first.handshake(), *second.handshake(), *third.handshake()]
+    third.at = second.at = START + SECOND
+    segments += [*third.fins()]
+    second.at += 10 * MS
+    segments += second.fins()
+    assert [connection.client.port for connection in track(segments)] == [3, 2, 1]
+
+
+def test_what_is_unknown_covers_nothing_or_all() -> None:
+    """No ACK covers no SYN; an ISN that was not seen is covered by any."""
+    assert not covers(None, 5)
+    assert covers(1, None)
+    assert covers(6, 5)
+    assert not covers(5, 5)
+
+
+def test_events_name_their_flow() -> None:
+    """A handshake opens once and is established once."""
+    tracker = Tracker([], Limits())
+    for segment in Play().handshake():
+        tracker.segment(segment)
+    events = tracker.take()
+    assert [event.change for event in events] == [Change.OPENED, Change.ESTABLISHED]
+    assert all(isinstance(event, Event) and event.flow is events[0].flow for event in events)
