@@ -1,0 +1,53 @@
+"""Addresses in the kernel's forms."""
+
+import pytest
+
+from correlator.core import address
+from tests.play import packed
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [("10.0.0.12", "10.0.0.12"), ("::1", "::1"), ("2001:db8::1", "2001:db8::1"), ("::ffff:10.0.0.20", "::ffff:10.0.0.20")],
+)
+def test_text_is_as_inet_ntop_has_it(given: str, shown: str) -> None:
+    """RFC 5952, with the dotted quad kept for mapped addresses."""
+    assert address.text(packed(given)) == shown
+    assert address.parse(shown) == packed(given)
+
+
+def test_mapped_and_native_meet() -> None:
+    """The wire's form of ::ffff:a.b.c.d is a.b.c.d, and back."""
+    assert address.unmapped(packed("::ffff:10.0.0.1")) == packed("10.0.0.1")
+    assert address.unmapped(packed("2001:db8::1")) == packed("2001:db8::1")
+    assert address.mapped(packed("10.0.0.1")) == packed("::ffff:10.0.0.1")
+    assert address.mapped(packed("::1")) == packed("::1")
+    assert not address.is_mapped(packed("10.0.0.1"))
+
+
+@pytest.mark.parametrize(("given", "is_any"), [("0.0.0.0", True), ("::", True), ("::ffff:0.0.0.0", True), ("::1", False)])  # noqa: S104  an address is tested, not bound
+def test_wildcards(given: str, is_any: bool) -> None:
+    """The wildcard in each of its forms."""
+    assert address.is_any(packed(given)) is is_any
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "shown"),
+    [("10.0.0.12", 80, "10.0.0.12:80"), ("::ffff:10.0.0.12", 4243, "[::ffff:10.0.0.12]:4243"), ("::", 0, "[::]:*")],
+)
+def test_endpoints(host: str, port: int, shown: str) -> None:
+    """Brackets for AF_INET6, * for no port, and back."""
+    assert address.endpoint_text(packed(host), port) == shown
+    assert address.parse_endpoint(shown) == (packed(host), port)
+
+
+@pytest.mark.parametrize("bad", ["", "x", "10.0.0.1", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:١", "[::g]:1", "1:000001"])
+def test_what_is_no_endpoint(bad: str) -> None:
+    """ValueError, nothing else."""
+    with pytest.raises(ValueError, match=r".+"):
+        address.parse_endpoint(bad)
+
+
+def test_a_zone_is_dropped() -> None:
+    """netstat and ss append the interface to link-local addresses."""
+    assert address.parse("fe80::1%eth0") == packed("fe80::1")

@@ -1,0 +1,231 @@
+"""Events in, findings and lookups out: each test reads as a play."""
+
+from dataclasses import replace
+
+from correlator.core.engine import LOOK_AGAIN, Config, Engine
+from correlator.core.model import (
+    Cause,
+    Finding,
+    Handshake,
+    Lookup,
+    Owner,
+    OwnerBy,
+    Ownership,
+    Segment,
+    Side,
+    Source,
+    TcpState,
+    Verdict,
+)
+from correlator.core.tracker import LIVE_SETTLE, Limits
+from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, evidence, four, socket
+from tests.play import listener as listening
+
+MAPPED = socket("::ffff:10.0.0.12", SERVER[1], "::ffff:10.0.0.20", CLIENT[1], inode=7, cookie=1)
+CLIENT_SIDE, SERVER_SIDE = four(CLIENT, SERVER), four(SERVER, CLIENT)
+LIVE = Config(Limits(settle=LIVE_SETTLE), lookups=True, announce=True)
+
+
+def findings(engine: Engine) -> list[Finding]:
+    """What the engine found since the last look."""
+    return [item for item in engine.take() if isinstance(item, Finding)]
+
+
+def lookups(engine: Engine) -> list[Lookup]:
+    """What the engine wants to know."""
+    return [item for item in engine.take() if isinstance(item, Lookup)]
+
+
+def feed(engine: Engine, segments: list[Segment]) -> None:
+    """Segments, one after the other."""
+    for segment in segments:
+        engine.segment(segment)
+
+
+def test_the_case() -> None:
+    """IPv4 on an AF_INET6 socket: verdict, cause, side, listener, v6only, owner."""
+    engine = Engine(Config(), ["eth0"])
+    engine.evidence(evidence(MAPPED, tcp_info={"rtt_us": 9}))
+    engine.evidence(evidence(listening("::", SERVER[1], v6only=False), START))
+    engine.evidence(Ownership(START, 7, Owner(31307, "java")))
+    feed(engine, Play().handshake())
+    engine.finish()
+    (finding,) = findings(engine)
+    assert (finding.verdict, finding.cause) == (Verdict.IPV4_ON_INET6, Cause.DUAL_STACK_LISTENER)
+    assert (finding.side, finding.evidence, finding.v6only) == (Side.SERVER, Source.SNAPSHOT, False)
+    assert (finding.owner, finding.owner_by) == (Owner(31307, "java"), OwnerBy.INODE)
+    assert finding.listener == listening("::", SERVER[1], v6only=False)
+    assert finding.tcp_info == {"rtt_us": 9}
+    assert finding.final
+    assert engine.counters.matched == 1
+    assert engine.counters.by_verdict == {Verdict.IPV4_ON_INET6: 1}
+
+
+def test_a_loopback_connection_has_two_terminations() -> None:
+    """Both ends are ours: a finding each."""
+    engine = Engine(Config(), [])
+    engine.evidence(evidence(MAPPED))
+    engine.evidence(evidence(socket("10.0.0.20", CLIENT[1], "10.0.0.12", SERVER[1])))
+    feed(engine, Play().handshake())
+    engine.finish()
+    found = [(finding.side, finding.verdict, finding.v6only) for finding in findings(engine)]
+    assert found == [(Side.CLIENT, Verdict.IPV4_ON_INET, None), (Side.SERVER, Verdict.IPV4_ON_INET6, None)]
+
+
+def test_a_connection_that_only_passes() -> None:
+    """No evidence: one finding without a side."""
+    engine = Engine(Config(), [])
+    feed(engine, Play().handshake())
+    engine.finish()
+    (finding,) = findings(engine)
+    assert (finding.verdict, finding.side, finding.socket) == (Verdict.NO_SOCKET, Side.NONE, None)
+    assert engine.counters.unmatched == 1
+
+
+def test_disagreement_is_ambiguous() -> None:
+    """A finding with a side and a source, but no socket."""
+    engine = Engine(Config(), [])
+    engine.evidence(evidence(MAPPED, None, Source.TABLE))
+    engine.evidence(evidence(socket("10.0.0.12", SERVER[1], "10.0.0.20", CLIENT[1]), None, Source.TABLE))
+    feed(engine, Play().handshake())
+    engine.finish()
+    (finding,) = findings(engine)
+    assert (finding.verdict, finding.side, finding.socket, finding.owner) == (Verdict.AMBIGUOUS, Side.SERVER, None, None)
+    assert engine.counters.ambiguous == 1
+
+
+def test_a_connection_that_nobody_accepted_has_its_listeners_owner() -> None:
+    """Without an inode of its own the listener's PID is told, and that it is the listener's."""
+    engine = Engine(Config(), [])
+    engine.evidence(evidence(replace(MAPPED, inode=None)))
+    engine.evidence(evidence(listening("::", SERVER[1], inode=5), START))
+    engine.evidence(Ownership(START, 5, Owner(99, "idle")))
+    feed(engine, Play().handshake())
+    engine.finish()
+    (finding,) = findings(engine)
+    assert (finding.owner, finding.owner_by) == (Owner(99, "idle"), OwnerBy.LISTENER)
+
+
+def test_a_row_without_an_owner_stays_without() -> None:
+    """The kernel's own socket (NFS) has no PID."""
+    engine = Engine(Config(), [])
+    engine.evidence(evidence(replace(MAPPED, inode=None), None, Source.TABLE))
+    feed(engine, Play().handshake())
+    engine.finish()
+    (finding,) = findings(engine)
+    assert (finding.owner, finding.owner_by) == (None, OwnerBy.NONE)
+
+
+def test_midstream_takes_its_side_from_the_listener() -> None:
+    """A connection without a SYN, whose higher port listens."""
+    engine = Engine(Config(), [])
+    high = Play(client=("10.0.0.20", 80), server=("10.0.0.12", 40_000))
+    engine.evidence(evidence(socket("::ffff:10.0.0.12", 40_000, "::ffff:10.0.0.20", 80)))
+    engine.evidence(evidence(listening("::", 40_000)))
+    feed(engine, [high.segment("s", "PA", seq=1, ack=1, data=5)])
+    engine.finish()
+    (finding,) = findings(engine)
+    assert (finding.side, finding.cause) == (Side.SERVER, Cause.DUAL_STACK_LISTENER)
+    assert finding.connection.handshake is Handshake.MIDSTREAM
+
+
+def test_live_asks_the_kernel() -> None:
+    """At the SYN for the client and the listener, at the ACK for both ends, then again while something is unknown."""
+    engine = Engine(LIVE, [])
+    play = Play()
+    engine.segment(play.segment("c", "S"))
+    listener_tuple = four(SERVER, (CLIENT[0], 0))
+    assert lookups(engine) == [Lookup(CLIENT_SIDE), Lookup(listener_tuple)]
+    engine.segment(play.segment("s", "SA", ack=1))
+    assert lookups(engine) == []
+    engine.segment(play.segment("c", "A", seq=1, ack=1))
+    both = [Lookup(SERVER_SIDE), Lookup(CLIENT_SIDE)]
+    assert lookups(engine) == both
+    engine.tick(play.at + LOOK_AGAIN[0] - 1)
+    assert engine.take() == []
+    engine.tick(play.at + LOOK_AGAIN[0])
+    assert engine.take() == both
+    engine.tick(play.at + LOOK_AGAIN[0] + LOOK_AGAIN[1])
+    assert engine.take() == []
+    assert engine.counters.lookups == 6
+
+
+def test_live_announces_what_is_known() -> None:
+    """An open connection's finding is provisional; the final one follows."""
+    engine = Engine(LIVE, [])
+    play = Play()
+    feed(engine, play.handshake())
+    engine.evidence(evidence(MAPPED))
+    engine.evidence(Ownership(START, 7, Owner(1)))
+    engine.take()
+    engine.tick(play.at + LOOK_AGAIN[0])
+    assert [(finding.final, finding.verdict) for finding in findings(engine)] == [(False, Verdict.IPV4_ON_INET6)]
+    feed(engine, play.fins())
+    engine.tick(play.at + LIVE_SETTLE)
+    assert [(finding.final, finding.connection.close) for finding in findings(engine)] == [(True, "fin")]
+    assert engine.index.sockets(SERVER_SIDE) == []
+
+
+def test_live_gives_up_on_an_owner_in_the_end() -> None:
+    """After the last look what is known is announced, PID or not."""
+    engine = Engine(LIVE, [])
+    play = Play()
+    feed(engine, play.handshake())
+    engine.evidence(evidence(replace(MAPPED, inode=None)))
+    engine.tick(play.at + LOOK_AGAIN[0])
+    engine.tick(play.at + sum(LOOK_AGAIN))
+    assert [finding.owner for finding in findings(engine)] == [None]
+
+
+def test_live_does_not_look_at_what_is_reported() -> None:
+    """A connection that was over before the second look."""
+    engine = Engine(replace(LIVE, limits=Limits(settle=10 * MS)), [])
+    play = Play()
+    feed(engine, [*play.handshake(), *play.fins()])
+    engine.take()
+    engine.tick(play.at + SECOND)
+    assert [type(item) for item in engine.take()] == [Finding]
+
+
+def test_offline_announces_where_packets_are_annotated() -> None:
+    """A provisional finding as soon as the handshake is complete."""
+    engine = Engine(Config(announce=True), [])
+    engine.evidence(evidence(MAPPED))
+    feed(engine, Play().handshake())
+    assert [finding.final for finding in findings(engine)] == [False]
+
+
+def test_a_four_tuple_used_twice_with_a_table_without_time() -> None:
+    """The first use is told while it stands alone; the second cannot be told from it."""
+    engine = Engine(Config(Limits(settle=SECOND, linger=SECOND)), [])
+    engine.evidence(evidence(MAPPED, None, Source.TABLE))
+    first, again = Play(), Play(client_isn=77, at=START + 1000 * SECOND)
+    feed(engine, [*first.handshake(), *first.fins(), *again.handshake()])
+    engine.finish()
+    assert [finding.verdict for finding in findings(engine)] == [Verdict.IPV4_ON_INET6, Verdict.AMBIGUOUS]
+
+
+def test_a_reused_four_tuple_with_evidence_of_its_own() -> None:
+    """Each connection gets the socket of its time."""
+    engine = Engine(Config(), [])
+    first, again = Play(), Play(client_isn=77, at=START + SECOND)
+    native = socket("10.0.0.12", SERVER[1], "10.0.0.20", CLIENT[1], cookie=2)
+    engine.evidence(evidence(MAPPED, START + 10 * MS))
+    engine.evidence(evidence(native, START + SECOND + 10 * MS))
+    feed(engine, [*first.handshake(), *first.fins(), *again.handshake()])
+    engine.finish()
+    assert [finding.verdict for finding in findings(engine)] == [Verdict.IPV4_ON_INET6, Verdict.IPV4_ON_INET]
+
+
+def test_a_live_run_and_its_recording_agree() -> None:
+    """Evidence that came after a live run's report changes nothing in the replay, and counts are left out."""
+    late = evidence(replace(MAPPED, state=TcpState.CLOSE), START + 5 * SECOND, Source.DESTROY)
+    replayed = Engine(Config(), [])
+    replayed.set_recorded(counted=False)
+    replayed.evidence(late)
+    play = Play()
+    feed(replayed, [*play.handshake(), *play.fins()])
+    replayed.finish()
+    (finding,) = findings(replayed)
+    assert finding.verdict is Verdict.NO_SOCKET
+    assert finding.connection.client.packets is None

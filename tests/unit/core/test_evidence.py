@@ -1,0 +1,168 @@
+"""What is known of sockets, by four-tuple and time."""
+
+import pytest
+
+from correlator.core.evidence import Bounds, EvidenceIndex, Known, same_socket
+from correlator.core.model import Clipped, Evidence, Owner, Ownership, Socket, Source, TcpState
+from tests.play import MS, START, evidence, four, listener, packed, socket
+
+SERVER_SIDE = four(("10.0.0.12", 80), ("10.0.0.20", 1000))
+
+
+def mapped(**facts: object) -> Socket:
+    """An AF_INET6 socket of an IPv4 connection."""
+    return socket("::ffff:10.0.0.12", 80, "::ffff:10.0.0.20", 1000, **facts)
+
+
+def test_mapped_and_native_forms_meet() -> None:
+    """Both are found by the wire's four-tuple, each in its own form."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped()))
+    index.add(evidence(socket("10.0.0.12", 80, "10.0.0.20", 1000)))
+    assert [str(known.socket.family) for known in index.sockets(SERVER_SIDE)] == ["AF_INET6", "AF_INET"]
+
+
+def test_the_ends_of_a_loopback_connection_are_apart() -> None:
+    """The client's socket is not the server's."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped()))
+    assert index.sockets(four(("10.0.0.20", 1000), ("10.0.0.12", 80))) == []
+
+
+def test_equal_statements_fold_into_a_span() -> None:
+    """A socket that is seen again and again is one entry with its first and last time."""
+    index = EvidenceIndex()
+    for at in (START + MS, START, START + 2 * MS):
+        index.add(evidence(mapped(cookie=1), at, tcp_info={"rtt_us": at}))
+    (known,) = index.sockets(SERVER_SIDE)
+    assert (known.first_at, known.last_at) == (START, START + 2 * MS)
+    assert index.statements == 3
+
+
+def test_equal_statements_without_identity_stay_apart() -> None:
+    """Without cookie or inode they may be two sockets, and nothing is known of the time between."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped(), START))
+    index.add(evidence(mapped(), START + 2 * MS))
+    assert len(index.sockets(SERVER_SIDE)) == 2
+    assert not any(known.within(START + 1, START + MS) for known in index.sockets(SERVER_SIDE))
+
+
+def test_the_same_table_twice_adds_nothing() -> None:
+    """A table without a time says the same thing however often it is given."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped(), None, Source.TABLE))
+    index.add(evidence(mapped(), None, Source.TABLE))
+    index.add(evidence(mapped(), START, Source.TABLE))
+    assert len(index.sockets(SERVER_SIDE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "inside"),
+    [(None, None, True), (START, None, True), (START + 2 * MS, None, False), (None, START - 1, False), (None, START, True)],
+)
+def test_spans(start: int | None, end: int | None, inside: bool) -> None:
+    """A statement counts where its span touches the connection's."""
+    known = Known(mapped(), Source.SNAPSHOT, START, START + MS)
+    assert known.within(start, end) is inside
+    assert Known(mapped(), Source.TABLE, None, None).within(start, end)
+
+
+def test_owners_by_inode_and_by_the_table_itself() -> None:
+    """A table's own word on the owner comes first."""
+    index = EvidenceIndex()
+    index.add(Ownership(START, 7, Owner(70), "a"))
+    by_inode = Known(mapped(inode=7, netns="a"), Source.LOOKUP, START, START)
+    elsewhere = Known(mapped(inode=7, netns="b"), Source.LOOKUP, START, START)
+    named = Known(mapped(inode=7, netns="a"), Source.TABLE, None, None, Owner(71))
+    assert [owner.pid if owner else None for owner in map(index.owner, (by_inode, elsewhere, named))] == [70, None, 71]
+
+
+def test_listeners_and_answers() -> None:
+    """A listener that answered a lookup is tied to the connection that was asked about."""
+    index = EvidenceIndex()
+    asked = four(("10.0.0.12", 80), ("10.0.0.20", 0))
+    index.add(evidence(listener("::", 80, cookie=3)))
+    index.add(evidence(listener("::", 80, cookie=3), source=Source.LOOKUP, asked=asked))
+    assert len(index.listeners(80)) == 2
+    assert len(index.answers(asked)) == 1
+    assert index.listeners(81) == []
+
+
+def test_forgetting() -> None:
+    """What a reported connection was told of goes; what came after stays."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped(cookie=1), START))
+    index.add(evidence(mapped(cookie=2), START + MS))
+    index.add(evidence(mapped(), None, Source.TABLE))
+    index.forget(SERVER_SIDE, START + MS)
+    assert [known.socket.cookie for known in index.sockets(SERVER_SIDE)] == [2, None]
+    index.forget(four(("1.1.1.1", 1), ("2.2.2.2", 2)), START)
+
+
+def test_every_table_is_bounded() -> None:
+    """The oldest goes, and is counted."""
+    index = EvidenceIndex(Bounds(tuples=2, statements=2, listeners=2))
+    for number in range(4):
+        index.add(evidence(socket("10.0.0.1", 1, "10.0.0.2", 10 + number)))
+    assert index.dropped == 2
+    for number in range(3):
+        index.add(evidence(socket("10.0.0.1", 1, "10.0.0.2", 13, cookie=number)))
+    assert index.dropped == 4
+    for number in range(3):
+        index.add(evidence(listener("10.0.0.1", number)))
+    assert index.dropped == 5
+    for number in range(3):
+        index.add(Ownership(START, number, Owner(number)))
+    assert index.dropped == 6
+    cut = evidence(Socket(mapped().family, b"", 1, b"", 2, TcpState.ESTABLISHED), None, Source.TABLE)
+    for _ in range(3):
+        index.add(Clipped(cut, "::ffff:10.0.0.1", "::ffff:10"))
+    assert index.dropped == 7
+
+
+def clipped(local: str, remote: str) -> Clipped:
+    """A netstat row whose addresses are cut."""
+    cut = Socket(mapped().family, b"", 80, b"", 1000, TcpState.ESTABLISHED)
+    return Clipped(Evidence(None, Source.TABLE, cut, owner=Owner(7)), local, remote)
+
+
+@pytest.mark.parametrize(
+    ("local", "remote", "fits"),
+    [("::ffff:10.0", "::ffff:10.0.0.2", True), ("10.0.0.12", "10.0.", True), ("::ffff:10.0", "::ffff:10.1", False), ("2001:", "2001:", False)],
+)
+def test_cut_addresses_are_matched_by_what_is_left(local: str, remote: str, fits: bool) -> None:
+    """An entry that fits the connection gets its addresses, mapped as the kernel has them."""
+    index = EvidenceIndex()
+    index.add(clipped(local, remote))
+    found = index.sockets(SERVER_SIDE)
+    assert [known.socket.local for known in found] == ([packed("::ffff:10.0.0.12")] if fits else [])
+    assert index.sockets(SERVER_SIDE) == found
+
+
+def test_cut_native_addresses() -> None:
+    """An IPv6 address that was cut stays native."""
+    index = EvidenceIndex()
+    index.add(clipped("2001:db8:1", "2001:db8:2"))
+    (known,) = index.sockets(four(("2001:db8:1::1", 80), ("2001:db8:2::2", 1000)))
+    assert known.socket.remote == packed("2001:db8:2::2")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (mapped(cookie=1), mapped(cookie=1), True),
+        (mapped(inode=1), mapped(inode=1), True),
+        (mapped(inode=1), mapped(inode=2), False),
+        (mapped(cookie=1), mapped(cookie=2), False),
+        (mapped(cookie=1, inode=5), mapped(cookie=2, inode=5), True),
+        (mapped(cookie=1), mapped(cookie=2, state=TcpState.TIME_WAIT), None),
+        (mapped(), mapped(), None),
+        (mapped(netns="a", inode=1), mapped(netns="b", inode=1), False),
+        (mapped(netns="a", inode=1), mapped(inode=1), True),
+    ],
+)
+def test_identity(one: Socket, other: Socket, same: bool | None) -> None:
+    """Cookie, inode and namespace tell sockets apart; what tells nothing is None."""
+    assert same_socket(one, other) is same
+    assert same_socket(other, one) is same

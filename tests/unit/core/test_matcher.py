@@ -1,0 +1,336 @@
+"""Which socket terminates a connection, and when nothing may be said."""
+
+from dataclasses import replace
+
+import pytest
+
+from correlator.core.evidence import EvidenceIndex
+from correlator.core.matcher import TIME_WAIT, Match, listener, match, merged, oriented, takes
+from correlator.core.model import (
+    Close,
+    Connection,
+    End,
+    Family,
+    Handshake,
+    Owner,
+    Ownership,
+    Side,
+    Socket,
+    Source,
+    Statement,
+    TcpState,
+)
+from tests.play import CLIENT, MS, SECOND, SERVER, START, evidence, packed, socket
+from tests.play import listener as listening
+
+CONNECTION = Connection(
+    1, End(packed(CLIENT[0]), CLIENT[1]), End(packed(SERVER[0]), SERVER[1]), Handshake.COMPLETE, Close.OPEN, START
+)
+CLOSED = replace(CONNECTION, close=Close.FIN, closed_at=START + SECOND)
+
+
+def mapped(**facts: object) -> Socket:
+    """The server side's socket as AF_INET6."""
+    return socket("::ffff:10.0.0.12", SERVER[1], "::ffff:10.0.0.20", CLIENT[1], **facts)
+
+
+def native(**facts: object) -> Socket:
+    """The server side's socket as AF_INET."""
+    return socket("10.0.0.12", SERVER[1], "10.0.0.20", CLIENT[1], **facts)
+
+
+def known(*statements: Statement) -> EvidenceIndex:
+    """An index of statements."""
+    index = EvidenceIndex()
+    for statement in statements:
+        index.add(statement)
+    return index
+
+
+def server(index: EvidenceIndex, connection: Connection = CONNECTION) -> Match | None:
+    """What terminates the server side."""
+    return match(index, connection, Side.SERVER)
+
+
+def family(found: Match | None) -> Family | None:
+    """The family of a match."""
+    return found.socket.family if found and found.socket else None
+
+
+def test_no_evidence_is_no_match() -> None:
+    """Nothing known, nothing said."""
+    assert server(known()) is None
+    assert match(known(evidence(mapped())), CONNECTION, Side.CLIENT) is None
+
+
+def test_the_kernels_form_is_kept() -> None:
+    """The wire's IPv4 finds the AF_INET6 socket with its mapped addresses."""
+    found = server(known(evidence(mapped())))
+    assert found
+    assert found.socket
+    assert found.socket.local_text == "[::ffff:10.0.0.12]:4243"
+    assert not found.is_ambiguous
+
+
+def test_an_older_socket_with_the_four_tuple_is_no_match() -> None:
+    """Evidence from before the SYN is about the connection before."""
+    assert server(known(evidence(mapped(), START - 1))) is None
+
+
+def test_evidence_from_before_the_first_segment_counts_midstream() -> None:
+    """A connection older than the capture was there when the run began."""
+    midstream = replace(CONNECTION, handshake=Handshake.MIDSTREAM)
+    assert family(server(known(evidence(mapped(), START - SECOND)), midstream)) is Family.INET6
+
+
+def test_a_socket_destroyed_before_the_first_segment_is_no_match() -> None:
+    """Even midstream: a destroyed socket ends no connection that is still talking."""
+    midstream = replace(CONNECTION, handshake=Handshake.MIDSTREAM)
+    index = known(
+        evidence(native(cookie=1), START - 2 * SECOND),
+        evidence(native(cookie=1), START - SECOND, Source.DESTROY),
+        evidence(mapped(cookie=2), START + MS),
+    )
+    assert family(server(index, midstream)) is Family.INET6
+
+
+@pytest.mark.parametrize(("after", "matches"), [(SECOND + TIME_WAIT, True), (SECOND + TIME_WAIT + 1, False)])
+def test_time_wait_is_evidence_for_a_minute(after: int, matches: bool) -> None:
+    """A TIME_WAIT entry tells of the closed connection, until the four-tuple may be another's."""
+    index = known(evidence(mapped(state=TcpState.TIME_WAIT), START + after))
+    assert (server(index, CLOSED) is not None) is matches
+
+
+def test_patience_can_be_shorter() -> None:
+    """A live run reports soon: what comes later is not part of its finding."""
+    index = known(evidence(mapped(), START + 3 * SECOND))
+    assert match(index, CLOSED, Side.SERVER, SECOND) is None
+
+
+def test_a_superseded_connection_has_only_its_own_evidence() -> None:
+    """From the new SYN on the four-tuple is another connection's."""
+    old = replace(CONNECTION, superseded_at=START + SECOND)
+    assert server(known(evidence(mapped(), START + SECOND)), old) is None
+    assert family(server(known(evidence(mapped(), START + SECOND - 1)), old)) is Family.INET6
+
+
+def test_addrform_is_a_change_of_one_socket() -> None:
+    """The same cookie with another family later: the family at the end, and what it was."""
+    index = known(evidence(mapped(cookie=5), START + MS), evidence(native(cookie=5), START + 2 * MS))
+    found = server(index)
+    assert found
+    assert (family(found), found.was) == (Family.INET, Family.INET6)
+    assert found.socket
+    assert found.socket.local_text == "10.0.0.12:4243"
+
+
+def test_addrform_seen_in_the_destroy_event() -> None:
+    """The destroy event has the last family, though the living state is what is shown."""
+    index = known(
+        evidence(mapped(cookie=5, inode=9), START + MS, Source.LOOKUP),
+        evidence(native(cookie=5, state=TcpState.CLOSE), START + SECOND + MS, Source.DESTROY),
+    )
+    found = server(index, CLOSED)
+    assert found
+    assert found.socket
+    assert (found.socket.family, found.was, found.socket.state) == (Family.INET, Family.INET6, TcpState.ESTABLISHED)
+    assert (found.socket.local, found.socket.inode) == (packed("10.0.0.12"), 9)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (evidence(mapped(), START + MS), evidence(native(), START + 2 * MS)),
+        (evidence(mapped(inode=1), START + MS), evidence(native(inode=2), START + 2 * MS)),
+        (evidence(mapped(), None, Source.TABLE), evidence(native(), None, Source.TABLE)),
+        (evidence(mapped(inode=1), None, Source.TABLE), evidence(native(inode=1), None, Source.TABLE)),
+    ],
+)
+def test_candidates_that_disagree_are_ambiguous(one: Statement, other: Statement) -> None:
+    """Two families and nothing that makes them one socket in time: never a guess."""
+    for statements in ((one, other), (other, one)):
+        found = server(known(*statements))
+        assert found
+        assert found.is_ambiguous
+        assert found.socket is None
+
+
+def test_two_sockets_of_one_family_agree_on_the_family_alone() -> None:
+    """A second socket in the connection's time: the verdict stands, but not whose it is."""
+    index = known(
+        evidence(mapped(inode=1, uid=5), START + MS),
+        evidence(mapped(inode=2, uid=5), START + 2 * MS),
+        Ownership(START, 1, Owner(10)),
+        Ownership(START, 2, Owner(20)),
+    )
+    found = server(index)
+    assert found
+    assert found.socket
+    assert (found.socket.inode, found.socket.uid, found.owner) == (None, 5, None)
+
+
+def test_a_table_without_time_and_a_four_tuple_used_twice() -> None:
+    """Either connection may be meant by the entry: ambiguous for both."""
+    index = known(evidence(mapped(), None, Source.TABLE))
+    old = server(index, replace(CONNECTION, superseded_at=START + SECOND))
+    assert old
+    assert old.is_ambiguous
+    for entry in index.sockets(CONNECTION.four_tuple(Side.SERVER)):
+        entry.answered = 1
+    same, new = server(index), server(index, replace(CONNECTION, number=2))
+    assert same
+    assert not same.is_ambiguous
+    assert new
+    assert new.is_ambiguous
+
+
+def test_facts_come_from_all_statements_of_the_socket() -> None:
+    """The lookup has the inode, the destroy event the uid of an orphan, the snapshot the namespace."""
+    index = known(
+        evidence(mapped(inode=7, cookie=1, netns="n"), START + MS, Source.LOOKUP),
+        evidence(mapped(cookie=1, uid=33, cgroup="/x", state=TcpState.CLOSE), START + SECOND, Source.DESTROY),
+        Ownership(START, 7, Owner(70), "n"),
+    )
+    found = server(index, CLOSED)
+    assert found
+    assert found.socket
+    facts = found.socket
+    assert (facts.inode, facts.uid, facts.cgroup, facts.netns, facts.state) == (7, 33, "/x", "n", TcpState.ESTABLISHED)
+    assert found.source is Source.LOOKUP
+    assert found.owner == Owner(70)
+
+
+def test_the_state_shown_is_one_of_its_life() -> None:
+    """TIME_WAIT came after the close: it is shown only where nothing else was seen."""
+    waiting = evidence(mapped(state=TcpState.TIME_WAIT, cookie=1), START + 2 * SECOND)
+    both = server(known(evidence(mapped(cookie=1), START + MS), waiting), CLOSED)
+    alone = server(known(waiting), CLOSED)
+    table = server(known(evidence(mapped(state=TcpState.CLOSE_WAIT), None, Source.TABLE)), CLOSED)
+    states = [found.socket.state for found in (both, alone, table) if found and found.socket]
+    assert states == [TcpState.ESTABLISHED, TcpState.TIME_WAIT, TcpState.CLOSE_WAIT]
+
+
+# --- listeners
+
+
+def found_listener(index: EvidenceIndex, child: Family | None, connection: Connection = CONNECTION) -> Socket | None:
+    """The listener that a server side came from."""
+    found = listener(index, connection, child)
+    return found[0] if found else None
+
+
+def test_the_answer_of_the_kernel_is_the_listener() -> None:
+    """A lookup about this very connection decides, whatever else listens."""
+    answer = evidence(listening("::", SERVER[1], cookie=2), source=Source.LOOKUP, asked=CONNECTION.listener_tuple)
+    index = known(evidence(listening("10.0.0.12", SERVER[1], cookie=1)), answer)
+    assert found_listener(index, Family.INET6) == listening("::", SERVER[1], cookie=2)
+
+
+def test_an_old_answer_is_not_about_this_connection() -> None:
+    """The four-tuple was used before, when another listener was there."""
+    old = evidence(listening("::", SERVER[1]), START - 1, Source.LOOKUP, asked=CONNECTION.listener_tuple)
+    new = evidence(listening("0.0.0.0", SERVER[1]))
+    assert found_listener(known(old, new), Family.INET) == listening("0.0.0.0", SERVER[1])
+
+
+@pytest.mark.parametrize(
+    ("listeners", "child", "expected"),
+    [
+        ([listening("::", 4243), listening("10.0.0.12", 4243)], None, "10.0.0.12"),
+        ([listening("::", 4243), listening("0.0.0.0", 4243)], None, "0.0.0.0"),
+        ([listening("::", 4243), listening("0.0.0.0", 4243)], Family.INET6, "::"),
+        ([listening("::ffff:10.0.0.12", 4243), listening("::", 4243)], Family.INET6, "::ffff:10.0.0.12"),
+        ([listening("::", 4243, v6only=True)], Family.INET6, None),
+        ([listening("10.0.0.99", 4243)], None, None),
+        ([listening("2001:db8::1", 4243)], None, None),
+        ([listening("0.0.0.0", 4243)], Family.INET6, "0.0.0.0"),
+    ],
+)
+def test_the_kernels_choice_among_listeners(listeners: list[Socket], child: Family | None, expected: str | None) -> None:
+    """The bound address before the wildcard, AF_INET before AF_INET6, the child's family before all."""
+    found = found_listener(known(*map(evidence, listeners)), child)
+    assert (found.local if found else None) == (packed(expected) if expected else None)
+
+
+def test_a_simultaneous_open_came_from_no_listener() -> None:
+    """Even where one listens on the port."""
+    index = known(evidence(listening("::", SERVER[1])))
+    assert found_listener(index, Family.INET6, replace(CONNECTION, simultaneous=True)) is None
+
+
+def test_the_listener_of_the_time() -> None:
+    """A port that changed hands: the listener that was there when the connection opened, else the nearest."""
+    before = evidence(listening("::", SERVER[1], cookie=1), START - 5 * SECOND)
+    during = evidence(listening("::", SERVER[1], cookie=2), START)
+    later = evidence(listening("::", SERVER[1], cookie=3), START + SECOND)
+    cookies = [
+        found.cookie
+        for statements in ((before, during, later), (before, later), (before,), (later,))
+        if (found := found_listener(known(*statements), Family.INET6))
+    ]
+    assert cookies == [2, 3, 1, 3]
+
+
+def test_a_reuseport_group_agrees_on_what_is_common() -> None:
+    """Several listeners on one port: family, address and V6ONLY are known, inode and owner are not."""
+    index = known(
+        evidence(listening("::", SERVER[1], inode=1, v6only=False), START),
+        evidence(listening("::", SERVER[1], inode=2, v6only=False), START),
+        Ownership(START, 1, Owner(10)),
+        Ownership(START, 2, Owner(20)),
+    )
+    found = listener(index, CONNECTION, Family.INET6)
+    assert found
+    assert (found[0].inode, found[0].v6only, found[1]) == (None, False, None)
+
+
+IPV6 = replace(CONNECTION, client=End(packed("2001:db8::2"), 1), server=End(packed("2001:db8::1"), SERVER[1]))
+
+
+@pytest.mark.parametrize(
+    ("bound", "takes_ipv6"),
+    [("::", True), ("2001:db8::1", True), ("2001:db8::9", False), ("0.0.0.0", False), ("::ffff:0.0.0.0", False)],
+)
+def test_who_takes_ipv6(bound: str, takes_ipv6: bool) -> None:
+    """Only AF_INET6, at the address or at the wildcard, V6ONLY or not."""
+    assert takes(listening(bound, SERVER[1], v6only=True), IPV6) is takes_ipv6
+
+
+# --- roles without a SYN
+
+MIDSTREAM = replace(CONNECTION, handshake=Handshake.MIDSTREAM, oriented=False)
+
+
+def test_a_syn_settles_the_roles() -> None:
+    """Nothing else is asked."""
+    assert oriented(known(evidence(listening("::", CLIENT[1]))), CONNECTION) is CONNECTION
+
+
+@pytest.mark.parametrize("connection", [MIDSTREAM, MIDSTREAM.turned_round()])
+def test_a_listener_settles_the_roles(connection: Connection) -> None:
+    """The end with a listener on its port is the server, though its port is the higher."""
+    index = known(evidence(listening("0.0.0.0", CLIENT[1])))
+    assert oriented(index, connection).server.port == CLIENT[1]
+
+
+@pytest.mark.parametrize("connection", [MIDSTREAM, MIDSTREAM.turned_round()])
+@pytest.mark.parametrize("both", [True, False])
+def test_the_lower_port_is_the_servers(connection: Connection, both: bool) -> None:
+    """Without a listener, or with one at either port."""
+    statements = [evidence(listening("0.0.0.0", port)) for port in (CLIENT[1], SERVER[1])] if both else []
+    assert oriented(known(*statements), connection).server.port == SERVER[1]
+
+
+def test_turning_round_mirrors_the_reset() -> None:
+    """The end that reset is still the same end."""
+    reset = replace(MIDSTREAM, close=Close.RST_CLIENT)
+    assert reset.turned_round().close is Close.RST_SERVER
+    assert reset.turned_round().turned_round() == reset
+
+
+def test_merging_prefers_the_latest_that_is_known() -> None:
+    """None never overrides a fact."""
+    first = mapped(inode=1, uid=5, cookie=3, v6only=False, cgroup="/x", netns="n")
+    assert merged([first, mapped(state=TcpState.CLOSE_WAIT)], Family.INET6) == replace(first, state=TcpState.CLOSE_WAIT)
+    newer = mapped(inode=1, uid=6, cookie=3, v6only=True, cgroup="/y", netns="n")
+    assert merged([first, newer], Family.INET6) == newer
