@@ -104,13 +104,17 @@ class Decoder:
         end = min(at + total, frame.end)
         protocol = data[at + 9]
         fragment = (data[at + 6] << 8 | data[at + 7]) & 0x3FFF
+        inner = at + head
+        if protocol == _AH and len(data) >= inner + 2 and not fragment:
+            protocol = data[inner]
+            inner += (data[inner + 1] + 2) * 4
         if protocol != TCP:
-            return self._other(data, at, at + head, protocol, fragment=fragment)
+            return _other(data, inner, protocol, fragment=fragment)
         source, destination = data[at + 12 : at + 16], data[at + 16 : at + 20]
         if not fragment:
-            return _tcp(frame, at + head, end, source, destination)
+            return _tcp(frame, inner, end, source, destination)
         key = (source, destination, data[at + 4] << 8 | data[at + 5])
-        return self._fragment(frame, at + head, end, key, fragment & 0x1FFF)
+        return self._fragment(frame, inner, end, key, fragment & 0x1FFF)
 
     def _ipv6(self, frame: _Frame, at: int) -> Segment | Skip | None:
         """RFC 8200 §3 and §4; None for a tunnel."""
@@ -144,30 +148,26 @@ class Decoder:
             if fragment:
                 break  # what follows is not a header
         if protocol != TCP:
-            return self._other(data, at, inner, protocol, fragment=fragment)
+            return _other(data, inner, protocol, fragment=fragment)
         if key is None:
             return _tcp(frame, inner, end, source, destination)
         return self._fragment(frame, inner, end, key, fragment)
-
-    def _other(self, data: bytes, at: int, inner: int, protocol: int, *, fragment: int) -> Skip | None:
-        """What an IP packet without TCP is: a tunnel (None) or a skip."""
-        del at
-        if fragment:
-            return Skip.NOT_TCP
-        if protocol == UDP:
-            ports = (
-                {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]}
-                if len(data) >= inner + 4
-                else set()
-            )
-            return None if ports & tunnels.UDP_PORTS else Skip.NOT_TCP
-        return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
 
     def _fragment(self, frame: _Frame, at: int, end: int, key: tuple[bytes, bytes, int], offset: int) -> Segment | Skip:
         if offset:
             return self._fragments.later(key, frame.at, max(0, end - at)) or Skip.FRAGMENT
         segment = _tcp(frame, at, end, key[0], key[1])
         return segment if isinstance(segment, Skip) else self._fragments.first(key, segment)
+
+
+def _other(data: bytes, inner: int, protocol: int, *, fragment: int) -> Skip | None:
+    """What an IP packet without TCP is: a tunnel (None) or a skip."""
+    if fragment:
+        return Skip.NOT_TCP
+    if protocol == UDP and len(data) >= inner + 4:
+        ports = {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]}
+        return None if ports & tunnels.UDP_PORTS else Skip.NOT_TCP
+    return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
 
 
 def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:

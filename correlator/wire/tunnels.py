@@ -3,7 +3,6 @@
 Scapy is imported at the first packet that needs it: most captures have none, and it takes a third of a second.
 """
 
-import contextlib
 import logging
 import warnings
 from functools import cache
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
 # PPP, MPLS unicast and multicast, PPPoE session, Ethernet over Ethernet (transparent bridging), provider backbone.
 ETHERTYPES = frozenset({0x880B, 0x8847, 0x8848, 0x8864, 0x6558, 0x88E7})
-# IP in IP, IPv6 in IP, GRE, AH, EtherIP, MPLS in IP.
-PROTOCOLS = frozenset({4, 41, 47, 51, 97, 137})
+# IP in IP, IPv6 in IP, GRE, EtherIP, MPLS in IP.
+PROTOCOLS = frozenset({4, 41, 47, 97, 137})
 # VXLAN (IANA's and the Linux default), Geneve, GTP-U.
 UDP_PORTS = frozenset({4789, 8472, 6081, 2152})
 
@@ -64,7 +63,7 @@ def _innermost(kind: Any, data: bytes) -> bytes | Skip:  # noqa: ANN401  a Scapy
 def _scapy() -> dict[str, Any]:
     """Scapy's classes. Loading is quiet: Scapy warns of interfaces and keys that are of no concern here."""
     logging.getLogger("scapy").setLevel(logging.CRITICAL)
-    with warnings.catch_warnings(), contextlib.suppress(ImportError):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from scapy.config import conf  # noqa: PLC0415
         from scapy.contrib import geneve, gtp, mpls  # noqa: F401, PLC0415  importing binds their layers
@@ -85,4 +84,3 @@ def _scapy() -> dict[str, Any]:
             },
             "ip": frozenset({inet.IP, inet6.IPv6}),
         }
-    return {"link types": {}, "ethertypes": {}, "ip": frozenset()}

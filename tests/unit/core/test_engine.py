@@ -177,6 +177,16 @@ def test_live_gives_up_on_an_owner_in_the_end() -> None:
     assert [finding.owner for finding in findings(engine)] == [None]
 
 
+def test_a_run_that_announces_nothing_still_looks() -> None:
+    """Lookups without announcements: only final findings come."""
+    engine = Engine(replace(LIVE, announce=False), [])
+    play = Play()
+    feed(engine, play.handshake())
+    engine.tick(play.at + LOOK_AGAIN[0])
+    engine.tick(play.at + sum(LOOK_AGAIN))
+    assert findings(engine) == []
+
+
 def test_live_does_not_look_at_what_is_reported() -> None:
     """A connection that was over before the second look."""
     engine = Engine(replace(LIVE, limits=Limits(settle=10 * MS)), [])

@@ -1,9 +1,11 @@
 """One plain sentence a finding."""
 
+from dataclasses import replace
+
 import pytest
 
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Finding, Owner, Source, Statement, TcpState
+from correlator.core.model import Family, Finding, Owner, Source, Statement, TcpState
 from tests.play import CLIENT, MS, SERVER, START, Play, evidence, socket
 from tests.play import listener as listening
 
@@ -59,7 +61,9 @@ def test_ipv6() -> None:
     """Native IPv6, and what no kernel can do."""
     six = Play(client=("2001:db8::2", 2), server=("2001:db8::1", 1))
     six.handshake()
-    assert "is AF_INET6: IPv6" in sentence(six, evidence(socket("2001:db8::1", 1, "2001:db8::2", 2)))
+    found = socket("2001:db8::1", 1, "2001:db8::2", 2)
+    assert "is AF_INET6: IPv6" in sentence(six, evidence(found))
+    assert "which no kernel can do" in sentence(six, evidence(replace(found, family=Family.INET)))
 
 
 def test_what_failed() -> None:

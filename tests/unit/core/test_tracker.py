@@ -403,11 +403,15 @@ def test_a_path_that_moves_to_another_interface_is_followed() -> None:
 def test_a_reset_on_a_second_interface_counts_once() -> None:
     """An RST has no sequence number of its own to tell it by."""
     play = Play()
+    play.handshake()
     reset = play.segment("s", "R", seq=1)
-    tracker = Tracker(["eth0", "eth1"], Limits())
-    for segment in [*play.handshake(), reset, reset._replace(interface=1)]:
-        tracker.segment(segment)
-    assert tracker.copies == 1
+    play.segments.remove(reset)
+    for first_seen, copies in ((0, 1), (1, 0)):  # on the interface of the others, or on another: then it is new there
+        tracker = Tracker(["eth0", "eth1"], Limits())
+        for segment in [*play.segments, reset._replace(interface=first_seen), reset._replace(interface=1)]:
+            tracker.segment(segment)
+        assert tracker.copies == copies
+        assert tracker.segment(reset).flow.is_closed
 
 
 def test_a_retransmission_on_one_interface_is_no_copy() -> None:

@@ -98,6 +98,7 @@ def test_authentication_header() -> None:
     """AH counts its length in 4-byte words (RFC 4302 §2.2)."""
     header = bytes([6, 4]) + bytes(22)
     assert only(ethernet(ipv6(header + tcp(payload=b"ab"), protocol=51), 0x86DD)).length == 2
+    assert only(ethernet(ipv4(header + tcp(payload=b"ab"), protocol=51))).length == 2
 
 
 def test_extension_headers_without_end() -> None:
@@ -159,6 +160,7 @@ def test_fragments_of_other_protocols() -> None:
         (ethernet(ipv4(b"\0", protocol=17)), Skip.NOT_TCP),
         (ethernet(ipv4(b"\0" * 8, protocol=1)), Skip.NOT_TCP),
         (ethernet(ipv6(b"\0" * 8, protocol=58), 0x86DD), Skip.NOT_TCP),
+        (ethernet(ipv4(b"\6", protocol=51)), Skip.NOT_TCP),
     ],
 )
 def test_skips(data: bytes, reason: Skip) -> None:
