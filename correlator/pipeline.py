@@ -84,6 +84,9 @@ class LiveEvidence(Protocol):
     def read_destroyed(self) -> None:
         """Take in what waits."""
 
+    def snapshot(self) -> None:
+        """State every socket there is."""
+
     def find_owners(self, *, at_once: bool = False) -> None:
         """Look for the owners that are not known yet."""
 
@@ -291,6 +294,7 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
         capture.count_drops()
         run.statistics = (capture.received, capture.dropped)
         evidence.lookup(run.deliver())
+        evidence.snapshot()  # what is open is reported as it is now: a family can change (IPV6_ADDRFORM)
         evidence.find_owners(at_once=True)
         run.finish()
     if failure:

@@ -1,0 +1,204 @@
+"""What a live run writes, read again by the programs that people use."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.functional.conftest import LiveRun
+
+Start = Callable[..., LiveRun]
+Program = Callable[[str], str]
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """A program's output."""
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=60, check=False)
+
+
+def correlator(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """The command."""
+    return run(sys.executable, "-m", "correlator", *arguments)
+
+
+def talk() -> int:
+    """A short conversation of an AF_INET client with a dual-stack server; returns the client's port."""
+    with socket.socket(socket.AF_INET6) as server:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        server.bind(("::", 0))
+        server.listen()
+        with socket.create_connection(("127.0.0.1", server.getsockname()[1])) as client:
+            accepted = server.accept()[0]
+            client.sendall(b"x" * 1000)
+            accepted.recv(1000)
+            time.sleep(0.7)
+            accepted.close()
+            return int(client.getsockname()[1])
+
+
+@pytest.mark.parametrize("option", [[], ["--all-packets"]])
+def test_a_run_replays_to_its_own_csv(start_live: Start, option: list[str]) -> None:
+    """Packets and evidence give the live findings again, byte for byte."""
+    live = start_live(*option)
+    port = talk()
+    assert live.end() == 0
+    again = live.prefix.with_name("again.csv")
+    done = correlator("analyse", f"{live.prefix}.pcapng", "--csv", again, "-q")
+    assert done.returncode == 0, done.stderr
+    assert again.read_bytes() == Path(f"{live.prefix}.csv").read_bytes()
+    server = live.of(port, "server")
+    assert server["verdict"] == "ipv4-on-af_inet6"
+    assert server["client_bytes"] == ("1000" if option else "")
+
+
+def test_exports_equal_the_runs_own_csv(start_live: Start) -> None:
+    """From the JSON Lines report, and from the annotated capture with its evidence beside it."""
+    live = start_live()
+    talk()
+    live.end()
+    wanted = Path(f"{live.prefix}.csv").read_bytes()
+    for report in (f"{live.prefix}.jsonl", f"{live.prefix}.pcapng"):
+        out = live.prefix.with_name("out.csv")
+        done = correlator("export", report, "--csv", out, "--force")
+        assert done.returncode == 0, done.stderr
+        assert out.read_bytes() == wanted
+
+
+def test_other_programs_read_the_capture(start_live: Start, program: Program) -> None:
+    """tshark shows the comments, capinfos and tcpdump have no complaint."""
+    tshark, capinfos, tcpdump = program("tshark"), program("capinfos"), program("tcpdump")
+    live = start_live()
+    talk()
+    live.end()
+    capture = f"{live.prefix}.pcapng"
+    comments = run(tshark, "-r", capture, "-Y", "tcp", "-T", "fields", "-e", "frame.comment")
+    assert comments.returncode == 0
+    lines = comments.stdout.splitlines()
+    assert len(lines) >= 5
+    assert all("verdict=ipv4-on-af_inet6 cause=dual-stack-listener side=server socket=AF_INET6" in line for line in lines)
+    assert all(f"pid={os.getpid()}" in line for line in lines)
+    info = run(capinfos, capture)
+    assert info.returncode == 0
+    assert "nanoseconds" in info.stdout
+    dump = run(tcpdump, "-nr", capture)
+    assert dump.returncode == 0
+    assert len(dump.stdout.splitlines()) == len(lines)
+
+
+def test_output_files_are_private_and_never_overwritten(start_live: Start) -> None:
+    """0600, and an existing file is an error without --force."""
+    live = start_live()
+    live.end()
+    for suffix in (".pcapng", ".sockets.jsonl", ".jsonl", ".csv", ".txt"):
+        assert stat.S_IMODE(Path(f"{live.prefix}{suffix}").stat().st_mode) == 0o600
+    again = correlator("live", "-i", "lo", "-w", live.prefix, "--duration", "1")
+    assert again.returncode == 6
+    assert "exists; use --force" in again.stderr
+    assert len(again.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_run_cleanly(start_live: Start, number: int) -> None:
+    """All files are complete and the status is 0."""
+    live = start_live()
+    talk()
+    assert live.end(number) == 0
+    assert Path(f"{live.prefix}.jsonl").read_text().splitlines()[-1].startswith('{"type":"counters"')
+    assert Path(f"{live.prefix}.txt").read_text() in live.error
+
+
+def test_duration_and_count() -> None:
+    """Either ends a run by itself."""
+    assert correlator("live", "-i", "lo", "--duration", "0.3").returncode == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "correlator", "live", "-i", "lo", "--count", "1", "--jsonl", "-"], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stderr
+    process.stderr.readline()
+    talk()
+    assert process.wait(10) == 0
+    process.communicate()
+
+
+def test_ready_is_told_the_service_manager(tmp_path: Path) -> None:
+    """READY=1 when it captures, STOPPING=1 when it ends."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(10)
+        environment = {**os.environ, "NOTIFY_SOCKET": str(path)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "correlator", "live", "-i", "lo", "--duration", "0.5"],
+            env=environment,
+            stderr=subprocess.DEVNULL,
+        )
+        assert manager.recv(100) == b"READY=1"
+        assert manager.recv(100) == b"STOPPING=1"
+        assert process.wait(10) == 0
+
+
+def test_the_portable_capture_sees_the_same(start_live: Start) -> None:
+    """Scapy's sockets instead of the ring."""
+    live = start_live("--portable")
+    port = talk()
+    live.end()
+    assert live.of(port, "server")["verdict"] == "ipv4-on-af_inet6"
+
+
+def test_sockets_beside_tcpdump(tmp_path: Path, program: Program) -> None:
+    """A capture by tcpdump and `sockets --watch` make a report together."""
+    tcpdump = program("tcpdump")
+    capture, table = tmp_path / "t.pcap", tmp_path / "t.table"
+    dump = subprocess.Popen([tcpdump, "-i", "lo", "--immediate-mode", "-U", "-w", str(capture), "tcp"], stderr=subprocess.PIPE, text=True)
+    assert dump.stderr
+    dump.stderr.readline()
+    watch = subprocess.Popen([sys.executable, "-m", "correlator", "sockets", "--watch", "--save", str(table)], stderr=subprocess.PIPE, text=True)
+    assert watch.stderr
+    watch.stderr.readline()
+    port = talk()
+    time.sleep(0.5)
+    for process in (dump, watch):
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    done = correlator("analyse", capture, "--sockets", table, "--csv", "-")
+    assert done.returncode == 0, done.stderr
+    assert any(f",{port}," in line and "ipv4-on-af_inet6,dual-stack-listener" in line for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("source", ["live", "psutil"])
+def test_this_hosts_sockets_now(tmp_path: Path, program: Program, source: str) -> None:
+    """A capture of what is still open, with the table of the moment."""
+    tcpdump = program("tcpdump")
+    capture = tmp_path / "t.pcap"
+    with socket.socket(socket.AF_INET6) as server:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        server.bind(("::", 0))
+        server.listen()
+        dump = subprocess.Popen([tcpdump, "-i", "lo", "--immediate-mode", "-U", "-w", str(capture), "tcp"], stderr=subprocess.PIPE, text=True)
+        assert dump.stderr
+        dump.stderr.readline()
+        with socket.create_connection(("127.0.0.1", server.getsockname()[1])), server.accept()[0]:
+            time.sleep(0.3)
+            dump.send_signal(signal.SIGINT)
+            dump.communicate(timeout=10)
+            done = correlator("analyse", capture, "--sockets", source, "--csv", "-")
+    rows = [line for line in done.stdout.splitlines() if "ipv4-on-af_inet6,dual-stack-listener" in line]
+    assert len(rows) == 1
+    assert f",{os.getpid()}," in rows[0]
+
+
+def test_the_demo() -> None:
+    """The case itself: three rows of netstat, two findings."""
+    done = correlator("demo")
+    assert done.returncode == 0, done.stderr
+    table = [line.split() for line in done.stdout.splitlines() if line.strip().startswith("tcp")]
+    assert [(row[0], row[3]) for row in table] == [("tcp6", "LISTEN"), ("tcp", "ESTABLISHED"), ("tcp6", "ESTABLISHED")]
+    assert "dual-stack-listener" in done.stdout
+    assert "ipv4-on-af_inet6   server" in done.stdout
