@@ -1,0 +1,73 @@
+"""Who holds a socket open."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from correlator.kernel import owners
+from correlator.kernel.owners import Owners
+
+
+def inode(held: socket.socket) -> int:
+    """A socket's inode."""
+    return os.fstat(held.fileno()).st_ino
+
+
+def test_our_own_sockets() -> None:
+    """Found by a scan, then by the cache."""
+    known = Owners()
+    with socket.socket() as one:
+        found = known.find([inode(one)])
+        assert found[inode(one)].pid == os.getpid()
+        assert known.known(inode(one)) is found[inode(one)]
+        assert known.find([inode(one)]) == found
+    assert known.scans == 1
+
+
+def test_the_next_socket_of_a_process_needs_no_scan() -> None:
+    """Processes that owned sockets lately are looked into first."""
+    known = Owners()
+    with socket.socket() as one, socket.socket() as other:
+        known.find([inode(one)])
+        assert known.find([inode(other)])[inode(other)].pid == os.getpid()
+    assert known.scans == 1
+
+
+def test_scans_are_rare() -> None:
+    """An inode that nobody holds does not make a scan each time it is asked for, and is given up in the end."""
+    known = Owners()
+    for _ in range(10):
+        assert known.find([2**40]) == {}
+    assert known.scans == 1
+    for _ in range(10):
+        known.find([2**40], at_once=True)
+    assert known.scans == owners._TRIES
+
+
+def test_the_facts_of_a_process() -> None:
+    """Name, command line, user, parent."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    known = Owners()
+    facts = known.facts(process.pid)
+    assert facts
+    assert (facts.pid, facts.ppid) == (process.pid, os.getpid())
+    assert "input()" in facts.cmdline
+    assert facts.user
+    assert facts.started_at
+    assert known.facts(process.pid) is facts
+    process.communicate(b"\n")
+    assert known.facts(process.pid) is None
+
+
+def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest inode goes."""
+    monkeypatch.setattr(owners, "_MAX_INODES", 1)
+    known = Owners()
+    with socket.socket() as one, socket.socket() as other:
+        known.find([inode(one)])
+        known.find([inode(other)])
+        assert known.known(inode(one)) is None
+        assert known.known(inode(other))

@@ -1,0 +1,96 @@
+"""The house: who may import whom, and how large a room's files may be."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "correlator"
+
+# room → rooms that it may import from (docs/ARCHITECTURE.md)
+ALLOWED = {
+    "core": {"core"},
+    "wire": {"wire", "core"},
+    "capture": {"capture", "wire", "core"},
+    "kernel": {"kernel", "core"},
+    "report": {"report", "core"},
+    "pipeline": {"core", "wire", "report"},
+    "cli": {"cli", "pipeline", "core", "wire", "capture", "kernel", "report"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+# what the pure core must not know
+IMPURE = {"asyncio", "socket", "time", "os", "pathlib", "logging", "threading", "scapy", "psutil", "aiofiles", "subprocess", "sys", "io"}
+# third party → the only places for it
+HOMES = {
+    "scapy": {"capture", "wire/tunnels"},
+    "psutil": {"kernel", "cli/tables"},
+    "aiofiles": {"capture/files", "report/writer", "report/read"},
+    "rich": {"cli"},
+    "click": {"cli"},
+    "communityid": {"report/columns"},
+}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    """The room of a module."""
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_who_imports_whom(path: Path) -> None:
+    """One direction; nobody imports the commands."""
+    rooms = {name.split(".")[1] for name in imports(path) if name.startswith("correlator.")}
+    assert rooms <= ALLOWED[room(path)]
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if room(path) == "core"], ids=lambda path: path.stem)
+def test_the_core_is_pure(path: Path) -> None:
+    """No clock, file, socket, loop or log."""
+    assert not {name.split(".")[0] for name in imports(path)} & IMPURE
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_third_parties_stay_where_they_belong(path: Path) -> None:
+    """Each library has its place."""
+    place = str(path.relative_to(PACKAGE).with_suffix(""))
+    for name in {name.split(".")[0] for name in imports(path)} & HOMES.keys():
+        assert any(place == home or place.startswith(home + "/") for home in HOMES[name]), name
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_say_one_thing(path: Path) -> None:
+    """Rarely over 350 lines, and a docstring at the top."""
+    assert len(path.read_text().splitlines()) <= 350
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+def test_every_pure_module_has_its_test() -> None:
+    """tests/unit mirrors core and wire one to one."""
+    for path in MODULES:
+        if room(path) in {"core", "wire"} and path.stem not in {"__init__", "model", "flow", "reader", "skips"}:
+            relative = path.relative_to(PACKAGE)
+            assert (ROOT / "tests" / "unit" / relative.parent / f"test_{relative.name}").is_file(), relative
+
+
+def test_importing_is_quick() -> None:
+    """--help loads neither Scapy nor what only commands need."""
+    code = "import sys, correlator.cli.main; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"scapy", "psutil", "rich", "aiofiles", "asyncio", "communityid"} & set(done.stdout.split())
