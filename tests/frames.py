@@ -22,11 +22,21 @@ def ipv4(
     head = 20 + len(options)
     length = head + len(payload) if total is None else total
     packed = ip_address(source).packed + ip_address(destination).packed
-    return struct.pack("!BBHHHBBH", 0x40 | head // 4, 0, length, number, fragment, 64, protocol, 0) + packed + options + payload
+    return (
+        struct.pack("!BBHHHBBH", 0x40 | head // 4, 0, length, number, fragment, 64, protocol, 0)
+        + packed
+        + options
+        + payload
+    )
 
 
 def ipv6(
-    payload: bytes, source: str = "2001:db8::1", destination: str = "2001:db8::2", protocol: int = 6, *, length: int | None = None
+    payload: bytes,
+    source: str = "2001:db8::1",
+    destination: str = "2001:db8::2",
+    protocol: int = 6,
+    *,
+    length: int | None = None,
 ) -> bytes:
     """An IPv6 packet."""
     packed = ip_address(source).packed + ip_address(destination).packed
@@ -49,9 +59,15 @@ def pcap_header(order: str = "<", magic: int = 0xA1B2C3D4, link_type: int = 1) -
     return struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262_144, link_type)
 
 
-def pcap_record(data: bytes, order: str = "<", seconds: int = 1, fraction: int = 2, length: int | None = None, extra: bytes = b"") -> bytes:
+def pcap_record(
+    data: bytes, order: str = "<", seconds: int = 1, fraction: int = 2, length: int | None = None, extra: bytes = b""
+) -> bytes:
     """A record of a classic pcap file."""
-    return struct.pack(order + "IIII", seconds, fraction, len(data), len(data) if length is None else length) + extra + data
+    return (
+        struct.pack(order + "IIII", seconds, fraction, len(data), len(data) if length is None else length)
+        + extra
+        + data
+    )
 
 
 def block(kind: int, body: bytes, order: str = "<") -> bytes:
@@ -75,7 +91,9 @@ def interface(order: str = "<", link_type: int = 1, snaplen: int = 0, options: b
     return block(1, struct.pack(order + "HHI", link_type, 0, snaplen) + options, order)
 
 
-def enhanced(data: bytes, order: str = "<", number: int = 0, ticks: int = 5, length: int | None = None, options: bytes = b"") -> bytes:
+def enhanced(
+    data: bytes, order: str = "<", number: int = 0, ticks: int = 5, length: int | None = None, options: bytes = b""
+) -> bytes:
     """An enhanced packet block."""
     head = struct.pack(
         order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(data), len(data) if length is None else length

@@ -72,7 +72,12 @@ class Play:
 
 
 def socket(
-    local: str, local_port: int, remote: str = "", remote_port: int = 0, state: TcpState = TcpState.ESTABLISHED, **facts: object
+    local: str,
+    local_port: int,
+    remote: str = "",
+    remote_port: int = 0,
+    state: TcpState = TcpState.ESTABLISHED,
+    **facts: object,
 ) -> Socket:
     """A socket whose family follows from its addresses."""
     near = packed(local)
@@ -86,7 +91,9 @@ def listener(local: str, port: int, **facts: object) -> Socket:
     return socket(local, port, state=TcpState.LISTEN, **facts)
 
 
-def evidence(found: Socket, at: int | None = START + 10 * MS, source: Source = Source.SNAPSHOT, **facts: object) -> Evidence:
+def evidence(
+    found: Socket, at: int | None = START + 10 * MS, source: Source = Source.SNAPSHOT, **facts: object
+) -> Evidence:
     """A statement about a socket."""
     return Evidence(at, source, found, **facts)  # type: ignore[arg-type]
 

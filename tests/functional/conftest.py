@@ -54,7 +54,18 @@ def start_live(tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
     started: list[LiveRun] = []
 
     def start(*options: str, interface: str = "lo", name: str = "x") -> LiveRun:
-        command = [sys.executable, "-m", "correlator", "live", "-i", interface, "-w", str(tmp_path / name), "-q", *options]
+        command = [
+            sys.executable,
+            "-m",
+            "correlator",
+            "live",
+            "-i",
+            interface,
+            "-w",
+            str(tmp_path / name),
+            "-q",
+            *options,
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         run = LiveRun(tmp_path / name, process)
         started.append(run)

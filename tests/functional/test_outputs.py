@@ -72,7 +72,7 @@ def test_exports_equal_the_runs_own_csv(start_live: Start) -> None:
 
 
 def test_other_programs_read_the_capture(start_live: Start, program: Program) -> None:
-    """tshark shows the comments, capinfos and tcpdump have no complaint."""
+    """Tshark shows the comments, capinfos and tcpdump have no complaint."""
     tshark, capinfos, tcpdump = program("tshark"), program("capinfos"), program("tcpdump")
     live = start_live()
     talk()
@@ -82,7 +82,9 @@ def test_other_programs_read_the_capture(start_live: Start, program: Program) ->
     assert comments.returncode == 0
     lines = comments.stdout.splitlines()
     assert len(lines) >= 5
-    assert all("verdict=ipv4-on-af_inet6 cause=dual-stack-listener side=server socket=AF_INET6" in line for line in lines)
+    assert all(
+        "verdict=ipv4-on-af_inet6 cause=dual-stack-listener side=server socket=AF_INET6" in line for line in lines
+    )
     assert all(f"pid={os.getpid()}" in line for line in lines)
     info = run(capinfos, capture)
     assert info.returncode == 0
@@ -118,7 +120,9 @@ def test_duration_and_count() -> None:
     """Either ends a run by itself."""
     assert correlator("live", "-i", "lo", "--duration", "0.3").returncode == 0
     process = subprocess.Popen(
-        [sys.executable, "-m", "correlator", "live", "-i", "lo", "--count", "1", "--jsonl", "-"], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "correlator", "live", "-i", "lo", "--count", "1", "--jsonl", "-"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stderr
     process.stderr.readline()
@@ -156,10 +160,16 @@ def test_sockets_beside_tcpdump(tmp_path: Path, program: Program) -> None:
     """A capture by tcpdump and `sockets --watch` make a report together."""
     tcpdump = program("tcpdump")
     capture, table = tmp_path / "t.pcap", tmp_path / "t.table"
-    dump = subprocess.Popen([tcpdump, "-i", "lo", "--immediate-mode", "-U", "-w", str(capture), "tcp"], stderr=subprocess.PIPE, text=True)
+    dump = subprocess.Popen(
+        [tcpdump, "-i", "lo", "--immediate-mode", "-U", "-w", str(capture), "tcp"], stderr=subprocess.PIPE, text=True
+    )
     assert dump.stderr
     dump.stderr.readline()
-    watch = subprocess.Popen([sys.executable, "-m", "correlator", "sockets", "--watch", "--save", str(table)], stderr=subprocess.PIPE, text=True)
+    watch = subprocess.Popen(
+        [sys.executable, "-m", "correlator", "sockets", "--watch", "--save", str(table)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert watch.stderr
     watch.stderr.readline()
     port = talk()
@@ -169,7 +179,9 @@ def test_sockets_beside_tcpdump(tmp_path: Path, program: Program) -> None:
         process.communicate(timeout=10)
     done = correlator("analyse", capture, "--sockets", table, "--csv", "-")
     assert done.returncode == 0, done.stderr
-    assert any(f",{port}," in line and "ipv4-on-af_inet6,dual-stack-listener" in line for line in done.stdout.splitlines())
+    assert any(
+        f",{port}," in line and "ipv4-on-af_inet6,dual-stack-listener" in line for line in done.stdout.splitlines()
+    )
 
 
 @pytest.mark.parametrize("source", ["live", "psutil"])
@@ -181,7 +193,11 @@ def test_this_hosts_sockets_now(tmp_path: Path, program: Program, source: str) -
         server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         server.bind(("::", 0))
         server.listen()
-        dump = subprocess.Popen([tcpdump, "-i", "lo", "--immediate-mode", "-U", "-w", str(capture), "tcp"], stderr=subprocess.PIPE, text=True)
+        dump = subprocess.Popen(
+            [tcpdump, "-i", "lo", "--immediate-mode", "-U", "-w", str(capture), "tcp"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         assert dump.stderr
         dump.stderr.readline()
         with socket.create_connection(("127.0.0.1", server.getsockname()[1])), server.accept()[0]:

@@ -14,7 +14,9 @@ NODE_SERVER = """
 const s = require('net').createServer(c => { c.on('error', () => {}); c.resume(); });
 s.listen(0, () => console.log(s.address().port));
 """
-NODE_CLIENT = "const c = require('net').connect({port, host: '127.0.0.1'}); c.resume(); setTimeout(() => c.destroy(), 900);"
+NODE_CLIENT = (
+    "const c = require('net').connect({port, host: '127.0.0.1'}); c.resume(); setTimeout(() => c.destroy(), 900);"
+)
 
 JAVA_SERVER = """
 import java.net.*;

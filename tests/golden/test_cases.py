@@ -15,7 +15,9 @@ CASES: list[dict[str, Any]] = tomllib.loads((CAPTURES / "CASES.toml").read_text(
 
 def correlator(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     """The command, as a user runs it."""
-    return subprocess.run([sys.executable, "-m", "correlator", *arguments], capture_output=True, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "correlator", *arguments], capture_output=True, timeout=60, check=False
+    )
 
 
 @pytest.fixture(scope="module", params=CASES, ids=[case["name"] for case in CASES])
@@ -48,7 +50,9 @@ def test_the_facts_of_the_case(analysed: tuple[dict[str, Any], bytes]) -> None:
 
 def test_only_three_rows_of_jessie_are_the_case() -> None:
     """The three tcp6 rows of the table, and no other."""
-    done = correlator("analyse", str(CAPTURES / "jessie.pcap"), "--sockets", str(CAPTURES / "jessie.netstat.txt"), "--csv", "-")
+    done = correlator(
+        "analyse", str(CAPTURES / "jessie.pcap"), "--sockets", str(CAPTURES / "jessie.netstat.txt"), "--csv", "-"
+    )
     rows = list(csv.DictReader(done.stdout.decode().splitlines()))
     assert [row["server_port"] for row in rows if row["verdict"] == "ipv4-on-af_inet6"] == ["4243", "443", "443"]
 

@@ -22,7 +22,9 @@ FRAMES = [
     ethernet(ipv6(bytes([6, 0]) + bytes(6) + tcp(), protocol=0), 0x86DD),
 ]
 PCAP = pcap_header() + b"".join(map(pcap_record, FRAMES))
-PCAPNG = section() + interface() + b"".join(map(enhanced, FRAMES)) + section(">") + interface(">") + enhanced(FRAMES[0], ">")
+PCAPNG = (
+    section() + interface() + b"".join(map(enhanced, FRAMES)) + section(">") + interface(">") + enhanced(FRAMES[0], ">")
+)
 
 
 def read(data: bytes) -> tuple[int, int, int]:

@@ -23,7 +23,21 @@ ALLOWED = {
     "__init__": set(),
 }
 # what the pure core must not know
-IMPURE = {"asyncio", "socket", "time", "os", "pathlib", "logging", "threading", "scapy", "psutil", "aiofiles", "subprocess", "sys", "io"}
+IMPURE = {
+    "asyncio",
+    "socket",
+    "time",
+    "os",
+    "pathlib",
+    "logging",
+    "threading",
+    "scapy",
+    "psutil",
+    "aiofiles",
+    "subprocess",
+    "sys",
+    "io",
+}
 # third party → the only places for it
 HOMES = {
     "scapy": {"capture", "wire/tunnels"},

@@ -8,7 +8,12 @@ from tests.play import packed
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [("10.0.0.12", "10.0.0.12"), ("::1", "::1"), ("2001:db8::1", "2001:db8::1"), ("::ffff:10.0.0.20", "::ffff:10.0.0.20")],
+    [
+        ("10.0.0.12", "10.0.0.12"),
+        ("::1", "::1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("::ffff:10.0.0.20", "::ffff:10.0.0.20"),
+    ],
 )
 def test_text_is_as_inet_ntop_has_it(given: str, shown: str) -> None:
     """RFC 5952, with the dotted quad kept for mapped addresses."""
@@ -25,7 +30,9 @@ def test_mapped_and_native_meet() -> None:
     assert not address.is_mapped(packed("10.0.0.1"))
 
 
-@pytest.mark.parametrize(("given", "is_any"), [("0.0.0.0", True), ("::", True), ("::ffff:0.0.0.0", True), ("::1", False)])  # noqa: S104  an address is tested, not bound
+@pytest.mark.parametrize(
+    ("given", "is_any"), [("0.0.0.0", True), ("::", True), ("::ffff:0.0.0.0", True), ("::1", False)]
+)  # noqa: S104  an address is tested, not bound
 def test_wildcards(given: str, is_any: bool) -> None:
     """The wildcard in each of its forms."""
     assert address.is_any(packed(given)) is is_any
@@ -41,7 +48,9 @@ def test_endpoints(host: str, port: int, shown: str) -> None:
     assert address.parse_endpoint(shown) == (packed(host), port)
 
 
-@pytest.mark.parametrize("bad", ["", "x", "10.0.0.1", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:١", "[::g]:1", "1:000001"])
+@pytest.mark.parametrize(
+    "bad", ["", "x", "10.0.0.1", "10.0.0.1:65536", "10.0.0.1:-1", "10.0.0.1:١", "[::g]:1", "1:000001"]
+)
 def test_what_is_no_endpoint(bad: str) -> None:
     """ValueError, nothing else."""
     with pytest.raises(ValueError, match=r".+"):
@@ -49,5 +58,5 @@ def test_what_is_no_endpoint(bad: str) -> None:
 
 
 def test_a_zone_is_dropped() -> None:
-    """netstat and ss append the interface to link-local addresses."""
+    """Netstat and ss append the interface to link-local addresses."""
     assert address.parse("fe80::1%eth0") == packed("fe80::1")

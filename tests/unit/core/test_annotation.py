@@ -50,7 +50,9 @@ def test_unknown_facts_are_left_out() -> None:
     """No owner and no socket: no fields."""
     finding = replace(server_finding(), owner=None, socket=None, cause=Cause.NATIVE, verdict=Verdict.AMBIGUOUS)
     assert comment(finding) == "correlator: verdict=ambiguous side=server"
-    assert parse_comment(comment(finding)) == Annotation(Verdict.AMBIGUOUS, Cause.NATIVE, Side.SERVER, None, "", None, "")
+    assert parse_comment(comment(finding)) == Annotation(
+        Verdict.AMBIGUOUS, Cause.NATIVE, Side.SERVER, None, "", None, ""
+    )
 
 
 def test_control_characters_are_escaped() -> None:

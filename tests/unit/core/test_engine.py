@@ -90,7 +90,12 @@ def test_disagreement_is_ambiguous() -> None:
     feed(engine, Play().handshake())
     engine.finish()
     (finding,) = findings(engine)
-    assert (finding.verdict, finding.side, finding.socket, finding.owner) == (Verdict.AMBIGUOUS, Side.SERVER, None, None)
+    assert (finding.verdict, finding.side, finding.socket, finding.owner) == (
+        Verdict.AMBIGUOUS,
+        Side.SERVER,
+        None,
+        None,
+    )
     assert engine.counters.ambiguous == 1
 
 

@@ -59,7 +59,13 @@ def test_the_same_table_twice_adds_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "inside"),
-    [(None, None, True), (START, None, True), (START + 2 * MS, None, False), (None, START - 1, False), (None, START, True)],
+    [
+        (None, None, True),
+        (START, None, True),
+        (START + 2 * MS, None, False),
+        (None, START - 1, False),
+        (None, START, True),
+    ],
 )
 def test_spans(start: int | None, end: int | None, inside: bool) -> None:
     """A statement counts where its span touches the connection's."""
@@ -129,7 +135,12 @@ def clipped(local: str, remote: str) -> Clipped:
 
 @pytest.mark.parametrize(
     ("local", "remote", "fits"),
-    [("::ffff:10.0", "::ffff:10.0.0.2", True), ("10.0.0.12", "10.0.", True), ("::ffff:10.0", "::ffff:10.1", False), ("2001:", "2001:", False)],
+    [
+        ("::ffff:10.0", "::ffff:10.0.0.2", True),
+        ("10.0.0.12", "10.0.", True),
+        ("::ffff:10.0", "::ffff:10.1", False),
+        ("2001:", "2001:", False),
+    ],
 )
 def test_cut_addresses_are_matched_by_what_is_left(local: str, remote: str, fits: bool) -> None:
     """An entry that fits the connection gets its addresses, mapped as the kernel has them."""

@@ -1,6 +1,8 @@
 """Every cell of the tables, stated a second time by hand."""
 
 import itertools
+import runpy
+from pathlib import Path
 
 import pytest
 
@@ -105,3 +107,9 @@ def test_tokens() -> None:
     """A half-closed connection is open; only ESTABLISHED is complete."""
     assert CLOSE_TOKEN[Closing.FIN_CLIENT] is Close.OPEN
     assert [state for state, token in HANDSHAKE_TOKEN.items() if token is Handshake.COMPLETE] == [State.ESTABLISHED]
+
+
+def test_the_diagram_is_drawn_from_the_tables() -> None:
+    """docs/HANDSHAKE.md is what docs/draw_handshake.py makes of them."""
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    assert runpy.run_path(str(docs / "draw_handshake.py"))["document"]() == (docs / "HANDSHAKE.md").read_text()

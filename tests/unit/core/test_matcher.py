@@ -246,7 +246,9 @@ def test_an_old_answer_is_not_about_this_connection() -> None:
         ([listening("0.0.0.0", 4243)], Family.INET6, "0.0.0.0"),
     ],
 )
-def test_the_kernels_choice_among_listeners(listeners: list[Socket], child: Family | None, expected: str | None) -> None:
+def test_the_kernels_choice_among_listeners(
+    listeners: list[Socket], child: Family | None, expected: str | None
+) -> None:
     """The bound address before the wildcard, AF_INET before AF_INET6, the child's family before all."""
     found = found_listener(known(*map(evidence, listeners)), child)
     assert (found.local if found else None) == (packed(expected) if expected else None)

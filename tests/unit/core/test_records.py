@@ -83,10 +83,17 @@ def test_texts_are_bounded() -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
-json_values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.sampled_from(["pid", "x"]), scalars, max_size=2)
+json_values = (
+    scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.sampled_from(["pid", "x"]), scalars, max_size=2)
+)
 
 
-@given(st.fixed_dictionaries({"type": st.sampled_from(["socket", "owner"])}, optional=dict.fromkeys([*SOCKET.keys() - {"type"}, "pid", "asked"], json_values)))
+@given(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["socket", "owner"])},
+        optional=dict.fromkeys([*SOCKET.keys() - {"type"}, "pid", "asked"], json_values),
+    )
+)
 def test_any_record_is_a_statement_or_refused(record: dict[str, Any]) -> None:
     """Nothing but RecordError escapes."""
     try:

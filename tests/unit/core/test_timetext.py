@@ -27,7 +27,9 @@ def test_what_cannot_be_written_is_empty(at: int | None) -> None:
     assert time_text(at) == ""
 
 
-@pytest.mark.parametrize("text", ["", "2015-01-01T00:00:00Z", "2015-01-01T00:00:00.1Z", "x.000000000Z", "2015-13-01T00:00:00.000000000Z"])
+@pytest.mark.parametrize(
+    "text", ["", "2015-01-01T00:00:00Z", "2015-01-01T00:00:00.1Z", "x.000000000Z", "2015-13-01T00:00:00.000000000Z"]
+)
 def test_what_is_no_time(text: str) -> None:
     """ValueError, nothing else."""
     with pytest.raises(ValueError, match=r".+"):

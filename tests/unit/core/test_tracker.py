@@ -395,7 +395,10 @@ def test_the_same_packets_on_a_second_interface_are_copies() -> None:
 def test_a_path_that_moves_to_another_interface_is_followed() -> None:
     """What is new on a second interface counts: the route changed."""
     play = Play()
-    moved = [play.segment("c", "PA", seq=1, ack=1, data=10, interface=1), play.segment("s", "A", seq=1, ack=11, interface=1)]
+    moved = [
+        play.segment("c", "PA", seq=1, ack=1, data=10, interface=1),
+        play.segment("s", "A", seq=1, ack=11, interface=1),
+    ]
     connection = only([*play.handshake(), *moved])
     assert (connection.client.packets, connection.server.packets) == (3, 2)
 

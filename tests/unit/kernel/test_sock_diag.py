@@ -14,10 +14,16 @@ from correlator.kernel.sock_diag import DestroyEvents, SockDiag, entry, messages
 from tests.play import packed
 
 
-def message(family: int = 10, state: int = 1, inode: int = 7, uid: int = 33, attributes: bytes = b"", remote_port: int = 64702) -> bytes:
+def message(
+    family: int = 10, state: int = 1, inode: int = 7, uid: int = 33, attributes: bytes = b"", remote_port: int = 64702
+) -> bytes:
     """A SOCK_DIAG_BY_FAMILY message."""
     body = struct.pack("=BBBB", family, state, 0, 0) + struct.pack("!HH", 4243, remote_port)
-    near, far = (packed("10.0.0.12"), packed("10.0.0.20")) if family == 2 else (packed("::ffff:10.0.0.12"), packed("::ffff:10.0.0.20"))
+    near, far = (
+        (packed("10.0.0.12"), packed("10.0.0.20"))
+        if family == 2
+        else (packed("::ffff:10.0.0.12"), packed("::ffff:10.0.0.20"))
+    )
     body += near.ljust(16, b"\0") + far.ljust(16, b"\0")
     body += struct.pack("=III", 0, 5, 1) + struct.pack("=5I", 0, 0, 0, uid, inode) + attributes
     return struct.pack("=IHHII", 16 + len(body), 20, 0, 0, 0) + body
@@ -123,7 +129,10 @@ def test_the_real_kernel(diag: SockDiag) -> None:
             assert (listening.socket.state, listening.socket.v6only) == (TcpState.LISTEN, False)
             assert listening.asked == four._replace(remote_port=0)
             rows = [row.socket for row in diag.dump() if row.socket.local_port == port]
-            assert {(row.state, row.family) for row in rows} == {(TcpState.LISTEN, Family.INET6), (TcpState.ESTABLISHED, Family.INET6)}
+            assert {(row.state, row.family) for row in rows} == {
+                (TcpState.LISTEN, Family.INET6),
+                (TcpState.ESTABLISHED, Family.INET6),
+            }
             assert accepted.fileno()
     assert diag.lookup(FourTuple(home, 1, home, 1)) is None
     assert diag.lookup(FourTuple(packed("::1"), 1, packed("::1"), 1)) is None

@@ -176,5 +176,7 @@ def test_link_types_that_nobody_knows() -> None:
 def test_cooked_captures_have_parts() -> None:
     """The interface and direction of each packet make an interface of its own."""
     other = SLL2[:10] + b"\0" + SLL2[11:]
-    segments, _ = decode(packet(SLL2 + ipv4(tcp()), LinkType.LINUX_SLL2), packet(other + ipv4(tcp()), LinkType.LINUX_SLL2))
+    segments, _ = decode(
+        packet(SLL2 + ipv4(tcp()), LinkType.LINUX_SLL2), packet(other + ipv4(tcp()), LinkType.LINUX_SLL2)
+    )
     assert [segment.interface for segment in segments] == [1, 2]

@@ -15,7 +15,9 @@ def test_known_formats() -> None:
     assert isinstance(reader_for(section(">"), Interfaces()), PcapngReader)
 
 
-@pytest.mark.parametrize(("head", "words"), [(b"", "empty"), (b"\x1f\x8b\x08\x00", "1f 8b 08 00"), (b"PK\3\4", "50 4b")])
+@pytest.mark.parametrize(
+    ("head", "words"), [(b"", "empty"), (b"\x1f\x8b\x08\x00", "1f 8b 08 00"), (b"PK\3\4", "50 4b")]
+)
 def test_other_files(head: bytes, words: str) -> None:
     """The message shows what was there."""
     with pytest.raises(NotACaptureError, match=words):

@@ -30,7 +30,11 @@ def damage(*parts: bytes) -> tuple[int, str]:
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_enhanced_packets(order: str) -> None:
     """Either byte order; microseconds where nothing else is said."""
-    data = section(order) + interface(order, 113, options=option(2, b"eth0\0", order)) + enhanced(b"abcde", order, length=99)
+    data = (
+        section(order)
+        + interface(order, 113, options=option(2, b"eth0\0", order))
+        + enhanced(b"abcde", order, length=99)
+    )
     (packet,), reader, names = read(data)
     assert packet == Packet(5000, 113, 0, b"abcde", 99)
     assert names.names == ["eth0"]
@@ -49,7 +53,14 @@ def test_sections_of_either_order_have_interfaces_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("resolution", "ticks", "at"),
-    [(b"\x06", 5, 5000), (b"\x09", 5, 5), (b"\x00", 5, 5_000_000_000), (b"\x8a", 1024, 1_000_000_000), (b"", 5, 5000), (b"\x0c", 5000, 5)],
+    [
+        (b"\x06", 5, 5000),
+        (b"\x09", 5, 5),
+        (b"\x00", 5, 5_000_000_000),
+        (b"\x8a", 1024, 1_000_000_000),
+        (b"", 5, 5000),
+        (b"\x0c", 5000, 5),
+    ],
 )
 def test_resolutions(resolution: bytes, ticks: int, at: int) -> None:
     """if_tsresol: negative powers of ten, or of two with the high bit."""
@@ -60,7 +71,11 @@ def test_resolutions(resolution: bytes, ticks: int, at: int) -> None:
 
 def test_an_offset_in_seconds() -> None:
     """if_tsoffset is added; one of the wrong length is not."""
-    data = section() + interface(options=option(14, struct.pack("<q", -3)) + option(14, b"x")) + enhanced(b"x", ticks=4_000_000)
+    data = (
+        section()
+        + interface(options=option(14, struct.pack("<q", -3)) + option(14, b"x"))
+        + enhanced(b"x", ticks=4_000_000)
+    )
     (packet,), *_ = read(data)
     assert packet.at == 1_000_000_000
 
@@ -70,7 +85,10 @@ def test_simple_packets() -> None:
     data = section() + interface(snaplen=2) + block(3, struct.pack("<I", 5) + b"abcd")
     data += section() + interface() + block(3, struct.pack("<I", 3) + b"abc")
     packets, *_ = read(data)
-    assert [(packet.at, packet.data, packet.wire_length) for packet in packets] == [(NO_TIME, b"ab", 5), (NO_TIME, b"abc", 3)]
+    assert [(packet.at, packet.data, packet.wire_length) for packet in packets] == [
+        (NO_TIME, b"ab", 5),
+        (NO_TIME, b"abc", 3),
+    ]
 
 
 def test_obsolete_packets() -> None:

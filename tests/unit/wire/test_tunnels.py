@@ -69,7 +69,9 @@ def test_ipv6_inside_ipv4() -> None:
     assert segment.source == packed("2001:db8::1")
 
 
-@pytest.mark.parametrize(("layers", "link_type"), [(PPP(proto=0x21) / INNER, 9), (PPP(proto=0x281) / MPLS(s=1) / INNER, 9)])
+@pytest.mark.parametrize(
+    ("layers", "link_type"), [(PPP(proto=0x21) / INNER, 9), (PPP(proto=0x281) / MPLS(s=1) / INNER, 9)]
+)
 def test_rare_link_types(layers: Any, link_type: int) -> None:
     """What Scapy knows and the fast decode does not."""
     segment, skipped = decoded(layers, link_type)

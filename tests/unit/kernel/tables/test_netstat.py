@@ -35,10 +35,15 @@ def test_mapped_addresses_written_out() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "family", "local"),
-    [("0.0.0.0:22", "tcp ", "0.0.0.0"), (":::22", "tcp6", "::"), ("127.0.0.1:22", "tcp ", "127.0.0.1"), ("::1:22", "tcp6", "::1")],
+    [
+        ("0.0.0.0:22", "tcp ", "0.0.0.0"),
+        (":::22", "tcp6", "::"),
+        ("127.0.0.1:22", "tcp ", "127.0.0.1"),
+        ("::1:22", "tcp6", "::1"),
+    ],
 )
 def test_listeners(cell: str, family: str, local: str) -> None:
-    """netstat does not tell IPV6_V6ONLY: unknown."""
+    """Netstat does not tell IPV6_V6ONLY: unknown."""
     other = "0.0.0.0:*" if family == "tcp " else ":::*"
     found = one(f"{family}      0      0 {cell:23} {other:23} LISTEN      1/sshd: /usr/sbin/s ")
     assert found.socket.is_listener
@@ -48,9 +53,15 @@ def test_listeners(cell: str, family: str, local: str) -> None:
 
 def test_user_and_inode() -> None:
     """With -e; a name instead of a number is no uid."""
-    found = one("tcp        0      0 10.0.0.12:80            10.0.0.20:1             ESTABLISHED 33         12345      7/x", EXTENDED)
+    found = one(
+        "tcp        0      0 10.0.0.12:80            10.0.0.20:1             ESTABLISHED 33         12345      7/x",
+        EXTENDED,
+    )
     assert (found.socket.uid, found.socket.inode, found.owner) == (33, 12345, Owner(7, "x"))
-    named = one("tcp        0      0 10.0.0.12:80            10.0.0.20:1             ESTABLISHED www-data   0          -", EXTENDED)
+    named = one(
+        "tcp        0      0 10.0.0.12:80            10.0.0.20:1             ESTABLISHED www-data   0          -",
+        EXTENDED,
+    )
     assert (named.socket.uid, named.socket.inode, named.owner) == (None, None, None)
 
 

@@ -30,7 +30,12 @@ def test_both_files_in_one() -> None:
         (Family.INET6, packed("::ffff:10.0.0.12"), 4243),
         (Family.INET6, packed("2001:db8::1"), 80),
     ]
-    assert [socket.state for socket in sockets] == [TcpState.LISTEN, TcpState.TIME_WAIT, TcpState.ESTABLISHED, TcpState.LISTEN]
+    assert [socket.state for socket in sockets] == [
+        TcpState.LISTEN,
+        TcpState.TIME_WAIT,
+        TcpState.ESTABLISHED,
+        TcpState.LISTEN,
+    ]
     assert [(socket.uid, socket.inode) for socket in sockets] == [(1000, 12345), (None, None), (105, 777), (0, 778)]
 
 

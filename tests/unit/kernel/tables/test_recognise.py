@@ -20,7 +20,17 @@ def test_what_is_no_table(text: str) -> None:
 
 def test_evidence_files() -> None:
     """Run and counters are passed over; damaged lines are counted, the rest is used."""
-    lines = ['{"type":"run"}', LINE, "{broken", '"text"', '{"type":"socket"}', "", "[" * 100_000, LINE, '{"type":"counters"}']
+    lines = [
+        '{"type":"run"}',
+        LINE,
+        "{broken",
+        '"text"',
+        '{"type":"socket"}',
+        "",
+        "[" * 100_000,
+        LINE,
+        '{"type":"counters"}',
+    ]
     table = read_table("\n".join(lines))
     assert (table.form, len(table.statements), table.damaged) == ("evidence file", 2, 4)
 

@@ -32,10 +32,15 @@ def test_an_established_mapped_connection() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "family", "v6only"),
-    [("*:80", Family.INET6, False), ("[::]:80", Family.INET6, True), ("0.0.0.0:80", Family.INET, None), ("[::1]:80", Family.INET6, None)],
+    [
+        ("*:80", Family.INET6, False),
+        ("[::]:80", Family.INET6, True),
+        ("0.0.0.0:80", Family.INET, None),
+        ("[::1]:80", Family.INET6, None),
+    ],
 )
 def test_listeners(cell: str, family: Family, v6only: bool | None) -> None:
-    """ss tells IPV6_V6ONLY by how it prints the wildcard."""
+    """Ss tells IPV6_V6ONLY by how it prints the wildcard."""
     found = one(f"LISTEN 0 128 {cell} *:*")
     assert (found.socket.family, found.socket.v6only, found.socket.local_port) == (family, v6only, 80)
     assert found.socket.is_listener
@@ -49,12 +54,14 @@ def test_v6only_in_words() -> None:
 
 def test_old_versions() -> None:
     """Before iproute2 4.12 `:::22` was AF_INET6 and `*:22` AF_INET; neither told IPV6_V6ONLY."""
-    rows = [row for row in parse_lines(["LISTEN 0 128 :::22 :::*", "LISTEN 0 128 *:22 *:*"]) if isinstance(row, Evidence)]
+    rows = [
+        row for row in parse_lines(["LISTEN 0 128 :::22 :::*", "LISTEN 0 128 *:22 *:*"]) if isinstance(row, Evidence)
+    ]
     assert [(row.socket.family, row.socket.v6only) for row in rows] == [(Family.INET6, None), (Family.INET, None)]
 
 
 def test_root_is_a_uid() -> None:
-    """ss leaves out uid:0; without -e nothing is known."""
+    """Ss leaves out uid:0; without -e nothing is known."""
     assert one("ESTAB 0 0 10.0.0.1:1 10.0.0.2:2 ino:5 sk:1 <->").socket.uid == 0
     assert one("ESTAB 0 0 10.0.0.1:1 10.0.0.2:2").socket.uid is None
     assert one("TIME-WAIT 0 0 10.0.0.1:1 10.0.0.2:2 ino:0 sk:1").socket.uid is None
@@ -62,26 +69,35 @@ def test_root_is_a_uid() -> None:
 
 def test_a_netid_column_and_zones() -> None:
     """With several families asked for; link-local addresses name their interface."""
-    found = one("tcp   LISTEN 0 128 127.0.0.53%lo:53 0.0.0.0:* users:((\"systemd-resolve\",pid=5,fd=14))")
+    found = one('tcp   LISTEN 0 128 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=5,fd=14))')
     assert (found.socket.local, found.owner) == (packed("127.0.0.53"), Owner(5, "systemd-resolve"))
     assert one("tcp ESTAB 0 0 [fe80::1]%eth0:22 [fe80::2]%eth0:1000").socket.local == packed("fe80::1")
 
 
 def test_timers_and_wrapped_lines() -> None:
     """Without -O details may follow on a line of their own."""
-    found = one("ESTAB 0 0 10.0.0.1:1 10.0.0.2:2 timer:(keepalive,10sec,0)", '\t users:(("x",pid=7,fd=3)) uid:5 ino:6 sk:2 <->')
+    found = one(
+        "ESTAB 0 0 10.0.0.1:1 10.0.0.2:2 timer:(keepalive,10sec,0)", '\t users:(("x",pid=7,fd=3)) uid:5 ino:6 sk:2 <->'
+    )
     assert (found.owner, found.socket.inode, found.socket.uid) == (Owner(7, "x"), 6, 5)
 
 
-@pytest.mark.parametrize(("name", "state"), [("SYN-SENT", TcpState.SYN_SENT), ("FIN-WAIT-1", TcpState.FIN_WAIT1), ("UNCONN", TcpState.CLOSE)])
+@pytest.mark.parametrize(
+    ("name", "state"), [("SYN-SENT", TcpState.SYN_SENT), ("FIN-WAIT-1", TcpState.FIN_WAIT1), ("UNCONN", TcpState.CLOSE)]
+)
 def test_states(name: str, state: TcpState) -> None:
-    """ss's own names."""
+    """Ss's own names."""
     assert one(f"{name} 0 0 10.0.0.1:1 10.0.0.2:2").socket.state is state
 
 
 @pytest.mark.parametrize(
     "line",
-    ["what is this", "ESTAB 0 0 10.0.0.1:99999 10.0.0.2:2", "ESTAB 0 0 10.0.0:1 10.0.0.2:2", "ESTAB 0 0 10.0.0.1:1 [::1]:2"],
+    [
+        "what is this",
+        "ESTAB 0 0 10.0.0.1:99999 10.0.0.2:2",
+        "ESTAB 0 0 10.0.0:1 10.0.0.2:2",
+        "ESTAB 0 0 10.0.0.1:1 [::1]:2",
+    ],
 )
 def test_rows_that_make_no_sense(line: str) -> None:
     """Counted."""
@@ -103,4 +119,9 @@ def test_it_is_recognised_with_and_without_a_header() -> None:
     """-H leaves the header out."""
     row = "LISTEN 0      128          0.0.0.0:22        0.0.0.0:*    "
     assert [read_table(text).form for text in (f"{HEADER}\n{row}\n", row)] == ["ss", "ss"]
-    assert read_table("Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port\nudp UNCONN 0 0 1.1.1.1:5 0.0.0.0:*\n").statements == []
+    assert (
+        read_table(
+            "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port\nudp UNCONN 0 0 1.1.1.1:5 0.0.0.0:*\n"
+        ).statements
+        == []
+    )

@@ -1,0 +1,36 @@
+"""Findings for the tests of reports."""
+
+from correlator.core.engine import Config, Engine
+from correlator.core.model import Finding, Owner, Source, Statement
+from tests.play import CLIENT, SERVER, START, Play, evidence, listener, socket
+
+
+def findings(*statements: Statement, interfaces: tuple[str, ...] = ("eth0",), close: bool = True) -> list[Finding]:
+    """The final findings of one connection."""
+    engine = Engine(Config(), interfaces)
+    for statement in statements:
+        engine.evidence(statement)
+    play = Play()
+    for segment in [*play.handshake(), *(play.fins() if close else [])]:
+        engine.segment(segment)
+    engine.finish()
+    return [item for item in engine.take() if isinstance(item, Finding)]
+
+
+def the_case(process: str = "java", **facts: str) -> Finding:
+    """IPv4 on an AF_INET6 server socket, with everything known."""
+    mapped = socket("::ffff:10.0.0.12", SERVER[1], "::ffff:10.0.0.20", CLIENT[1], inode=7, uid=33, cookie=9, netns="n")
+    owner = Owner(
+        31307, process, facts.get("cmdline", "java -jar x"), "app", ppid=1, started_at=START, path="/usr/bin/java"
+    )
+    (finding,) = findings(
+        evidence(mapped, owner=owner, source=Source.LOOKUP, tcp_info={"rtt_us": 5}),
+        evidence(listener("::", SERVER[1], v6only=False), START),
+    )
+    return finding
+
+
+def passing() -> Finding:
+    """A connection that no socket here terminates."""
+    (finding,) = findings(interfaces=("",), close=False)
+    return finding

@@ -1,0 +1,262 @@
+"""The commands as a user runs them: statuses, one line an error, no traceback."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.frames import ethernet, ipv4, pcap_header, pcap_record, tcp
+
+CAPTURES = Path(__file__).resolve().parents[3] / "captures"
+JESSIE = CAPTURES / "jessie.pcap"
+TABLE = CAPTURES / "jessie.netstat.txt"
+
+Done = subprocess.CompletedProcess[str]
+
+
+def correlator(*arguments: str | Path, stdin: bytes | None = None) -> Done:
+    """Run the command."""
+    command = [sys.executable, "-m", "correlator", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, input=stdin, timeout=60, check=False)
+    result = subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert "Traceback" not in result.stderr, result.stderr
+    return result
+
+
+def errors(done: Done) -> list[str]:
+    """The lines that say what is wrong."""
+    return [line for line in done.stderr.splitlines() if line.startswith("correlator: ")]
+
+
+def rows(done: Done) -> list[dict[str, str]]:
+    """The CSV on standard output."""
+    return list(csv.DictReader(done.stdout.splitlines()))
+
+
+SYN = pcap_record(ethernet(ipv4(tcp())))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A folder of captures that are not as they should be."""
+    whole = JESSIE.read_bytes()
+    (tmp_path / "cut.pcap").write_bytes(whole[:-5])
+    (tmp_path / "wrong.pcap").write_bytes(b"PK\3\4" + whole[4:])
+    (tmp_path / "empty.pcap").write_bytes(b"")
+    (tmp_path / "short.pcap").write_bytes(whole[:3])
+    (tmp_path / "folder.pcap").mkdir()
+    (tmp_path / "lying.pcap").write_bytes(pcap_header() + SYN + b"\xff" * 32)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "words", "connections"),
+    [
+        ("cut.pcap", 4, "byte 5189: the last packet is cut off", 15),
+        ("lying.pcap", 4, "claims 4294967295 bytes", 1),
+        ("wrong.pcap", 3, "not a pcap or pcapng file (it begins with 50 4b 03 04)", 0),
+        ("empty.pcap", 3, "it is empty", 0),
+        ("short.pcap", 3, "too short", 0),
+        ("folder.pcap", 3, "a folder without captures", 0),
+        ("missing.pcap", 3, "No such file", 0),
+    ],
+)
+def test_damaged_captures(damaged: Path, name: str, status: int, words: str, connections: int) -> None:
+    """One line that says what and where, the right status, and what was intact."""
+    done = correlator("analyse", damaged / name, "--csv", "-")
+    assert done.returncode == status
+    (error,) = errors(done)
+    assert words in error
+    assert name in error
+    assert len(rows(done)) == connections
+
+
+def test_one_bad_file_of_several(damaged: Path) -> None:
+    """The others are reported; the status says that something was damaged."""
+    done = correlator("analyse", damaged / "wrong.pcap", JESSIE, damaged / "empty.pcap", "--csv", "-")
+    assert done.returncode == 4
+    assert len(rows(done)) == 15
+    assert len(errors(done)) == 2
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    """Its captures, in order of their names; connections are numbered on."""
+    for name in ("b.pcap", "a.pcap"):
+        (tmp_path / name).write_bytes(JESSIE.read_bytes())
+    (tmp_path / "notes.txt").write_text("no capture")
+    done = correlator("analyse", tmp_path, "--sockets", TABLE, "--csv", "-")
+    assert done.returncode == 0
+    assert [row["verdict"] for row in rows(done)].count("ipv4-on-af_inet6") == 6
+    assert "30 connections" in done.stderr
+
+
+def test_standard_input() -> None:
+    """A capture on a pipe."""
+    done = correlator("analyse", "-", "--csv", "-", stdin=JESSIE.read_bytes())
+    assert (done.returncode, len(rows(done))) == (0, 15)
+
+
+def test_fail_on() -> None:
+    """Status 1 where a verdict is found, 0 where it is not."""
+    command = ("analyse", JESSIE, "--sockets", TABLE, "-q")
+    assert correlator(*command, "--fail-on", "ipv4-on-af_inet6").returncode == 1
+    assert correlator(*command, "--fail-on", "anomaly").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (["--verdict", "ipv4-on-af_inet6"], 3),
+        (["--verdict", "ipv4-on-af_inet6", "--verdict", "no-socket"], 4),
+        (["--port", "4243"], 1),
+        (["--port", "443", "--process", "java"], 2),
+        (["--pid", "1400"], 3),
+        (["--pid", "99"], 0),
+    ],
+)
+def test_selection(options: list[str], count: int) -> None:
+    """Every output has the selected findings."""
+    done = correlator("analyse", JESSIE, "--sockets", TABLE, "--csv", "-", *options)
+    assert len(rows(done)) == count
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["unknown"],
+        ["analyse"],
+        ["analyse", "x", "--verdict", "maybe"],
+        ["analyse", "x", "--csv", "-", "--jsonl", "-"],
+        ["analyse", str(JESSIE), "--csv", "same", "--jsonl", "same"],
+        ["live"],
+        ["live", "-i", "nowhere0"],
+        ["live", "-i", "lo", "--duration", "0"],
+        ["export", str(JESSIE)],
+        ["sockets", "--watch"],
+        ["analyse", "--nonsense"],
+    ],
+)
+def test_wrong_usage(arguments: list[str]) -> None:
+    """Status 2, with a word on what is wrong."""
+    done = correlator(*arguments)
+    assert done.returncode == 2
+    assert done.stderr
+
+
+@pytest.mark.parametrize("text", ["no table", ""])
+def test_tables_that_are_none(tmp_path: Path, text: str) -> None:
+    """Said at once: an analysis without its table would answer another question."""
+    path = tmp_path / "t"
+    path.write_text(text)
+    done = correlator("analyse", JESSIE, "--sockets", path)
+    assert done.returncode == 3
+    assert "not a socket table" in done.stderr
+    assert correlator("analyse", JESSIE, "--sockets", tmp_path / "missing").returncode == 3
+
+
+def test_rows_that_make_no_sense_are_told(tmp_path: Path) -> None:
+    """The others are used; status 4."""
+    path = tmp_path / "t"
+    path.write_text(TABLE.read_text() + "tcp6 what is this\n")
+    done = correlator("analyse", JESSIE, "--sockets", path, "--csv", "-")
+    assert done.returncode == 4
+    assert "1 rows of this netstat table make no sense" in done.stderr
+    assert sum(row["verdict"] == "ipv4-on-af_inet6" for row in rows(done)) == 3
+
+
+def test_outputs(tmp_path: Path) -> None:
+    """-w writes them all; the table is on standard output, the summary on standard error."""
+    done = correlator("analyse", JESSIE, "--sockets", TABLE, "-w", tmp_path / "out", "--jsonl", tmp_path / "more.jsonl")
+    assert done.returncode == 0
+    assert "ipv4-on-af_inet6" in done.stdout
+    assert "15 connections" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"out.pcapng", "out.csv", "out.jsonl", "out.txt", "more.jsonl"}
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert (lines[0]["type"], lines[-1]["type"], len(lines)) == ("run", "counters", 17)
+    assert lines[-1]["packets"] == 72
+    again = correlator("analyse", JESSIE, "--csv", tmp_path / "out.csv")
+    assert again.returncode == 6
+    assert errors(again) == [f"correlator: {tmp_path}/out.csv: exists; use --force to overwrite it"]
+
+
+@pytest.mark.parametrize("where", ["nowhere/x.csv", "/dev/full"])
+def test_outputs_that_fail(tmp_path: Path, where: str) -> None:
+    """Status 6 and one line; the other outputs are complete."""
+    good = tmp_path / "good.jsonl"
+    done = correlator("analyse", JESSIE, "--csv", tmp_path / where, "--jsonl", good, "--force")
+    assert done.returncode == 6
+    (error,) = errors(done)
+    assert where in error
+    assert len(good.read_text().splitlines()) == 17
+
+
+def test_a_reader_that_goes_away() -> None:
+    """`| head`: quiet, with status 6."""
+    command = f"{sys.executable} -m correlator analyse {JESSIE} --csv - | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {0, 6}
+
+
+def test_export(tmp_path: Path) -> None:
+    """From JSON Lines and from annotated pcapng; selections hold here too."""
+    correlator("analyse", JESSIE, "--sockets", TABLE, "-w", tmp_path / "x", "-q")
+    wanted = (tmp_path / "x.csv").read_bytes()
+    assert correlator("export", tmp_path / "x.jsonl", "--csv", "-").stdout.encode() == wanted
+    done = correlator("export", tmp_path / "x.jsonl", "--csv", tmp_path / "y.csv")
+    assert done.returncode == 0
+    assert (tmp_path / "y.csv").read_bytes() == wanted
+    noted = rows(correlator("export", tmp_path / "x.pcapng", "--csv", "-", "--process", "java"))
+    facts = [(row["verdict"], row["cause"], row["side"], row["pid"], row["socket_family"]) for row in noted]
+    assert sorted(facts) == [
+        ("ipv4-on-af_inet6", "dual-stack-listener", "server", "31307", "AF_INET6"),
+        ("ipv4-on-af_inet6", "mapped-connect", "client", "31307", "AF_INET6"),
+        ("ipv4-on-af_inet6", "mapped-connect", "client", "31307", "AF_INET6"),
+    ]
+    copy = correlator("export", tmp_path / "x.jsonl", "--jsonl", "-")
+    assert copy.stdout.splitlines()[1:] == (tmp_path / "x.jsonl").read_text().splitlines()[1:]
+
+
+def test_export_of_damaged_reports(tmp_path: Path) -> None:
+    """What is intact is exported, with status 4; what is no report is refused."""
+    correlator("analyse", JESSIE, "--jsonl", tmp_path / "x.jsonl", "-q")
+    lines = (tmp_path / "x.jsonl").read_text().splitlines()
+    (tmp_path / "cut.jsonl").write_text("\n".join([*lines[:3], lines[4][:20]]))
+    done = correlator("export", tmp_path / "cut.jsonl", "--csv", "-")
+    assert (done.returncode, len(rows(done))) == (4, 2)
+    assert "1 damaged lines; it ends before its last line" in done.stderr
+    for text in ("", "{}", "hello", '{"type":"finding"}'):
+        (tmp_path / "no").write_text(text)
+        refused = correlator("export", tmp_path / "no", "--csv", tmp_path / "out.csv")
+        assert refused.returncode == 3, text
+        assert len(errors(refused)) == 1
+        assert not (tmp_path / "out.csv").exists()
+    (tmp_path / "lie").write_text(lines[0] + '\n{"type":"finding","client_port":"=1"}\n{"type":"counters"}\n')
+    assert correlator("export", tmp_path / "lie", "--csv", "-").returncode == 4
+
+
+def test_the_sample_demo() -> None:
+    """What an unprivileged user sees."""
+    done = correlator("demo", "--sample")
+    assert done.returncode == 0
+    assert "31307/java" in done.stdout
+
+
+def test_version_and_help() -> None:
+    """Both answer."""
+    assert correlator("--version").stdout.startswith("correlator, version ")
+    for command in ("demo", "live", "analyse", "analyze", "export", "sockets"):
+        assert correlator(command, "--help").returncode == 0
+
+
+def test_sockets(tmp_path: Path) -> None:
+    """A table of this host, and an evidence file that analyse reads."""
+    assert "netstat" in correlator("sockets").stdout
+    saved = correlator("sockets", "--save", tmp_path / "t")
+    assert saved.returncode == 0
+    assert correlator("analyse", JESSIE, "--sockets", tmp_path / "t", "-q").returncode == 0
+    assert correlator("sockets", "--save", tmp_path / "t").returncode == 6
