@@ -1,5 +1,7 @@
 """Capture files, read in blocks through aiofiles."""
 
+import asyncio
+import os
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -17,6 +19,15 @@ STANDARD_INPUT = "-"
 # Blocks of this size beat mmap in memory (11 MB against the file's size) and equal it in speed.
 BLOCK = 1 << 20
 
+# By their first bytes: what they are opened with until they are read directly.
+_COMPRESSED = {
+    b"\x1f\x8b": "zcat",
+    b"\xfd7zXZ": "xzcat",
+    b"\x28\xb5\x2f\xfd": "zstdcat",
+    b"\x04\x22\x4d\x18": "lz4cat",
+    b"BZh": "bzcat",
+}
+
 SUFFIXES = frozenset({".pcap", ".pcapng", ".cap", ".dmp", ".ntar"})
 
 
@@ -27,12 +38,15 @@ class UnreadableError(Exception):
 class CaptureFile:
     """One capture file, or standard input. Iterate `batches` once."""
 
-    def __init__(self, name: str, interfaces: Interfaces, *, comments: bool = False) -> None:
-        """`comments`: keep the comments of pcapng packets."""
+    def __init__(
+        self, name: str, interfaces: Interfaces, *, comments: bool = False, stop: asyncio.Event | None = None
+    ) -> None:
+        """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe."""
         self.name = name
         self.bytes_read = 0
         self._interfaces = interfaces
         self._comments = comments
+        self._stop = stop or asyncio.Event()
         self._reader: Reader | None = None
 
     @property
@@ -75,13 +89,21 @@ class CaptureFile:
                 block, head = head, b""  # noqa: PLW2901  the first block includes what was held back
             yield self._reader.feed(block)
         if self._reader is None:
+            if self._stop.is_set():
+                return
             raise UnreadableError("it is empty" if not head else "it is too short for a capture file")
         self._reader.close()
+        if self.damage is not None and self.damage.offset == 0:
+            raise UnreadableError(self.damage.reason)
 
     def _open(self, head: bytes) -> Reader:
         try:
             return reader_for(head, self._interfaces, comments=self._comments)
         except NotACaptureError as error:
+            tool = next((tool for magic, tool in _COMPRESSED.items() if head.startswith(magic)), None)
+            if tool is not None:
+                message = f"compressed; try: {tool} FILE | correlator analyse -"
+                raise UnreadableError(message) from None
             message = f"not a pcap or pcapng file (it begins with {error})"
             raise UnreadableError(message) from None
 
@@ -90,7 +112,7 @@ class CaptureFile:
             if sys.stdin.isatty():
                 message = "standard input is a terminal; pipe a capture into it"
                 raise UnreadableError(message)
-            while block := await aiofiles.stdin_bytes.read1(BLOCK):
+            async for block in self._standard_input():
                 yield block
             return
         try:
@@ -102,13 +124,35 @@ class CaptureFile:
                 raise UnreadableError(error.strerror or str(error)) from None
             self._reader.damage = Damage(self.bytes_read, f"reading failed: {error.strerror or error}")
 
+    async def _standard_input(self) -> AsyncIterator[bytes]:
+        """Standard input: a pipe through the loop, so that it can be left while it is idle; a file like any other."""
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+            while block := await aiofiles.stdin_bytes.read(BLOCK):
+                yield block
+            return
+        reader = asyncio.StreamReader(limit=BLOCK)
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+        waiting = asyncio.ensure_future(self._stop.wait())
+        waiting.add_done_callback(lambda _: None if reader.at_eof() else reader.feed_eof())
+        try:
+            while block := await reader.read(BLOCK):
+                yield block
+        finally:
+            waiting.cancel()
+            transport.close()
+
 
 def expand(names: list[str]) -> list[str]:
     """The names with folders replaced by the captures in them, in order. Raises UnreadableError for an empty folder."""
     found = []
     for name in names:
         path = Path(name)
-        if name != STANDARD_INPUT and path.is_dir():
+        if name != STANDARD_INPUT and os.path.isdir(name):
+            if not os.access(name, os.R_OK | os.X_OK):
+                message = f"{name}: Permission denied"
+                raise UnreadableError(message)
             inside = sorted(str(entry) for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
             if not inside:
                 message = f"{name}: a folder without captures ({', '.join(sorted(SUFFIXES))})"

@@ -31,6 +31,7 @@ class PortableCapture:
         self.received = 0
         self.dropped = 0
         self.last_at = 0
+        self.gone: list[str] = []
         self._stopping = threading.Event()
         self._queue: asyncio.Queue[Packet] = asyncio.Queue(_QUEUE)
         self._link_numbers: dict[Any, int] = conf.l2types.layer2num

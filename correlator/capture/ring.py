@@ -5,7 +5,10 @@ the ring is the one queue between the kernel and us: what does not fit is counte
 """
 
 import asyncio
+import ctypes
+import errno
 import mmap
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -45,6 +48,7 @@ ANY = "any"
 
 @dataclass(slots=True)
 class _Ring:
+    name: str
     socket: socket.socket
     memory: mmap.mmap
     block: int = 0
@@ -63,6 +67,7 @@ class RingCapture:
         self.received = 0
         self.dropped = 0
         self.last_at = 0
+        self.gone: list[str] = []
         self._interfaces = interfaces
         self._numbers: dict[tuple[int, int], int] = {}
         self._program = Program(EVERY_SEGMENT if every_packet else HANDSHAKES)
@@ -100,12 +105,15 @@ class RingCapture:
                 loop.remove_reader(ring.socket)
 
     def read(self) -> list[Packet]:
-        """The packets of the blocks that the kernel has handed over. Raises OSError when an interface is gone."""
+        """The packets of the blocks that the kernel has handed over.
+
+        An interface that went down or away is noted in `gone`; raises OSError when it was the last.
+        """
         packets: list[Packet] = []
-        for ring in self._rings:
-            error = ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if error:
-                raise OSError(error, "the interface went down or away")
+        for ring in list(self._rings):
+            if ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                self._lose(ring)
+                continue
             for _ in range(_BLOCKS_AT_ONCE):
                 start = ring.block * BLOCK_SIZE
                 status, count, first = _BLOCK.unpack_from(ring.memory, start)[2:]
@@ -116,14 +124,26 @@ class RingCapture:
                 ring.block = (ring.block + 1) % self._blocks
         return packets
 
+    def _lose(self, ring: _Ring) -> None:
+        self.gone.append(ring.name)
+        asyncio.get_running_loop().remove_reader(ring.socket)
+        self._rings.remove(ring)
+        self._count(ring)
+        ring.memory.close()
+        ring.socket.close()
+        if not self._rings:
+            raise OSError(errno.ENETDOWN, "the interface went down or away")
+
     def count_drops(self) -> None:
         """Add what the kernel counted since the last call (PACKET_STATISTICS) to `received` and `dropped`."""
         for ring in self._rings:
-            received, dropped, _frozen = struct.unpack(
-                "=3I", ring.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12)
-            )
-            self.received += received
-            self.dropped += dropped
+            self._count(ring)
+
+    def _count(self, ring: _Ring) -> None:
+        statistics = ring.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12)
+        received, dropped, _frozen = struct.unpack("=3I", statistics)
+        self.received += received
+        self.dropped += dropped
 
     def _open(self, name: str) -> _Ring:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)  # protocol 0: nothing yet
@@ -139,11 +159,11 @@ class RingCapture:
             memory = mmap.mmap(sock.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
             if name != ANY and socket.if_nametoindex(name) == _loopback():
                 sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)  # else each packet comes twice
-            sock.bind(("" if name == ANY else name, _ETH_P_ALL))
+            _bind(sock, 0 if name == ANY else socket.if_nametoindex(name))
         except OSError:
             sock.close()
             raise
-        return _Ring(sock, memory)
+        return _Ring(name, sock, memory)
 
     def _block(self, memory: mmap.mmap, at: int, count: int, packets: list[Packet]) -> None:
         for _ in range(count):
@@ -192,6 +212,18 @@ class RingCapture:
                 name = f"#{index}"  # gone since
             number = self._numbers[index, link_type] = self._interfaces.add(name)
         return number
+
+
+def _bind(sock: socket.socket, index: int) -> None:
+    """bind(2) to an interface by index; Python's own asks for a name, and 0, all interfaces, has none."""
+    address = (
+        struct.pack("=H", socket.AF_PACKET)
+        + struct.pack("!H", _ETH_P_ALL)
+        + struct.pack("=iHBB8s", index, 0, 0, 0, b"")
+    )
+    if ctypes.CDLL(None, use_errno=True).bind(sock.fileno(), address, len(address)):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def _loopback() -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,11 +14,11 @@ from correlator.capture.files import CaptureFile, UnreadableError, expand
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
-from correlator.cli.tables import Tables, beside_capture
+from correlator.cli.tables import Tables
 from correlator.core.engine import Config, Engine
-from correlator.pipeline import Run, writing
 from correlator.pipeline import analyse as analyse_capture
 from correlator.report.columns import Record
+from correlator.run import Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
@@ -44,6 +45,8 @@ def analyse(captures: tuple[str, ...], tables: tuple[str, ...], **options: Any) 
     """
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
     wanted = Wanted(**options, selection=chosen)
+    if "" in captures:
+        die(Exit.USAGE, "a capture needs a name (is a variable empty?)")
     try:
         names = expand(list(captures))
     except UnreadableError as error:
@@ -56,9 +59,10 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
     named = Tables()
     for table in tables:
         named.add(table)
-    built = build(wanted, interfaces.names)
+    built = build(wanted, interfaces.names, [*names, *tables])
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     config = Config(announce=built.outputs.packets is not None)
     run = Run(Engine(config, interfaces.names), Decoder(interfaces), built.outputs)
     troubles: list[str] = [*named.damaged]
@@ -68,12 +72,11 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
         first = 1
         for name in names:
             engine = Engine(config, interfaces.names, first)
-            run.next_input(engine)
-            source = CaptureFile(name, interfaces)
+            run.next_input(engine, Decoder(interfaces))
+            source = CaptureFile(name, interfaces, stop=stop)
             own = Tables()
-            if (evidence := beside_capture(name)) is not None:
-                own.add(evidence)
-                troubles += own.damaged
+            own.add_beside(name)
+            troubles += own.damaged
             for statement in (*named.statements, *own.statements):
                 engine.evidence(statement)
             try:
@@ -91,9 +94,14 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
             if stop.is_set():
                 troubles.append(f"{name}: interrupted; what was read is reported")
                 break
+            if built.outputs.is_gone:
+                break
+        counters = run.end({})
         if unread < len(names):
-            counters = run.end({})
             summarise(built, counters, troubles)
+    if unread == len(names):
+        for writer in built.outputs.writers:
+            writer.remove()
     for trouble in troubles:
         say(trouble)
     return exit_status(built, unread=unread, inputs=len(names), troubles=troubles, interrupted=stop.is_set())
@@ -111,7 +119,7 @@ def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], 
     """The status that the run deserves: the worst comes first."""
     for failure in built.outputs.failures:
         say(failure)
-    if built.outputs.failures:
+    if built.outputs.failures or built.outputs.is_gone:
         return Exit.OUTPUT
     if inputs and unread == inputs:
         return Exit.UNREADABLE
@@ -125,7 +133,7 @@ def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], 
 @contextmanager
 def _progress(source: CaptureFile) -> Iterator[Callable[[], None]]:
     """A bar on standard error for a file that takes long, where that is a terminal."""
-    if not click.get_text_stream("stderr").isatty():
+    if not sys.stderr.isatty():
         yield lambda: None
         return
     from rich.console import Console  # noqa: PLC0415  only for a terminal

@@ -8,16 +8,17 @@ import click
 
 from correlator.capture.files import CaptureFile, UnreadableError
 from correlator.cli.exits import Exit, die, say
+from correlator.cli.outputs import discard_all, open_all
 from correlator.cli.selection import Selection, selecting, selection
-from correlator.cli.tables import Tables, beside_capture
+from correlator.cli.tables import Tables
 from correlator.core.annotation import Annotation, Kept, parse_comment
 from correlator.core.engine import Config, Engine
 from correlator.core.model import Finding, Side, Verdict
-from correlator.pipeline import Outputs, writing
 from correlator.report.columns import Record, extended
 from correlator.report.read import NotAReportError, ReportReader
 from correlator.report.text_sinks import CsvSink, JsonlSink
-from correlator.report.writer import OutputError, Writer
+from correlator.report.writer import STANDARD_OUTPUT, Writer
+from correlator.run import Outputs, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
@@ -33,12 +34,12 @@ def export(report: str, csv: str | None, jsonl: str | None, *, force: bool, **op
     if csv is None and jsonl is None:
         die(Exit.USAGE, "nothing to write: give --csv FILE or --jsonl FILE")
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
+    if "" in {csv, jsonl}:
+        die(Exit.USAGE, "an output needs a name")
+    if csv == jsonl == STANDARD_OUTPUT:
+        die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
     writers = [Writer(name, force=force) for name in (csv, jsonl) if name is not None]
-    try:
-        for writer in writers:
-            writer.check()
-    except OutputError as error:
-        die(Exit.OUTPUT, str(error))
+    open_all(writers, [report])
     raise SystemExit(asyncio.run(_export(report, writers, chosen, has_csv=csv is not None)))
 
 
@@ -52,7 +53,7 @@ class _Report:
         self.counters: Record = {}
 
     async def records(self) -> AsyncIterator[Record]:
-        """The findings. Ends the program with status 3 where nothing can be read."""
+        """The findings. Raises UnreadableError where nothing can be read."""
         try:
             if _is_capture(self.name):
                 for record in await self._from_capture():
@@ -64,24 +65,28 @@ class _Report:
                 yield {name: value for name, value in record.items() if name != "type"}
             self.run, self.counters = reader.run, reader.counters or {}
             if reader.damaged or reader.counters is None:
-                self.trouble = f"{self.name}: {reader.damaged} damaged lines" + (
-                    "" if reader.counters else "; it ends before its last line"
+                parts = (
+                    [f"{reader.damaged} damaged lines, the first is line {reader.first_damage}"]
+                    if reader.damaged
+                    else []
                 )
+                parts += [] if reader.counters is not None else ["it ends before its last line"]
+                self.trouble = f"{self.name}: {'; '.join(parts)}; the rest is exported"
         except (NotAReportError, UnreadableError) as error:
-            die(Exit.UNREADABLE, f"{self.name}: {error or 'neither a .jsonl report nor an annotated pcapng'}")
+            raise UnreadableError(str(error)) from None
         except OSError as error:
-            die(Exit.UNREADABLE, f"{self.name}: {error.strerror or error}")
+            raise UnreadableError(error.strerror or str(error)) from None
 
     async def _from_capture(self) -> list[Record]:
         """Findings from the evidence beside a capture, or from its own comments."""
         interfaces = Interfaces()
         source, engine = CaptureFile(self.name, interfaces, comments=True), Engine(Config(), interfaces.names)
         decoder, annotations, count = Decoder(interfaces), dict[int, dict[Side, Annotation]](), 0
-        if (beside := beside_capture(self.name)) is not None:
-            tables = Tables()
-            tables.add(beside)
-            for statement in tables.statements:
-                engine.evidence(statement)
+        tables = Tables()
+        tables.add_beside(self.name)
+        self.trouble = next(iter(tables.damaged), None)
+        for statement in tables.statements:
+            engine.evidence(statement)
         async for packets in source.batches():
             if source.kept is not None:
                 engine.set_recorded(counted=source.kept is Kept.ALL)
@@ -100,6 +105,9 @@ class _Report:
             self.trouble = (
                 f"{self.name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is exported"
             )
+        if not annotations and not tables.statements:
+            message = "no annotated capture, and no evidence lies beside it: see correlator analyse"
+            raise UnreadableError(message)
         found = [item for item in engine.take() if isinstance(item, Finding)]
         return [row for finding in found for row in _annotated(finding, annotations.get(finding.connection.number))]
 
@@ -133,7 +141,11 @@ def _is_capture(name: str) -> bool:
 async def _export(name: str, writers: list[Writer], chosen: Selection, *, has_csv: bool) -> int:
     report = _Report(name)
     rows = report.records()
-    first = await anext(rows, None)  # before any output is opened: what cannot be read leaves no file
+    try:
+        first = await anext(rows, None)
+    except UnreadableError as error:
+        discard_all(writers)
+        die(Exit.UNREADABLE, f"{name}: {error}")
     sinks = [CsvSink(writer) if has_csv and at == 0 else JsonlSink(writer) for at, writer in enumerate(writers)]
     async with writing(Outputs(writers=writers)):
         for sink in sinks:
@@ -147,9 +159,9 @@ async def _export(name: str, writers: list[Writer], chosen: Selection, *, has_cs
             row = await anext(rows, None)
         for sink in sinks:
             sink.end({key: value for key, value in report.counters.items() if key != "type"})
-    failures = [writer.failure for writer in writers if writer.failure]
-    for message in (*failures, *([report.trouble] if report.trouble else [])):
+    outputs = Outputs(writers=writers)
+    for message in (*outputs.failures, *([report.trouble] if report.trouble else [])):
         say(message)
-    if failures:
+    if outputs.failures or outputs.is_gone:
         return Exit.OUTPUT
     return Exit.DAMAGED if report.trouble else Exit.DONE

@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
+import math
 import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -21,8 +23,9 @@ from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.tracker import LINGER, LIVE_SETTLE, Limits
 from correlator.kernel.live import KernelEvidence
-from correlator.pipeline import Run, Until, writing
+from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
+from correlator.run import Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
@@ -67,6 +70,8 @@ def live(
     Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv or --jsonl nothing
     is saved.
     """
+    if duration is not None and math.isnan(duration):
+        die(Exit.USAGE, "--duration needs a number of seconds")
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
     wanted = Wanted(**options, selection=chosen, evidence=True)
     raise SystemExit(
@@ -83,7 +88,7 @@ async def _live(
         built = build(wanted, interfaces.names)
         until = Until(asyncio.Event(), duration, count)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, until.stop.set)
         return await _run(names, capture, interfaces, built, until)
     finally:
@@ -107,6 +112,9 @@ async def _run(
             except OSError as error:
                 troubles.append(f"capture on {', '.join(names)} failed: {error.strerror or error}")
             notify("STOPPING=1")
+            troubles += [
+                f"{name} went down or away; the run went on without it" for name in capture.gone if not troubles
+            ]
             lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
         counters = run.end(lost)
         if lost["dropped"] or lost["evidence_lost"] or counters["evidence_dropped"]:
@@ -137,6 +145,8 @@ def open_capture(
     for name in names:
         if name != ANY and name not in known:
             die(Exit.USAGE, f"no interface {name!r}; there are: {', '.join(sorted(known))}, any")
+        if name != ANY and use_ring and not _is_up(name):
+            die(Exit.USAGE, f"the interface {name} is down; bring it up first: ip link set {name} up")
     try:
         if use_ring:
             return RingCapture(names, interfaces, ring=ring, every_packet=every_packet)
@@ -147,6 +157,14 @@ def open_capture(
         if error.errno in {errno.EPERM, errno.EACCES}:
             _forbidden(names)
         die(Exit.USAGE, f"capture on {', '.join(names)}: {error.strerror or error}")
+
+
+def _is_up(name: str) -> bool:
+    """Whether an interface has IFF_UP (netdevice(7))."""
+    try:
+        return bool(int(Path(f"/sys/class/net/{name}/flags").read_text(encoding="ascii"), 16) & 1)
+    except (OSError, ValueError):
+        return True  # bind(2) will tell
 
 
 def _forbidden(names: list[str]) -> NoReturn:

@@ -19,6 +19,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "sockets": ("sockets", "sockets", "List this host's TCP sockets with the truth beside netstat's."),
 }
 _ALIASES = {"analyze": "analyse"}
+_STDERR_FD = 2
 
 
 class _Commands(click.Group):
@@ -51,29 +52,46 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The entry point. Errors are one line; nothing escapes as a traceback but a fault of the program itself."""
+    _open_standard_streams()
     try:
         status: Any = cli.main(arguments, prog_name="correlator", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         status = Exit.USAGE
     except click.ClickException as error:
-        say(f"{error.format_message()} (see correlator --help)")
+        context = getattr(error, "ctx", None)
+        say(f"{error.format_message()} (see {context.command_path if context else 'correlator'} --help)")
         status = Exit.USAGE
+    except SystemExit as error:
+        status = error.code
     except (click.Abort, KeyboardInterrupt):
         status = 130  # 128 + SIGINT, as shells have it
     except BrokenPipeError:
-        status = _broken_pipe()
-    except BaseExceptionGroup as group:
-        if group.split(BrokenPipeError)[1] is not None:
-            raise
-        status = _broken_pipe()
+        status = Exit.OUTPUT  # whoever read standard output has gone (`| head`): nothing is left to say
+    except OSError as error:
+        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        status = Exit.OUTPUT
+    _let_go_of_standard_output()
     sys.exit(status if isinstance(status, int) else Exit.DONE)
 
 
-def _broken_pipe() -> Exit:
-    """Whoever read standard output has gone (`| head`): nothing is left to say to it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.OUTPUT
+def _open_standard_streams() -> None:
+    """Give a closed standard stream /dev/null, so that no file is opened in its place."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR_FD:
+        pass
+    os.close(opened)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  lives as long as the process
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def _let_go_of_standard_output() -> None:
+    """What could not be written is given up, lest the interpreter complain of it at its end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Builds a run's outputs from the options that `live` and `analyse` share."""
 
+import itertools
+import os
 import platform
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +13,15 @@ from correlator import __version__
 from correlator.cli.exits import Exit, die
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.annotation import Kept
-from correlator.core.model import Finding
+from correlator.core.model import Finding, Verdict
 from correlator.core.timetext import time_text
-from correlator.pipeline import Outputs
 from correlator.report.columns import Record
 from correlator.report.lines import header, line
 from correlator.report.pcapng import PcapngSink
 from correlator.report.summary import Summary
 from correlator.report.text_sinks import CsvSink, EvidenceSink, JsonlSink
 from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer, beside
+from correlator.run import Outputs
 
 _SECOND = 1_000_000_000
 
@@ -28,32 +29,33 @@ _SECOND = 1_000_000_000
 class Screen:
     """Findings on standard output, a line each: an open connection when its sockets are known, others at their end."""
 
-    def __init__(self) -> None:
+    def __init__(self, writer: Writer) -> None:
         """The header comes with the first finding."""
-        self._shown: set[tuple[int, str]] = set()
+        self._writer = writer
+        self._shown: dict[tuple[int, str], Verdict] = {}
         self._begun = False
 
     def begin(self, run: Record) -> None:
         """Nothing yet."""
 
     def finding(self, finding: Finding) -> None:
-        """Show it, once."""
+        """Show it, once; again where the end of the connection has another verdict."""
         key = (finding.connection.number, str(finding.side))
-        if key in self._shown:
-            if finding.final:
-                self._shown.discard(key)
-            return
+        shown = self._shown.pop(key, None)
         if not finding.final:
-            self._shown.add(key)
+            self._shown[key] = finding.verdict
+        if shown is finding.verdict:
+            return
         if not self._begun:
             self._begun = True
-            sys.stdout.write(header() + "\n")
-        sys.stdout.write(line(finding) + "\n")
+            self._put(header())
+        self._put(line(finding))
 
     def end(self, counters: Record) -> None:
-        """Make sure that it is seen."""
-        del counters
-        sys.stdout.flush()
+        """The summary goes elsewhere."""
+
+    def _put(self, text: str) -> None:
+        self._writer.put(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
 @dataclass(slots=True)
@@ -121,15 +123,15 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def build(wanted: Wanted, interfaces: Sequence[str]) -> Built:
-    """The sinks and writers. Ends the program with status 2 or 6 where an output cannot be."""
+def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ()) -> Built:
+    """The sinks and writers, opened. Ends the program with status 2 or 6 where an output cannot be."""
+    if "" in {wanted.csv, wanted.jsonl, wanted.prefix}:
+        die(Exit.USAGE, "an output needs a name")
     if STANDARD_OUTPUT in ({wanted.csv} & {wanted.jsonl}):
         die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
     outputs = Outputs(every_packet=wanted.every_packet)
     summary, fail_on = Summary(), FailOn(wanted.fail_on)
     chosen: list[Any] = [summary, fail_on]
-    if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
-        chosen.append(Screen())
 
     def writer(name: str) -> Writer:
         made = Writer(name, force=wanted.force)
@@ -138,7 +140,13 @@ def build(wanted: Wanted, interfaces: Sequence[str]) -> Built:
 
     names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
+    if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
+        chosen.append(Screen(writer(STANDARD_OUTPUT)))
     if wanted.prefix:
+        try:
+            beside(wanted.prefix, "")
+        except OutputError as error:
+            die(Exit.USAGE, str(error))
         names += [(beside(wanted.prefix, ".csv"), CsvSink), (beside(wanted.prefix, ".jsonl"), JsonlSink)]
         packets = writer(beside(wanted.prefix, ".pcapng"))
         outputs.packets = PcapngSink(
@@ -149,15 +157,31 @@ def build(wanted: Wanted, interfaces: Sequence[str]) -> Built:
         text = writer(beside(wanted.prefix, ".txt"))
     chosen += [kind(writer(name)) for name, kind in names if name]
     outputs.sinks = [Selected(sink, wanted.selection) for sink in chosen]
-    used = [made.name for made in outputs.writers]
-    if len(set(used)) != len(used):
+    open_all(outputs.writers, inputs)
+    return Built(outputs, summary, fail_on, text)
+
+
+def open_all(writers: list[Writer], inputs: Sequence[str]) -> None:
+    """Open all outputs, or none: ends the program where one cannot be opened, or is an input or another output."""
+    names = [os.path.realpath(made.name) for made in writers if not made.is_stdout]
+    if len(set(names)) != len(names):
         die(Exit.USAGE, "two outputs have the same name")
     try:
-        for made in outputs.writers:
-            made.check()
+        for made in writers:
+            made.open()
     except OutputError as error:
+        discard_all(writers)
         die(Exit.OUTPUT, str(error))
-    return Built(outputs, summary, fail_on, text)
+    for made, name in itertools.product(writers, inputs):
+        if made.is_same_file(name):
+            discard_all(writers)
+            die(Exit.USAGE, f"{made.name}: is the input {name}; choose another name")
+
+
+def discard_all(writers: list[Writer]) -> None:
+    """Leave nothing behind of a run that does not begin."""
+    for made in writers:
+        made.discard()
 
 
 def run_record(started: int, **facts: object) -> Record:

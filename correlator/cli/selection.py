@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from correlator.core.model import Finding, Verdict
-from correlator.pipeline import FindingSink
 from correlator.report.columns import Record
+from correlator.run import FindingSink
 
 VERDICTS = click.Choice([str(verdict) for verdict in Verdict])
 
@@ -82,7 +82,7 @@ class FailOn:
 
     def finding(self, finding: Finding) -> None:
         """Note it."""
-        self.met = self.met or finding.verdict in self._verdicts
+        self.met = self.met or (finding.final and finding.verdict in self._verdicts)
 
     def end(self, counters: Record) -> None:
         """Nothing to note."""
@@ -106,7 +106,9 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Only connections with this port at either end.",
         ),
         click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name."),
-        click.option("--pid", "pids", multiple=True, type=int, help="Only sockets of this process."),
+        click.option(
+            "--pid", "pids", multiple=True, type=click.IntRange(1, 1 << 22), help="Only sockets of this process."
+        ),
     ):
         command = option(command)
     return command

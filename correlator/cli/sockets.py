@@ -1,6 +1,7 @@
 """`correlator sockets`: this host's TCP sockets, as netstat lists them and as they are."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -12,10 +13,10 @@ from correlator.cli.outputs import run_record
 from correlator.core.model import Evidence, Owner, Ownership, Socket, Statement
 from correlator.kernel.host import host_table
 from correlator.kernel.live import KernelEvidence
-from correlator.pipeline import Outputs, writing
 from correlator.report.netstat import truth_header, truth_line
 from correlator.report.text_sinks import EvidenceSink
 from correlator.report.writer import OutputError, Writer
+from correlator.run import Outputs, writing
 
 _MAX_SEEN = 262_144
 _EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, destroy events tell
@@ -52,9 +53,11 @@ def sockets(
     if watch and save is None:
         die(Exit.USAGE, "--watch records: give it a file with --save")
     writer = Writer(save, force=force) if save is not None else None
+    if writer is not None and (listening or ports or processes or pids):
+        die(Exit.USAGE, "--save records all sockets; select when you analyse")
     if writer is not None:
         try:
-            writer.check()
+            writer.open()
         except OutputError as error:
             die(Exit.OUTPUT, str(error))
     if watch and writer is not None:
@@ -65,7 +68,11 @@ def sockets(
         die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
     if writer is not None:
         raise SystemExit(asyncio.run(_save(writer, statements)))
-    for socket, owner in _rows(statements):
+    rows = _rows(statements)
+    hidden = sum(1 for socket, owner in rows if socket.inode and owner is None)
+    if hidden and os.geteuid() != 0:
+        say(f"the owners of {hidden} sockets are other users': run it with sudo to see them")
+    for socket, owner in rows:
         ends = {socket.local_port, socket.remote_port}
         if (listening and not socket.is_listener) or (ports and not ends & set(ports)):
             continue
@@ -117,7 +124,7 @@ async def _watch(writer: Writer) -> int:
         sink.statement(statement)
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     async with writing(Outputs(writers=[writer])):
         with KernelEvidence(state) as evidence:
@@ -131,7 +138,7 @@ async def _watch(writer: Writer) -> int:
                 except TimeoutError:
                     evidence.snapshot()
                     evidence.find_owners()
-                await writer.flush()
+                await writer.flush(all_of_it=True)
             sink.end({"statements": count, "evidence_lost": evidence.lost})
     return _ended(writer, count)
 

@@ -1,5 +1,6 @@
 """Socket tables for an analysis: files beside the capture, files that are named, this host's own."""
 
+import os
 from pathlib import Path
 
 from correlator.capture.files import STANDARD_INPUT
@@ -20,26 +21,39 @@ class Tables:
         self.damaged: list[str] = []
 
     def add(self, name: str) -> None:
-        """Read a table: a file, `live`, or `psutil`. Ends the program with status 3 or 5 where it cannot be."""
+        """Read a table that was asked for: a file, `live`, or `psutil`.
+
+        Ends the program with status 3 or 5 where it cannot be: an analysis without it would answer another question.
+        """
         if name in {LIVE, PSUTIL} and not Path(name).exists():
             self.statements += _of_this_host(name)
             return
+        reason = self._read(name)
+        if reason is not None:
+            die(Exit.UNREADABLE, reason)
+
+    def add_beside(self, capture: str) -> None:
+        """Read the evidence file beside a capture, if there is one; one that cannot be read is a trouble."""
+        name = beside_capture(capture)
+        reason = self._read(name) if name is not None else None
+        if reason is not None:
+            self.damaged.append(f"{reason}; the capture is analysed without it")
+
+    def _read(self, name: str) -> str | None:
+        """Read a file; returns why it cannot be."""
         try:
-            text = Path(name).read_text(encoding="utf-8", errors="replace")
-            table = read_table(text)
+            table = read_table(Path(name).read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
-            die(Exit.UNREADABLE, f"{name}: {error.strerror or error}")
+            return f"{name}: {error.strerror or error}"
         except UnknownTableError:
-            die(
-                Exit.UNREADABLE,
-                f"{name}: not a socket table (netstat -tupan, ss -tanpe, /proc/net/tcp or tcp6, .sockets.jsonl)",
-            )
+            return f"{name}: not a socket table (netstat -tupan, ss -tanpe, /proc/net/tcp or tcp6, .sockets.jsonl)"
         self.statements += table.statements
         if table.damaged:
             self.damaged.append(
                 f"{name}: {table.damaged} rows of this {table.form} table make no sense; "
                 f"the other {len(table.statements)} are used"
             )
+        return None
 
 
 def beside_capture(capture: str) -> str | None:
@@ -48,7 +62,7 @@ def beside_capture(capture: str) -> str | None:
         return None
     path = Path(capture)
     found = path.with_name(path.name.removesuffix("".join(path.suffixes[-1:])) + EVIDENCE_SUFFIX)
-    return str(found) if found.is_file() else None
+    return str(found) if os.path.isfile(found) else None
 
 
 def _of_this_host(name: str) -> list[Statement]:

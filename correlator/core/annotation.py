@@ -68,7 +68,7 @@ def parse_comment(text: str) -> Annotation | None:
             int(fields["pid"]) if "pid" in fields else None,
             process,
         )
-    except ValueError:
+    except (KeyError, ValueError):
         return None
 
 

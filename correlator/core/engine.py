@@ -115,6 +115,11 @@ class Engine:
         self.tracker.finish()
         self._drain(self._now)
 
+    @property
+    def has_output(self) -> bool:
+        """Whether `take` would give anything."""
+        return bool(self._out)
+
     def take(self) -> list[Finding | Lookup]:
         """What the engine has to say since the last call."""
         out, self._out = self._out, []
@@ -144,7 +149,7 @@ class Engine:
                 else:
                     self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
                     self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
-            elif change is Change.ESTABLISHED and self.config.announce:
+            elif self.config.announce:
                 self._announce(self.findings(self.tracker.snapshot(flow), final=False))
 
     def _ask(self, *four_tuples: FourTuple) -> None:

@@ -97,6 +97,7 @@ class Flow:
     simultaneous: bool = False
     superseded_at: int | None = None
     reported: bool = False
+    gone: bool = False  # out of the table
 
     @property
     def is_closed(self) -> bool:

@@ -16,6 +16,7 @@ from correlator.core.handshake import ACK, FIN, RST, SYN, Kind, State, next_clos
 from correlator.core.model import NO_TIME, Connection, Segment
 
 SECOND = 1_000_000_000
+_SLACK = 1024
 
 # Twice RFC 9293's maximum segment lifetime would be 240 s; Linux keeps TIME_WAIT for 60 s and retransmits at
 # intervals of up to 120 s (TCP_RTO_MAX). What comes later than this on a closed four-tuple is a connection of its own.
@@ -103,32 +104,38 @@ class Tracker:
     def segment(self, segment: Segment) -> Step:
         """Take in one segment."""
         self._newest = max(self._newest, segment.at)
-        if self._newest >= self._due_at:
-            self.advance(self._newest)
         key = (segment.source, segment.source_port, segment.destination, segment.destination_port)
         flow = self._flows.get(key) or self._flows.get((key[2], key[3], key[0], key[1]))
-        if flow is None:
+        is_new = flow is not None and self._is_another(flow, segment)
+        if flow is not None and not is_new:
+            flow.last_at = self._newest  # before time passes: a clock that leaps cuts no connection in two
+        if self._newest >= self._due_at:
+            self.advance(self._newest)
+        if flow is not None and is_new:
+            self._supersede(flow, segment.at)
+        if flow is None or is_new:
             flow = self._open(key, segment)
-        elif segment.flags & (SYN | ACK) == SYN:
-            base = (flow.client if flow.is_from_client(segment) else flow.server).base
-            if flow.reported or (base is not None and base != segment.seq):
-                # another ISN: another connection (RFC 9293 §3.4.1)
-                self._supersede(flow, segment.at)
-                flow = self._open(key, segment)
         from_client = flow.is_from_client(segment)
         near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
         if near.is_copy(segment):
             self.copies += 1
             return Step(flow, from_client, notable=False)
-        flow.last_at = self._newest  # not the segment's time: clocks step back, and merged captures are not in order
         if segment.continuation:
-            near.payload += segment.length
+            if segment.interface == near.interface:  # else it continues a copy
+                near.payload += segment.length
             return Step(flow, from_client, notable=False)
         first = near.reached is None
         near.note(segment)
         moved = self._step(flow, segment, near, far)
         notable = first or moved or flow.is_closed or bool(segment.flags & (SYN | FIN | RST))
         return Step(flow, flow.is_from_client(segment), notable)
+
+    def _is_another(self, flow: Flow, segment: Segment) -> bool:
+        """Whether a segment opens another connection: a SYN with another ISN (RFC 9293 §3.4.1), or after the report."""
+        if segment.flags & (SYN | ACK) != SYN:
+            return False
+        base = (flow.client if flow.is_from_client(segment) else flow.server).base
+        return flow.reported or (base is not None and base != segment.seq)
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered."""
@@ -141,6 +148,7 @@ class Tracker:
             self._forget(flow)
         while self._unanswered:
             flow = next(iter(self._unanswered.values()))
+            flow.last_at = flow.last_at or self._now
             if flow.last_at + self.limits.linger > self._now:
                 break
             self._report(flow)
@@ -153,6 +161,9 @@ class Tracker:
         """The flows of a queue that have been silent for `wait`; those that were not are queued again."""
         while queue and queue[0][0] <= self._now:
             flow = queue.popleft()[1]
+            if flow.gone:
+                continue
+            flow.last_at = flow.last_at or self._now  # no segment had a time so far
             if flow.last_at + wait > self._now:
                 queue.append((flow.last_at + wait, flow))
             else:
@@ -194,7 +205,7 @@ class Tracker:
         flow.state = next_state(before, kind, from_client=from_client)
         if flow.state is State.ESTABLISHED and before is State.SYN_RECEIVED:
             flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if flow.syn_ack_count == 1 else None
-        elif flow.state is State.SYN_RECEIVED and covers(flow.client.acked, flow.server.isn):
+        elif flow.state is State.SYN_RECEIVED and covers(flow.client.acked, flow.server.base):
             flow.state = State.ESTABLISHED  # the client's ACK came before what it acknowledges
         flow.closing = next_closing(closing, kind, from_client=from_client)
         if flow.state is not before:
@@ -218,7 +229,7 @@ class Tracker:
         if not is_answer:
             flow.syn_count += 1
             flow.syn_at = segment.at
-            flow.simultaneous = flow.simultaneous or near is flow.server
+            flow.simultaneous = flow.simultaneous or near is flow.server  # also a socket connected to itself
             near.isn = segment.seq
             return
         flow.syn_ack_count += 1
@@ -242,18 +253,18 @@ class Tracker:
             self._due_at = min(self._due_at, self._settling[0][0])
 
     def _supersede(self, flow: Flow, at: int) -> None:
-        flow.superseded_at = at
-        self._report(flow)
-        self._forget(flow)
+        if not flow.gone:
+            flow.superseded_at = at
+            self._report(flow)
+            self._forget(flow)
 
     def _evict(self) -> None:
         self.evicted += 1
         if self._unanswered:
             flow = next(iter(self._unanswered.values()))
-        elif self._lingering:
-            flow = self._lingering.popleft()[1]
         else:
-            flow = next(iter(self._flows.values()))
+            lingering = (flow for _, flow in self._lingering if not flow.gone)
+            flow = next(lingering, None) or next(iter(self._flows.values()))
         self._report(flow)
         self._forget(flow)
 
@@ -263,6 +274,12 @@ class Tracker:
             self._events.append(Event(Change.REPORT, flow))
 
     def _forget(self, flow: Flow) -> None:
+        flow.gone = True
+        for queue in (self._settling, self._lingering):
+            if len(queue) > 2 * len(self._flows) + _SLACK:  # mostly gone: they must not outnumber the table
+                kept = [entry for entry in queue if not entry[1].gone]
+                queue.clear()
+                queue.extend(kept)
         self._unanswered.pop(flow.number, None)
         one, other = flow.client, flow.server
         for key in (
@@ -281,8 +298,8 @@ def covers(ack: int | None, isn: int | None) -> bool:
 
 
 def interval(start: int | None, end: int) -> int | None:
-    """Nanoseconds from start to end, None where either time is unknown."""
-    if start is None or NO_TIME in {start, end}:
+    """Nanoseconds from start to end, None where either time is unknown, or the clock stepped back between them."""
+    if start is None or NO_TIME in {start, end} or end < start:
         return None
     return end - start
 
@@ -291,7 +308,8 @@ def kind_of(flow: Flow, segment: Segment, *, from_client: bool) -> Kind:
     """What a segment means to the handshake, given the numbers that the connection has shown."""
     flags = segment.flags
     far = flow.server if from_client else flow.client
-    acceptable = covers(segment.ack if flags & ACK else None, far.isn)
+    # the base, not the ISN: a server that forgot its first SYN-ACK may have sent another
+    acceptable = covers(segment.ack if flags & ACK else None, None if far.isn is None else far.base)
     if flags & SYN:
         if not flags & ACK:
             return Kind.SYN

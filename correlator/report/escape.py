@@ -19,8 +19,8 @@ def terminal(value: str) -> str:
 
 
 def cell(value: str) -> str:
-    """A CSV text cell that no spreadsheet takes for a formula."""
-    return "'" + value if value.startswith(_FORMULA) else value
+    """A CSV text cell that no spreadsheet takes for a formula, and no terminal for a command."""
+    return ("'" if value.startswith(_FORMULA) else "") + terminal(value)
 
 
 def _escaped(character: str) -> str:

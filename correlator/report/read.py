@@ -1,13 +1,15 @@
 """Reads a JSON Lines report back: its records, a line at a time."""
 
 import json
+import math
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NoReturn
 
 import aiofiles
 
 from correlator.report.columns import COLUMNS
 
+_SECOND_LINE = 2
 MAX_LINE = 1 << 20  # a finding takes about 2 KB
 _NUMBERS = frozenset(
     {
@@ -37,35 +39,43 @@ class ReportReader:
         """Nothing is opened yet."""
         self.name = name
         self.damaged = 0
+        self.first_damage = 0  # its line
         self.run: dict[str, Any] = {}
         self.counters: dict[str, Any] | None = None
 
     async def findings(self) -> AsyncIterator[dict[str, Any]]:
         """The records of the findings. Raises OSError, NotAReportError; damaged lines are counted."""
-        first = True
+        number = 0
         async with aiofiles.open(self.name, encoding="utf-8", errors="replace") as file:
             while line := await file.readline(MAX_LINE):
+                if not line.strip():
+                    continue
+                number += 1
                 record = _parse(line)
-                if first:
-                    first = False
-                    if record is None or record.get("type") != "run":
-                        raise NotAReportError
+                if number == 1 and (record is None or record["type"] != "run"):
+                    message = "no JSON Lines report: its first line is not a run"
+                    raise NotAReportError(message)
+                if number == _SECOND_LINE and '"type":"socket"' in line:
+                    message = "an evidence file, not a report: see correlator analyse --sockets"
+                    raise NotAReportError(message)
                 if record is None:
                     self.damaged += 1
+                    self.first_damage = self.first_damage or number
                 elif record["type"] == "run":
                     self.run = record
                 elif record["type"] == "counters":
                     self.counters = record
                 else:
                     yield record
-        if first:
-            raise NotAReportError
+        if not number:
+            message = "it is empty"
+            raise NotAReportError(message)
 
 
 def _parse(line: str) -> dict[str, Any] | None:
     """The record of a line; None where it is not one, or has a column of another type than ours."""
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or record.get("type") not in {"run", "finding", "counters"}:
@@ -76,4 +86,11 @@ def _parse(line: str) -> dict[str, Any] | None:
             expected = int | float if name in _NUMBERS else str
             if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
                 return None
+            if isinstance(value, float) and not math.isfinite(value):
+                return None
     return record
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and Infinity are no JSON (RFC 8259 §6)."""
+    raise ValueError(constant)

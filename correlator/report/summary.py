@@ -1,6 +1,7 @@
 """The run in numbers: the answer first, then what was seen and what was lost."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from correlator.core.address import endpoint_text
@@ -38,7 +39,7 @@ class Summary:
         who = f"{finding.owner.process or '?'} ({finding.owner.pid})" if finding.owner else "unknown owner"
         if finding.side is Side.CLIENT:
             self.connectors[who] += 1
-        elif len(self.listeners) < _MAX_LISTENERS:
+        elif finding.cause is not Cause.MAPPED_CONNECT and len(self.listeners) < _MAX_LISTENERS:
             server = finding.connection.server
             where = finding.listener.local_text if finding.listener else endpoint_text(server.address, server.port)
             self.listeners[where, who] += 1
@@ -47,16 +48,15 @@ class Summary:
         """The summary, ending in a newline. `counters` are the run's, `notes` are lines about what is missing."""
         mixed = self.verdicts[Verdict.IPV4_ON_INET6]
         total = sum(self.verdicts.values())
-        out = [f"{counters['connections']} connections, {total} findings: {mixed} of IPv4 on AF_INET6 sockets"]
+        seen = f"{_counted(counters['connections'], 'connection')}, {_counted(total, 'finding')}"
+        out = [f"{seen}: {mixed} of IPv4 on AF_INET6 sockets"]
         out += [f"  {count:>9}  {verdict}" for verdict, count in sorted(self.verdicts.items())]
         if self.listeners:
             out.append("IPv4 arrives on these AF_INET6 listeners:")
-            out += [
-                f"  {count:>9}  {where}  {terminal(who)}" for (where, who), count in self.listeners.most_common(_SHOWN)
-            ]
+            out += _most({f"{where}  {who}": count for (where, who), count in self.listeners.items()})
         if self.connectors:
             out.append("IPv4 is reached through AF_INET6 sockets by:")
-            out += [f"  {count:>9}  {terminal(who)}" for who, count in self.connectors.most_common(_SHOWN)]
+            out += _most(self.connectors)
         out.append(
             f"packets: {counters['packets']} read, {counters['segments']} TCP segments, "
             f"{counters['copies']} copies from a second interface"
@@ -75,3 +75,14 @@ class Summary:
         )
         out += [f"note: {terminal(note)}" for note in notes]
         return "\n".join(out) + "\n"
+
+
+def _most(counts: Mapping[str, int]) -> list[str]:
+    """The largest counts, a line each, and how many are left out."""
+    lines = [f"  {count:>9}  {terminal(name)}" for name, count in Counter(counts).most_common(_SHOWN)]
+    left = sum(counts.values()) - sum(count for _, count in Counter(counts).most_common(_SHOWN))
+    return [*lines, f"  {left:>9}  others"] if left else lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")

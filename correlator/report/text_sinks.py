@@ -39,7 +39,7 @@ class CsvSink:
     def _row(self, values: list[str]) -> None:
         text = io.StringIO()
         csv.writer(text).writerow(values)  # RFC 4180: CRLF, quotes doubled
-        self.writer.put(text.getvalue().encode("utf-8", "surrogateescape"))
+        self.writer.put(text.getvalue().encode())
 
 
 class JsonlSink:

@@ -5,19 +5,21 @@ that exists, unless forced), 0600, and never behind a link.
 """
 
 import asyncio
+import errno
 import os
+import stat
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import aiofiles
 
 STANDARD_OUTPUT = "-"
+_STDOUT_FD = 1
 _BATCH = 65_536
 _QUEUE = 64  # batches: 4 MB may wait for a slow disk
 
 
 class OutputError(Exception):
-    """An output that could not be opened: the message says which and why."""
+    """An output that cannot be: the message says which and why."""
 
 
 class Writer:
@@ -27,18 +29,59 @@ class Writer:
         """`force` overwrites. Nothing is opened yet."""
         self.name = name
         self.failure: str | None = None
+        self.is_gone = False
+        """Whether this was standard output and whoever read it has left."""
         self._force = force
+        self._fd: int | None = None
+        self._made = False
         self._parts: list[bytes] = []
         self._size = 0
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
 
-    def check(self) -> None:
-        """Raises OutputError where the file exists and is not to be overwritten, before any work is done."""
-        if self.name == STANDARD_OUTPUT or self._force:
+    @property
+    def is_stdout(self) -> bool:
+        """Whether it writes to standard output."""
+        return self.name == STANDARD_OUTPUT
+
+    def open(self) -> None:
+        """Open the file, before any work is done. Raises OutputError."""
+        if self.is_stdout:
+            self._fd = _STDOUT_FD
             return
-        if os.path.lexists(self.name):
+        self._made = not os.path.lexists(self.name)
+        if not self._made and not self._force:
             message = f"{self.name}: exists; use --force to overwrite it"
             raise OutputError(message)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self._force else os.O_EXCL)
+        try:
+            self._fd = os.open(self.name, flags, 0o600)
+        except OSError as error:
+            reason = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            message = f"{self.name}: {reason}"
+            raise OutputError(message) from None
+
+    def is_same_file(self, other: str) -> bool:
+        """Whether a file that is to be read is this one, by whatever name."""
+        if self._fd is None or self.is_stdout:
+            return False
+        try:
+            return os.path.samestat(os.fstat(self._fd), os.stat(other))
+        except OSError:
+            return False
+
+    def discard(self) -> None:
+        """Close the file and leave nothing of it behind that was not there before; for a run that does not begin."""
+        if self._fd is None or self.is_stdout:
+            return
+        os.close(self._fd)
+        self._fd = None
+        if self._made:
+            os.unlink(self.name)
+
+    def remove(self) -> None:
+        """Remove the finished file if it was made here: the run had nothing to write."""
+        if self._made and self.failure is None:
+            os.unlink(self.name)
 
     def put(self, data: bytes) -> None:
         """Add bytes; they go with the next batch."""
@@ -46,8 +89,8 @@ class Writer:
         self._size += len(data)
 
     async def flush(self, *, all_of_it: bool = False) -> None:
-        """Hand a full batch to the task; waits where the disk does not keep up."""
-        if self._size >= _BATCH or (all_of_it and self._size):
+        """Hand a full batch to the task, of standard output all there is; waits where the disk does not keep up."""
+        if self._size >= _BATCH or (self._size and (all_of_it or self.is_stdout)):
             batch = b"".join(self._parts)
             self._parts, self._size = [], 0
             if self.failure is None:
@@ -61,14 +104,17 @@ class Writer:
     async def run(self) -> None:
         """The file's task: ends after `end`. An error ends the writing, not the run: `failure` says it."""
         try:
-            if self.name == STANDARD_OUTPUT:
-                await self._drain(aiofiles.stdout_bytes.write)
-                await aiofiles.stdout_bytes.flush()
-            else:
-                async with aiofiles.open(self.name, "wb", buffering=0, opener=self._opener) as file:
-                    await self._drain(file.write)
-        except OSError as error:
-            self.failure = f"{self.name}: {error.strerror or error}"
+            if self._fd is None:
+                self.open()
+            fd, self._fd = self._fd, None
+            async with aiofiles.open(fd, "wb", buffering=0, closefd=not self.is_stdout) as file:  # type: ignore[call-overload]
+                if self._force and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    await file.truncate()
+                await self._drain(file.write)
+        except (OSError, OutputError) as error:
+            shown = "standard output" if self.is_stdout else self.name
+            self.failure = f"{shown}: {error.strerror}" if isinstance(error, OSError) else str(error)
+            self.is_gone = self.is_stdout and isinstance(error, BrokenPipeError)
             while await self._queue.get() is not None:
                 pass
 
@@ -76,14 +122,12 @@ class Writer:
         while (batch := await self._queue.get()) is not None:
             view = memoryview(batch)
             while view:
-                written = await write(view)
-                view = view[written:]
-
-    def _opener(self, path: str, flags: int) -> int:
-        extra = 0 if self._force else os.O_EXCL
-        return os.open(path, flags | extra | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                view = view[await write(view) :]
 
 
 def beside(prefix: str, suffix: str) -> str:
-    """PREFIX.suffix, in the folder of the prefix."""
-    return str(Path(prefix).with_name(Path(prefix).name + suffix))
+    """PREFIX.suffix. Raises OutputError for a prefix that names a folder."""
+    if os.path.basename(prefix) in {"", ".", ".."}:
+        message = f"{prefix!r} names a folder: give a prefix for the files in it, as in {os.path.join(prefix, 'run')}"
+        raise OutputError(message)
+    return prefix + suffix

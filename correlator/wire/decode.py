@@ -17,6 +17,8 @@ from correlator.wire.skips import Skip
 
 TCP = 6
 UDP = 17
+_IPV4_IN_IP, _IPV6_IN_IP = 4, 41
+_MAX_DEPTH = 8  # IP headers in one another; real networks have two or three
 _AH = 51
 _FRAGMENT_HEADER = 44
 # Hop-by-hop, routing, destination options, mobility, HIP, shim6: next header, then length in 8-byte units less one.
@@ -35,6 +37,7 @@ class _Frame(NamedTuple):
     interface: int
     data: bytes
     end: int  # where the frame ended on the wire
+    depth: int = 0  # of IP headers
 
 
 class Decoder:
@@ -109,11 +112,11 @@ class Decoder:
             protocol = data[inner]
             inner += (data[inner + 1] + 2) * 4
         if protocol != TCP:
-            return _other(data, inner, protocol, fragment=fragment)
+            return self._other(frame, inner, end, protocol, fragment=fragment)
         source, destination = data[at + 12 : at + 16], data[at + 16 : at + 20]
         if not fragment:
             return _tcp(frame, inner, end, source, destination)
-        key = (source, destination, data[at + 4] << 8 | data[at + 5])
+        key = (source, destination, data[at + 4] << 8 | data[at + 5], frame.interface)
         return self._fragment(frame, inner, end, key, fragment & 0x1FFF)
 
     def _ipv6(self, frame: _Frame, at: int) -> Segment | Skip | None:
@@ -140,34 +143,47 @@ class Decoder:
                 field = data[inner + 2] << 8 | data[inner + 3]
                 fragment = field >> 3
                 if field & 0xFFF9:  # neither offset nor more: an atomic fragment (RFC 6946), whole as it is
-                    key = (source, destination, int.from_bytes(data[inner + 4 : inner + 8], "big"))
+                    key = (source, destination, int.from_bytes(data[inner + 4 : inner + 8], "big"), frame.interface)
                 inner += 8
             else:
                 inner += (units + 2) * 4 if protocol == _AH else (units + 1) * 8
             protocol = following
             if fragment:
                 break  # what follows is not a header
+        if key is not None and fragment and (protocol == TCP or protocol in _EXTENSIONS):
+            # the next header is the fragmented part's first, which may be an extension (RFC 8200 §4.5)
+            return self._fragment(frame, inner, end, key, fragment)
         if protocol != TCP:
-            return _other(data, inner, protocol, fragment=fragment)
+            return self._other(frame, inner, end, protocol, fragment=fragment)
         if key is None:
             return _tcp(frame, inner, end, source, destination)
-        return self._fragment(frame, inner, end, key, fragment)
+        return self._fragment(frame, inner, end, key, 0)
 
-    def _fragment(self, frame: _Frame, at: int, end: int, key: tuple[bytes, bytes, int], offset: int) -> Segment | Skip:
+    def _other(self, frame: _Frame, inner: int, end: int, protocol: int, *, fragment: int) -> Segment | Skip | None:
+        """What an IP packet without TCP is: another IP packet inside, a tunnel for Scapy (None), or a skip."""
+        data = frame.data
+        if fragment:
+            return Skip.NOT_TCP
+        if protocol in {_IPV4_IN_IP, _IPV6_IN_IP}:
+            if frame.depth >= _MAX_DEPTH:
+                return Skip.TUNNEL
+            nested = frame._replace(end=end, depth=frame.depth + 1)
+            return self._ipv4(nested, inner) if protocol == _IPV4_IN_IP else self._ipv6(nested, inner)
+        if protocol == UDP and len(data) >= inner + 4:
+            ports = {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]}
+            return None if ports & tunnels.UDP_PORTS else Skip.NOT_TCP
+        return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
+
+    def _fragment(
+        self, frame: _Frame, at: int, end: int, key: tuple[bytes, bytes, int, int], offset: int
+    ) -> Segment | Skip:
         if offset:
-            return self._fragments.later(key, frame.at, max(0, end - at)) or Skip.FRAGMENT
+            return self._fragments.later(key, frame.at, offset, max(0, end - at)) or Skip.FRAGMENT
         segment = _tcp(frame, at, end, key[0], key[1])
-        return segment if isinstance(segment, Skip) else self._fragments.first(key, segment)
-
-
-def _other(data: bytes, inner: int, protocol: int, *, fragment: int) -> Skip | None:
-    """What an IP packet without TCP is: a tunnel (None) or a skip."""
-    if fragment:
-        return Skip.NOT_TCP
-    if protocol == UDP and len(data) >= inner + 4:
-        ports = {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]}
-        return None if ports & tunnels.UDP_PORTS else Skip.NOT_TCP
-    return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
+        if isinstance(segment, Skip):
+            return segment
+        head = (frame.data[at + 12] >> 4) * 4
+        return self._fragments.first(key, segment, max(0, at + head - end)) or Skip.FRAGMENT
 
 
 def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:

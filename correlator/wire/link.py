@@ -51,18 +51,20 @@ def network(link_type: int, data: bytes) -> Network | Skip:
     return parse(data)
 
 
-def _tagged(data: bytes, field: int, index: int = 0, direction: int = -1) -> Network | Skip:
-    """The network header behind an ethertype at `field` and any VLAN tags."""
+def _tagged(data: bytes, field: int, ifindex: int = 0, direction: int = -1) -> Network | Skip:
+    """The network header behind an ethertype at `field`, any VLAN tags and one SNAP header."""
+    snap_seen = False
     while True:
         if field + 2 > len(data):
             return Skip.CUT_OFF
         ethertype = data[field] << 8 | data[field + 1]
-        if ethertype not in VLAN_TAGS:
-            break
-        field += 4
-    if ethertype <= _MAX_802_3_LENGTH and data[field + 2 : field + 8] == _SNAP:
-        return _tagged(data, field + 8, index, direction)
-    return Network(ethertype, field + 2, index, direction)
+        if ethertype in VLAN_TAGS:
+            field += 4
+        elif ethertype <= _MAX_802_3_LENGTH and data[field + 2 : field + 8] == _SNAP and not snap_seen:
+            snap_seen = True
+            field += 8
+        else:
+            return Network(ethertype, field + 2, ifindex, direction)
 
 
 def _ethernet(data: bytes) -> Network | Skip:
@@ -78,10 +80,10 @@ def _sll2(data: bytes) -> Network | Skip:
     if len(data) < 20:
         return Skip.CUT_OFF
     ethertype = data[0] << 8 | data[1]
-    index, direction = int.from_bytes(data[4:8], "big"), data[10]
+    ifindex, direction = int.from_bytes(data[4:8], "big"), data[10]
     if ethertype in VLAN_TAGS:
-        return _tagged(data, 22, index, direction)
-    return Network(ethertype, 20, index, direction)
+        return _tagged(data, 22, ifindex, direction)
+    return Network(ethertype, 20, ifindex, direction)
 
 
 def _ipoib(data: bytes) -> Network | Skip:

@@ -10,6 +10,6 @@ class Skip(StrEnum):
     NOT_TCP = "not TCP"
     CUT_OFF = "headers cut off by the snaplen"
     BAD_IP = "malformed IP header"
-    FRAGMENT = "IP fragment without its first"
+    FRAGMENT = "IP fragment without its first, or twice"
     LINK_TYPE = "unknown link type"
     TUNNEL = "tunnel that could not be opened"

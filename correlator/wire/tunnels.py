@@ -14,10 +14,10 @@ from correlator.wire.skips import Skip
 if TYPE_CHECKING:
     from scapy.packet import Packet as ScapyPacket
 
-# PPP, MPLS unicast and multicast, PPPoE session, Ethernet over Ethernet (transparent bridging), provider backbone.
-ETHERTYPES = frozenset({0x880B, 0x8847, 0x8848, 0x8864, 0x6558, 0x88E7})
-# IP in IP, IPv6 in IP, GRE, EtherIP, MPLS in IP.
-PROTOCOLS = frozenset({4, 41, 47, 97, 137})
+# PPP, MPLS unicast and multicast, PPPoE session, transparent Ethernet bridging.
+ETHERTYPES = frozenset({0x880B, 0x8847, 0x8848, 0x8864, 0x6558})
+# GRE, MPLS in IP; IP in IP needs no slow path.
+PROTOCOLS = frozenset({47, 137})
 # VXLAN (IANA's and the Linux default), Geneve, GTP-U.
 UDP_PORTS = frozenset({4789, 8472, 6081, 2152})
 
@@ -35,10 +35,7 @@ def open_link(link_type: int, data: bytes) -> bytes | Skip:
 
 def open_network(ethertype: int, data: bytes) -> bytes | Skip:
     """The innermost IP packet behind an ethertype."""
-    kind = _scapy()["ethertypes"].get(ethertype)
-    if kind is None:
-        return Skip.TUNNEL
-    return _innermost(kind, data)
+    return _innermost(_scapy()["ethertypes"][ethertype], data)
 
 
 def _innermost(kind: Any, data: bytes) -> bytes | Skip:  # noqa: ANN401  a Scapy class: Scapy has no types for them

@@ -17,8 +17,9 @@ ALLOWED = {
     "capture": {"capture", "wire", "core"},
     "kernel": {"kernel", "core"},
     "report": {"report", "core"},
-    "pipeline": {"core", "wire", "report"},
-    "cli": {"cli", "pipeline", "core", "wire", "capture", "kernel", "report"},
+    "run": {"core", "wire", "report"},
+    "pipeline": {"core", "run"},
+    "cli": {"cli", "pipeline", "run", "core", "wire", "capture", "kernel", "report"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -1,6 +1,6 @@
 """Counters of several inputs."""
 
-from correlator.pipeline import added
+from correlator.run import added
 
 
 def test_counters_add_up() -> None:

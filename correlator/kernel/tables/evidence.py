@@ -6,9 +6,6 @@ from collections.abc import Iterable, Iterator
 from correlator.core.model import Statement
 from correlator.core.records import RecordError, from_record
 
-# A statement's texts are bounded by records.MAX_TEXT; with JSON's escapes no honest line comes near.
-MAX_LINE = 262_144
-
 
 def recognises(head: str) -> bool:
     """Whether the text is an evidence file."""
@@ -21,7 +18,7 @@ def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
         if not line.strip():
             continue
         try:
-            record = json.loads(line) if len(line) <= MAX_LINE else None
+            record = json.loads(line)
             if not isinstance(record, dict):
                 yield None
                 continue

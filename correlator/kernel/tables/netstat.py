@@ -12,11 +12,13 @@ from correlator.core.model import Clipped, Evidence, Family, Owner, Socket, Sour
 from correlator.kernel.tables.states import STATES
 
 _FULL_CELL = 23  # 22 characters and the colon
-_PROGRAM = re.compile(r"(?P<pid>\d{1,10})/(?P<name>.*?)\s*(?:(?:off|keepalive|on|timewait|probe|unkn-\d+) \(.*\))?\s*$")
+_PROGRAM = re.compile(r"(?P<pid>\d{1,10})/(?P<name>.*)", re.ASCII)
+_TIMER = re.compile(r"\s(?:off|keepalive|on|timewait|probe|unkn-\d+) \([\d./]*\)$", re.ASCII)
 _ROW = re.compile(
     r"(?P<proto>tcp6?)\s+\d+\s+\d+\s+(?P<local>\S+)\s+(?P<remote>\S+)\s+(?P<state>[A-Z_0-9]+)\b\s*(?P<rest>.*)$"
 )
-_EXTENDED = re.compile(r"(?P<user>\S+)\s+(?P<inode>\d+)\s*(?P<rest>.*)$")
+_EXTENDED = re.compile(r"(?P<user>\S+)\s+(?P<inode>\d{1,20})\s*(?P<rest>.*)$", re.ASCII)
+_UID = re.compile(r"\d{1,10}$", re.ASCII)
 
 
 def recognises(head: str) -> bool:
@@ -28,34 +30,37 @@ def recognises(head: str) -> bool:
 
 def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
     """A statement for each TCP row; None for a TCP row that makes no sense."""
+    kept = [line.rstrip() for line in lines if line.startswith(("Proto", "tcp"))]
+    rows = [_ROW.match(line) for line in kept]
+    # One cell that is longer than a cut one can be: -W was given, and no cell is cut.
+    wide = any(row and max(len(row["local"]), len(row["remote"])) > _FULL_CELL for row in rows)
     extended = False
-    for line in lines:
+    for line, row in zip(kept, rows, strict=True):
         if line.startswith("Proto"):
             extended = "Inode" in line
-        elif line.startswith("tcp"):
-            row = _ROW.match(line.rstrip())
-            yield _statement(row, extended=extended) if row else None
+        else:
+            yield _statement(row, extended=extended, wide=wide) if row else None
 
 
-def _statement(row: re.Match[str], *, extended: bool) -> Statement | None:
+def _statement(row: re.Match[str], *, extended: bool, wide: bool) -> Statement | None:
     state = STATES.get(row["state"])
     if state is None:
         return None
     rest, inode, uid = row["rest"], None, None
     if extended and (fields := _EXTENDED.match(rest)):
         rest, inode = fields["rest"], int(fields["inode"]) or None
-        uid = int(fields["user"]) if fields["user"].isdigit() and state is not TcpState.TIME_WAIT else None
-    program = _PROGRAM.match(rest)
+        uid = int(fields["user"]) if _UID.match(fields["user"]) and state is not TcpState.TIME_WAIT else None
+    program = _PROGRAM.match(_TIMER.sub("", rest))
     owner = Owner(int(program["pid"]), program["name"].strip()) if program else None
     family = Family.INET6 if row["proto"] == "tcp6" else Family.INET
     local_text, local_port = _cell(row["local"])
     remote_text, remote_port = _cell(row["remote"])
     if local_port is None or remote_port is None:
         return None
-    may_be_cut = family is Family.INET6 and _FULL_CELL in {len(row["local"]), len(row["remote"])}
+    may_be_cut = not wide and family is Family.INET6 and _FULL_CELL in {len(row["local"]), len(row["remote"])}
     local, remote = _address(local_text, family), _address(remote_text, family)
     if local is None or remote is None or may_be_cut:
-        if family is Family.INET or state is TcpState.LISTEN:
+        if family is Family.INET:
             return None
         socket = Socket(family, b"", local_port, b"", remote_port, state, inode, uid)
         return Clipped(Evidence(None, Source.TABLE, socket, owner=owner), local_text, remote_text)

@@ -9,7 +9,8 @@ from correlator.kernel.tables.states import UNOWNED
 _HEADER = re.compile(r"\s*sl\s+local_address")
 _ROW = re.compile(
     r"\s*\d+:\s+(?P<local>(?:[0-9A-F]{8}){1,4}):(?P<local_port>[0-9A-F]{4})\s+(?P<remote>(?:[0-9A-F]{8}){1,4}):(?P<remote_port>[0-9A-F]{4})"
-    r"\s+(?P<state>[0-9A-F]{2})\s+\S+\s+\S+\s+\S+\s+(?P<uid>\d+)\s+\d+\s+(?P<inode>\d+)"
+    r"\s+(?P<state>[0-9A-F]{2})\s+\S+\s+\S+\s+\S+\s+(?P<uid>\d{1,10})\s+\d+\s+(?P<inode>\d{1,20})\b",
+    re.ASCII,
 )
 _WORD = 8  # hex digits of a 32-bit word, printed in the host's byte order
 _IPV4_DIGITS, _IPV6_DIGITS = _WORD, _WORD * 4

@@ -8,6 +8,7 @@ from correlator.kernel.tables import evidence, netstat, procnet, ss
 
 # What a table's format is told from: some lines of it.
 _HEAD = 8192
+_MAX_LINE = 262_144  # an evidence line's bound; a row of netstat or ss has some hundred characters
 
 Parser = Callable[[Iterable[str]], Iterator[Statement | None]]
 
@@ -36,7 +37,8 @@ def read_table(text: str) -> Table:
     head = text[:_HEAD]
     for form, recognises, parse_lines in _FORMATS:
         if recognises(head):
-            rows = list(parse_lines(text.splitlines()))
+            # not splitlines: a process name may hold the other characters that it takes for ends of lines
+            rows = list(parse_lines(line for line in text.split("\n") if len(line) <= _MAX_LINE))
             statements = [row for row in rows if row is not None]
             return Table(form, statements, len(rows) - len(statements))
     raise UnknownTableError

@@ -27,25 +27,30 @@ def recognises(head: str) -> bool:
 
 def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
     """A statement for each TCP row; None for a row that makes no sense."""
-    pending: str | None = None
-    old = False
+    rows = list(_rows(lines))
+    matches = [_ROW.match(row) for row in rows]
+    old = any(match and ":::" in {match["local"][:3], match["remote"][:3]} for match in matches)
+    for match in matches:
+        yield _statement(match, old=old) if match else None
+
+
+def _rows(lines: Iterable[str]) -> Iterator[str]:
+    """The rows about TCP, those of several lines in one: without -O details may be on lines of their own."""
+    row: str | None = None
     for line in lines:
         text = line.rstrip()
-        if pending is not None and text[:1].isspace() and text.strip():
-            pending += " " + text.strip()  # without -O details may be on lines of their own
+        if text[:1].isspace():
+            row = None if row is None else f"{row} {text.strip()}"
             continue
-        if pending is not None:
-            old = old or ":::" in pending
-            yield _statement(pending, old=old)
-        pending = text if text and not text.startswith(("State ", "Netid ")) and not _OTHER_NETID.match(text) else None
-    if pending is not None:
-        yield _statement(pending, old=old)
+        if row is not None:
+            yield row
+        is_ours = text and not text.startswith(("State ", "Netid ")) and not _OTHER_NETID.match(text)
+        row = text if is_ours else None
+    if row is not None:
+        yield row
 
 
-def _statement(text: str, *, old: bool) -> Statement | None:
-    row = _ROW.match(text)
-    if row is None:
-        return None
+def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
     state = STATES[row["state"]]
     local = _cell(row["local"], old=old)
     if local is None:
@@ -60,7 +65,8 @@ def _statement(text: str, *, old: bool) -> Statement | None:
     inode = _number(details.get("ino"), 10)
     known = inode is not None and state not in UNOWNED  # ss leaves out uid:0
     v6only = details.get("v6only")
-    implied = True if row["local"].startswith("[::]:") else False if row["local"].startswith("*:") else None
+    host = row["local"].rpartition(":")[0].partition("%")[0]
+    implied = {"[::]": True, "*": False}.get(host) if state is TcpState.LISTEN and not old else None
     socket = Socket(
         family,
         *local,
@@ -69,11 +75,7 @@ def _statement(text: str, *, old: bool) -> Statement | None:
         inode or None,
         (_number(details.get("uid"), 10) or 0) if known else None,
         _number(details.get("sk"), 16),
-        v6only == "1"
-        if v6only
-        else implied
-        if state is TcpState.LISTEN and family is Family.INET6 and not old
-        else None,
+        v6only == "1" if v6only else implied,
         details.get("cgroup", "").removeprefix("unreachable"),
     )
     owner = Owner(int(users["pid"]), users["name"]) if users else None
@@ -83,7 +85,7 @@ def _statement(text: str, *, old: bool) -> Statement | None:
 def _cell(cell: str, *, old: bool) -> tuple[bytes, int] | None:
     address, _, port = cell.rpartition(":")
     try:
-        if address == "*":
+        if address.partition("%")[0] == "*":
             packed = bytes(IPV4_LENGTH if old else IPV6_LENGTH)
         else:
             packed = parse(address.replace("[", "").replace("]", ""))

@@ -1,6 +1,7 @@
 """The commands as a user runs them: statuses, one line an error, no traceback."""
 
 import csv
+import gzip
 import json
 import subprocess
 import sys
@@ -20,7 +21,7 @@ Done = subprocess.CompletedProcess[str]
 def correlator(*arguments: str | Path, stdin: bytes | None = None) -> Done:
     """Run the command."""
     command = [sys.executable, "-m", "correlator", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, input=stdin, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, input=stdin, timeout=20, check=False)
     result = subprocess.CompletedProcess(command, done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in result.stderr, result.stderr
     return result
@@ -48,6 +49,8 @@ def damaged(tmp_path: Path) -> Path:
     (tmp_path / "empty.pcap").write_bytes(b"")
     (tmp_path / "short.pcap").write_bytes(whole[:3])
     (tmp_path / "folder.pcap").mkdir()
+    (tmp_path / "head.pcap").write_bytes(whole[:20])
+    (tmp_path / "magic.pcapng").write_bytes(bytes.fromhex("0a0d0d0a"))
     (tmp_path / "lying.pcap").write_bytes(pcap_header() + SYN + b"\xff" * 32)
     return tmp_path
 
@@ -60,6 +63,8 @@ def damaged(tmp_path: Path) -> Path:
         ("wrong.pcap", 3, "not a pcap or pcapng file (it begins with 50 4b 03 04)", 0),
         ("empty.pcap", 3, "it is empty", 0),
         ("short.pcap", 3, "too short", 0),
+        ("head.pcap", 3, "the file header is cut off", 0),
+        ("magic.pcapng", 3, "the last block is cut off", 0),
         ("folder.pcap", 3, "a folder without captures", 0),
         ("missing.pcap", 3, "No such file", 0),
     ],
@@ -131,7 +136,14 @@ def test_selection(options: list[str], count: int) -> None:
         ["analyse"],
         ["analyse", "x", "--verdict", "maybe"],
         ["analyse", "x", "--csv", "-", "--jsonl", "-"],
-        ["analyse", str(JESSIE), "--csv", "same", "--jsonl", "same"],
+        ["analyse", str(JESSIE), "--csv", "same", "--jsonl", "./same"],
+        ["analyse", ""],
+        ["analyse", str(JESSIE), "--csv", ""],
+        ["analyse", str(JESSIE), "-w", "."],
+        ["analyse", str(JESSIE), "--pid", "-5"],
+        ["live", "-i", "lo", "--duration", "nan"],
+        ["export", "x", "--csv", "-", "--jsonl", "-"],
+        ["sockets", "--save", "x", "--port", "1"],
         ["live"],
         ["live", "-i", "nowhere0"],
         ["live", "-i", "lo", "--duration", "0"],
@@ -183,21 +195,84 @@ def test_outputs(tmp_path: Path) -> None:
     assert errors(again) == [f"correlator: {tmp_path}/out.csv: exists; use --force to overwrite it"]
 
 
-@pytest.mark.parametrize("where", ["nowhere/x.csv", "/dev/full"])
-def test_outputs_that_fail(tmp_path: Path, where: str) -> None:
-    """Status 6 and one line; the other outputs are complete."""
+def test_an_output_that_fails(tmp_path: Path) -> None:
+    """A full disk: status 6 and one line; the other outputs are complete."""
     good = tmp_path / "good.jsonl"
-    done = correlator("analyse", JESSIE, "--csv", tmp_path / where, "--jsonl", good, "--force")
+    done = correlator("analyse", JESSIE, "--csv", "/dev/full", "--jsonl", good, "--force")
     assert done.returncode == 6
-    (error,) = errors(done)
-    assert where in error
+    assert errors(done) == ["correlator: /dev/full: No space left on device"]
     assert len(good.read_text().splitlines()) == 17
+
+
+def test_an_output_that_cannot_be_opened(tmp_path: Path) -> None:
+    """Said before the work begins, and nothing is left of the others."""
+    for command in (("analyse", JESSIE), ("live", "-i", "lo"), ("export", JESSIE)):
+        done = correlator(*command, "--jsonl", tmp_path / "good", "--csv", tmp_path / "nowhere" / "x.csv")
+        assert done.returncode in {5, 6}
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_input_is_never_an_output(tmp_path: Path) -> None:
+    """Not even with --force, by whatever name."""
+    capture = tmp_path / "x.pcapng"
+    capture.write_bytes((CAPTURES / "meetings.pcapng").read_bytes())
+    (tmp_path / "hard").hardlink_to(capture)
+    for name in (capture, tmp_path / "hard", tmp_path / "." / "x.pcapng"):
+        done = correlator("analyse", capture, "--csv", name, "--force")
+        assert done.returncode == 2
+        assert "is the input" in done.stderr
+    assert correlator("analyse", capture, "-w", tmp_path / "x", "--force").returncode == 2
+    assert capture.read_bytes() == (CAPTURES / "meetings.pcapng").read_bytes()
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">/dev/full"])
+@pytest.mark.parametrize("command", [f"analyse {JESSIE}", f"analyse {JESSIE} --csv -", "sockets", "analyse -"])
+def test_standard_streams_that_are_closed(closed: str, command: str) -> None:
+    """No traceback, whatever is missing."""
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m correlator {command} {closed}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    if "full" in closed and command != "analyse -":
+        assert done.returncode == 6
+
+
+def test_evidence_beside_a_capture_that_is_damaged(tmp_path: Path) -> None:
+    """The capture is analysed without it, and the others with theirs; status 4."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.pcapng").write_bytes((CAPTURES / "meetings.pcapng").read_bytes())
+    (tmp_path / "a.sockets.jsonl").write_text("garbage")
+    (tmp_path / "b.sockets.jsonl").write_bytes((CAPTURES / "meetings.sockets.jsonl").read_bytes())
+    done = correlator("analyse", tmp_path, "--csv", "-")
+    assert done.returncode == 4
+    assert "analysed without it" in done.stderr
+    verdicts = [row["verdict"] for row in rows(done)]
+    assert (verdicts.count("no-socket"), verdicts.count("ipv4-on-af_inet6")) == (4, 2)
+
+
+def test_compressed_captures(tmp_path: Path) -> None:
+    """Until they are read directly the message says how."""
+    path = tmp_path / "x.pcap.gz"
+    path.write_bytes(gzip.compress(JESSIE.read_bytes()))
+    assert "zcat FILE | correlator analyse -" in correlator("analyse", path).stderr
+
+
+def test_nothing_is_left_of_a_run_without_input(tmp_path: Path) -> None:
+    """So that the corrected command finds its names free."""
+    assert correlator("analyse", tmp_path / "nope.pcap", "-w", tmp_path / "x").returncode == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_that_goes_away() -> None:
     """`| head`: quiet, with status 6."""
     command = f"{sys.executable} -m correlator analyse {JESSIE} --csv - | true; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, check=False)
     assert "Traceback" not in done.stderr
     assert done.returncode in {0, 6}
 
@@ -228,14 +303,17 @@ def test_export_of_damaged_reports(tmp_path: Path) -> None:
     (tmp_path / "cut.jsonl").write_text("\n".join([*lines[:3], lines[4][:20]]))
     done = correlator("export", tmp_path / "cut.jsonl", "--csv", "-")
     assert (done.returncode, len(rows(done))) == (4, 2)
-    assert "1 damaged lines; it ends before its last line" in done.stderr
-    for text in ("", "{}", "hello", '{"type":"finding"}'):
-        (tmp_path / "no").write_text(text)
+    assert "1 damaged lines, the first is line 4; it ends before its last line" in done.stderr
+    evidence = '{"type":"run"}\n{"type":"socket"}'
+    for text in ("", "{}", "hello", '{"type":"finding"}', evidence, JESSIE.read_bytes().decode("latin-1")):
+        (tmp_path / "no").write_bytes(text.encode("latin-1"))
         refused = correlator("export", tmp_path / "no", "--csv", tmp_path / "out.csv")
         assert refused.returncode == 3, text
         assert len(errors(refused)) == 1
         assert not (tmp_path / "out.csv").exists()
-    (tmp_path / "lie").write_text(lines[0] + '\n{"type":"finding","client_port":"=1"}\n{"type":"counters"}\n')
+    (tmp_path / "lie").write_text(
+        lines[0] + '\n{"type":"finding","client_port":"=1"}\n{"type":"finding","pid":NaN}\n{"type":"counters"}\n'
+    )
     assert correlator("export", tmp_path / "lie", "--csv", "-").returncode == 4
 
 

@@ -32,7 +32,7 @@ def test_mapped_and_native_meet() -> None:
 
 @pytest.mark.parametrize(
     ("given", "is_any"), [("0.0.0.0", True), ("::", True), ("::ffff:0.0.0.0", True), ("::1", False)]
-)  # noqa: S104  an address is tested, not bound
+)
 def test_wildcards(given: str, is_any: bool) -> None:
     """The wildcard in each of its forms."""
     assert address.is_any(packed(given)) is is_any

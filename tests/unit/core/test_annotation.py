@@ -60,7 +60,10 @@ def test_control_characters_are_escaped() -> None:
     assert comment(server_finding("a\nb\x1b[31m")).endswith("process=a\\nb\\x1b[31m")
 
 
-@pytest.mark.parametrize("text", ["hello", "correlator: verdict=maybe", "correlator: verdict=no-socket side=left"])
+@pytest.mark.parametrize(
+    "text",
+    ["hello", "correlator: verdict=maybe", "correlator: verdict=ip\tv4", "correlator: verdict=no-socket side=left"],
+)
 def test_other_comments(text: str) -> None:
     """A comment of someone else's says nothing."""
     assert parse_comment(text) is None

@@ -203,11 +203,11 @@ def test_live_does_not_look_at_what_is_reported() -> None:
 
 
 def test_offline_announces_where_packets_are_annotated() -> None:
-    """A provisional finding as soon as the handshake is complete."""
+    """A provisional finding when a connection opens, and when its handshake is complete."""
     engine = Engine(Config(announce=True), [])
     engine.evidence(evidence(MAPPED))
     feed(engine, Play().handshake())
-    assert [finding.final for finding in findings(engine)] == [False]
+    assert [finding.final for finding in findings(engine)] == [False, False]
 
 
 def test_a_four_tuple_used_twice_with_a_table_without_time() -> None:

@@ -532,3 +532,87 @@ def test_events_name_their_flow() -> None:
     events = tracker.take()
     assert [event.change for event in events] == [Change.OPENED, Change.ESTABLISHED]
     assert all(isinstance(event, Event) and event.flow is events[0].flow for event in events)
+
+
+def test_times_that_step_back_give_no_round_trip() -> None:
+    """A negative interval is unknown."""
+    play = Play()
+    play.segment("c", "S")
+    play.segment("s", "SA", ack=1, after=-SECOND)
+    assert only(play.segments).syn_rtt is None
+
+
+def test_a_syn_without_a_time_is_of_the_connection_that_follows() -> None:
+    """A Simple Packet Block first, then packets with times: no time has passed between them."""
+    tracker = Tracker([], Limits())
+    segments = Play().handshake()
+    lone = Play(client=("10.0.0.30", 1)).segment("c", "S")._replace(at=NO_TIME)
+    tracker.segment(segments[0]._replace(at=NO_TIME))
+    tracker.segment(lone)
+    for segment in segments[1:]:
+        tracker.segment(segment)
+    assert tracker.seen == 2
+
+
+def test_a_reset_without_a_time_settles_when_time_is_known() -> None:
+    """The same for the end of a connection."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
+    play = Play()
+    for segment in (play.segment("c", "S"), play.segment("s", "RA", ack=1)):
+        tracker.segment(segment._replace(at=NO_TIME))
+    tracker.take()
+    tracker.advance(START)
+    assert tracker.take() == []
+    tracker.advance(START + SECOND)
+    assert [event.change for event in tracker.take()] == [Change.REPORT]
+
+
+def test_a_clock_that_leaps_cuts_no_connection() -> None:
+    """An hour between SYN and SYN-ACK, by the capture's clock."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "SA", ack=1, after=3600 * SECOND)]
+    assert only([*segments, play.segment("c", "A", seq=1, ack=1)]).handshake is Handshake.COMPLETE
+
+
+def test_the_acknowledged_syn_ack_counts() -> None:
+    """Of two SYN-ACKs with different ISNs the client acknowledges the second, whichever number is higher."""
+    play = Play()
+    segments = [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("s", "SA", seq=-4000, ack=1)]
+    assert only([*segments, play.segment("c", "A", seq=1, ack=-3999)]).handshake is Handshake.COMPLETE
+
+
+def test_queues_do_not_outgrow_the_table() -> None:
+    """SYN and RST on one four-tuple, again and again: what is superseded is not kept until its time."""
+    tracker = Tracker([], Limits(connections=100))
+    for number in range(5000):
+        play = Play(client_isn=number * 1000)
+        tracker.segment(play.segment("c", "S"))
+        tracker.segment(play.segment("c", "R", seq=1))
+    assert len(tracker) == 1
+    assert len(tracker._settling) < 2000
+
+
+def test_the_bound_holds_when_reported_connections_are_gone() -> None:
+    """Connections that were reported and then superseded leave no credit for eviction."""
+    tracker = Tracker([], Limits(connections=10, settle=MS, linger=1000 * SECOND))
+    at = START
+    for number in range(200):
+        port = number % 10
+        play = Play(client=("10.0.0.9", port), client_isn=number * 1000, at=at)
+        for segment in (play.segment("c", "S"), play.segment("s", "RA", ack=1)):
+            tracker.segment(segment)
+        at = play.at + 10 * MS
+        tracker.advance(at)
+    for number in range(100):
+        for segment in Play(client=("10.0.1.9", 1000 + number), at=at).handshake():
+            tracker.segment(segment)
+    assert len(tracker) <= 10
+
+
+def test_a_fragment_of_a_copy_adds_no_bytes() -> None:
+    """A forwarded datagram in fragments is counted where it came in."""
+    play = Play()
+    first = play.segment("c", "PA", seq=1, ack=1, data=1000)
+    later = first._replace(length=500, continuation=True)
+    both = [segment._replace(interface=number) for segment in (first, later) for number in (0, 1)]
+    assert only([*play.segments[:0], *Play().handshake(), *both]).client.payload == 1500

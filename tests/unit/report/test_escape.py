@@ -34,10 +34,11 @@ def test_nothing_dangerous_is_left(text: str) -> None:
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_formulas(text: str) -> None:
     """A spreadsheet sees text."""
-    assert cell(text) == "'" + text
+    assert cell(text) == "'" + terminal(text)
 
 
 def test_other_cells() -> None:
     """They stay as they are."""
     assert cell("java") == "java"
     assert cell("") == ""
+    assert cell("a\nb\x1b") == "a\\nb\\x1b"

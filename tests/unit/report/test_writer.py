@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from correlator.pipeline import Outputs, writing
 from correlator.report.writer import OutputError, Writer, beside
+from correlator.run import Outputs, writing
 
 
 async def write(writer: Writer, *parts: bytes) -> None:
@@ -34,12 +34,12 @@ async def test_an_empty_file(tmp_path: Path) -> None:
 
 
 async def test_an_existing_file_is_kept(tmp_path: Path) -> None:
-    """Checked before the work, and again when it is opened."""
+    """Refused when it is opened, before the work; or in the end."""
     path = tmp_path / "x"
     path.write_text("old")
     writer = Writer(str(path))
     with pytest.raises(OutputError, match="--force"):
-        writer.check()
+        writer.open()
     await write(writer, b"new")
     assert path.read_text() == "old"
     assert writer.failure
@@ -51,7 +51,7 @@ async def test_force_overwrites(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("old and longer")
     writer = Writer(str(path), force=True)
-    writer.check()
+    writer.open()
     await write(writer, b"new")
     assert path.read_text() == "new"
 
@@ -73,7 +73,7 @@ async def test_a_dangling_link_is_a_file_that_exists(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "nowhere")
     with pytest.raises(OutputError):
-        Writer(str(link)).check()
+        Writer(str(link)).open()
 
 
 async def test_a_failing_disk_ends_the_writing_not_the_run() -> None:
@@ -84,5 +84,23 @@ async def test_a_failing_disk_ends_the_writing_not_the_run() -> None:
 
 
 def test_names_beside_a_prefix() -> None:
-    """A prefix may have dots and folders."""
+    """A prefix may have dots and folders; a folder is no prefix."""
     assert beside("a/b.c", ".csv") == "a/b.c.csv"
+    for folder in ("", ".", "a/", "/"):
+        with pytest.raises(OutputError, match="names a folder"):
+            beside(folder, ".csv")
+
+
+def test_what_was_opened_can_be_given_back(tmp_path: Path) -> None:
+    """A run that does not begin leaves no new file, and an old one as it was."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("precious")
+    for path in (old, new):
+        writer = Writer(str(path), force=True)
+        writer.open()
+        assert writer.is_same_file(str(path))
+        assert not writer.is_same_file(str(tmp_path / "other"))
+        writer.discard()
+        writer.discard()
+    assert old.read_text() == "precious"
+    assert not new.exists()

@@ -96,11 +96,6 @@ def test_tunnels_without_tcp(layers: Any, reason: Skip) -> None:
     assert skipped == {reason: 1}
 
 
-def test_an_ethertype_that_scapy_has_no_layer_for() -> None:
-    """Provider backbone bridges."""
-    assert tunnels.open_network(0x88E7, b"x" * 40) is Skip.TUNNEL
-
-
 def test_a_dissector_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scapy's dissectors raise anything on hostile bytes: a counted skip."""
 
@@ -110,6 +105,13 @@ def test_a_dissector_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(tunnels._scapy()["ethertypes"], 0x8847, raises)
     assert tunnels.open_network(0x8847, b"x") is Skip.TUNNEL
+
+
+def test_a_stack_of_labels_without_end() -> None:
+    """A hundred MPLS labels: Scapy's layers are followed so far and no further."""
+    segment, skipped = decoded(Raw(ethernet(b"\0\0\x50\x40" * 100, 0x8847)))
+    assert segment is None
+    assert skipped == {Skip.NOT_IP: 1}
 
 
 def test_a_tunnel_in_a_tunnel_in_a_tunnel() -> None:

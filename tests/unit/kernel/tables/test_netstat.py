@@ -1,5 +1,7 @@
 """netstat's table."""
 
+import time
+
 import pytest
 
 from correlator.core.model import Clipped, Evidence, Family, Owner, Source, TcpState
@@ -89,12 +91,41 @@ def test_a_cut_cell_is_a_prefix() -> None:
         "tcp        0      0 10.0.0.12:99999         10.0.0.20:1             ESTABLISHED 7/x",
         "tcp        0      0 10.0.0:80               10.0.0.20:1             ESTABLISHED 7/x",
         "tcp        0      0 ::1:80                  10.0.0.20:1             ESTABLISHED 7/x",
-        "tcp6       0      0 fe80::1234:5678:90ab:80 :::*                    LISTEN      7/x",
+        "tcp        0      0 10.0.0.12:80 10.0.0.20:1 ESTABLISHED 7/x".replace("10.0.0.20", "10.0.0.256"),
     ],
 )
 def test_rows_that_make_no_sense(row: str) -> None:
     """None, to be counted: never a guess."""
     assert list(parse_lines([row])) == [None]
+
+
+def test_a_cut_listener_is_no_damage() -> None:
+    """It cannot be used, but the table is as it should be."""
+    (statement,) = parse_lines(["tcp6       0      0 fe80::1234:5678:90ab:80 :::*                    LISTEN      7/x"])
+    assert isinstance(statement, Clipped)
+
+
+def test_a_wide_table_has_no_cut_cells() -> None:
+    """-W: one longer cell proves it."""
+    rows = [
+        "tcp6       0      0 2001:db8:1::22:33:50123 :::*                    LISTEN      7/x",
+        "tcp6       0      0 2001:db8:aaaa:bbbb:cccc:dddd:eeee:1:80 2001:db8::1:1000 ESTABLISHED 7/x",
+    ]
+    assert all(isinstance(statement, Evidence) for statement in parse_lines(rows))
+
+
+@pytest.mark.parametrize("tail", ["1/" + " " * 50_000 + "x", " off (" * 20_000, "1/" + " " * 50_000])
+def test_hostile_program_names_cost_no_time(tail: str) -> None:
+    """A name of spaces; this took minutes when it was one pattern."""
+    started = time.monotonic()
+    list(parse_lines(["tcp6 0 0 1.1.1.1:1 2.2.2.2:2 ESTABLISHED " + tail]))
+    assert time.monotonic() - started < 5
+
+
+def test_digits_of_other_scripts_are_no_numbers() -> None:
+    """int() would take them, or refuse them."""
+    row = "tcp 0 0 10.0.0.12:80 10.0.0.20:1 ESTABLISHED ² " + "9" * 5000 + " 7/x"
+    assert one(row, EXTENDED).socket.uid is None
 
 
 def test_other_rows_are_passed_over() -> None:

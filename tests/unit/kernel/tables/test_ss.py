@@ -54,10 +54,27 @@ def test_v6only_in_words() -> None:
 
 def test_old_versions() -> None:
     """Before iproute2 4.12 `:::22` was AF_INET6 and `*:22` AF_INET; neither told IPV6_V6ONLY."""
-    rows = [
-        row for row in parse_lines(["LISTEN 0 128 :::22 :::*", "LISTEN 0 128 *:22 *:*"]) if isinstance(row, Evidence)
-    ]
-    assert [(row.socket.family, row.socket.v6only) for row in rows] == [(Family.INET6, None), (Family.INET, None)]
+    lines = ["LISTEN 0 128 *:22 *:*", "LISTEN 0 128 :::22 :::*"]
+    rows = [row for row in parse_lines(lines) if isinstance(row, Evidence)]
+    assert [(row.socket.family, row.socket.v6only) for row in rows] == [(Family.INET, None), (Family.INET6, None)]
+
+
+def test_a_process_cannot_make_a_table_old() -> None:
+    """Only addresses tell the version."""
+    rows = list(parse_lines(['LISTEN 0 128 *:22 *:* users:(("a:::b",pid=1,fd=2))', "LISTEN 0 128 *:23 *:*"]))
+    assert [row.socket.family for row in rows if isinstance(row, Evidence)] == [Family.INET6] * 2
+
+
+def test_listeners_bound_to_a_device() -> None:
+    """The device stands behind the address."""
+    assert one("LISTEN 0 128 *%lo:5007 *:*").socket.v6only is False
+    assert one("LISTEN 0 128 [::]%lo:5009 [::]:*").socket.v6only is True
+
+
+def test_details_of_other_protocols_are_passed_over() -> None:
+    """Their lines are not rows of their own."""
+    other = ["udp UNCONN 0 0 1.1.1.1:5 0.0.0.0:*", '\tusers:(("x",pid=7,fd=3))']
+    assert len(list(parse_lines([*other, "tcp ESTAB 0 0 1.1.1.1:1 1.1.1.2:2"]))) == 1
 
 
 def test_root_is_a_uid() -> None:

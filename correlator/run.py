@@ -1,0 +1,192 @@
+"""A run: one engine with its decoder and outputs, and the counters of all its inputs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from correlator.core.engine import Engine
+from correlator.core.model import Finding, Lookup, Packet, Statement
+from correlator.report.columns import Record
+from correlator.report.pcapng import PcapngSink
+from correlator.report.text_sinks import EvidenceSink
+from correlator.report.writer import Writer
+from correlator.wire.decode import Decoder
+
+
+class FindingSink(Protocol):
+    """Takes findings."""
+
+    def begin(self, run: Record) -> None:
+        """The run starts."""
+
+    def finding(self, finding: Finding) -> None:
+        """A finding, provisional or final."""
+
+    def end(self, counters: Record) -> None:
+        """The run has ended."""
+
+
+@dataclass(slots=True)
+class Outputs:
+    """Where a run's results go."""
+
+    sinks: list[FindingSink] = field(default_factory=list)
+    packets: PcapngSink | None = None
+    every_packet: bool = False
+    """Write all packets of a connection, not only those of its handshake and close."""
+    evidence: EvidenceSink | None = None
+    writers: list[Writer] = field(default_factory=list)
+
+    @property
+    def failures(self) -> list[str]:
+        """The outputs that failed, and why."""
+        return [writer.failure for writer in self.writers if writer.failure and not writer.is_gone]
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether whoever read standard output has left: then there is nobody to work for."""
+        return any(writer.is_stdout and writer.failure for writer in self.writers)
+
+    async def flush(self, *, all_of_it: bool = False) -> None:
+        """Hand full batches, or all there is, to the writers."""
+        for writer in self.writers:
+            await writer.flush(all_of_it=all_of_it)
+
+
+@asynccontextmanager
+async def writing(outputs: Outputs) -> AsyncIterator[None]:
+    """Runs the writers' tasks; on leaving, all files are complete."""
+    async with asyncio.TaskGroup() as tasks:
+        for writer in outputs.writers:
+            tasks.create_task(writer.run())
+        try:
+            yield
+        finally:
+            for writer in outputs.writers:
+                await writer.end()
+
+
+class Run:
+    """One engine with its decoder and outputs: what offline and live have in common."""
+
+    def __init__(self, engine: Engine, decoder: Decoder, outputs: Outputs) -> None:
+        """Nothing has been read yet."""
+        self.engine = engine
+        self.decoder = decoder
+        self.outputs = outputs
+        self.packets = 0
+        self.statistics: tuple[int, int] | None = None
+        self._past: Record = {}
+        self._lookups: list[Lookup] = []
+
+    def state(self, statement: Statement) -> None:
+        """Take in a statement about a socket, and record it."""
+        self.engine.evidence(statement)
+        if self.outputs.evidence is not None:
+            self.outputs.evidence.statement(statement)
+
+    def take(self, packets: list[Packet]) -> None:
+        """Decode and track packets."""
+        self.packets += len(packets)
+        decode, segment, sink, every = (
+            self.decoder.decode,
+            self.engine.segment,
+            self.outputs.packets,
+            self.outputs.every_packet,
+        )
+        for packet in packets:
+            decoded = decode(packet)
+            if decoded is None:
+                continue
+            step = segment(decoded)
+            if sink is not None and (every or step.notable):
+                if self.engine.has_output:
+                    self.deliver()  # before this packet tells the sink that time has passed
+                sink.packet(packet, step.flow.number, from_client=step.from_client)
+        self.deliver()
+
+    def lookups(self) -> list[Lookup]:
+        """The lookups that the engine wants since the last call."""
+        wanted, self._lookups = self._lookups, []
+        return wanted
+
+    def deliver(self) -> None:
+        """Hand findings to the sinks, and keep the lookups."""
+        for item in self.engine.take():
+            if isinstance(item, Lookup):
+                self._lookups.append(item)
+                continue
+            for sink in self.outputs.sinks:
+                sink.finding(item)
+            if self.outputs.packets is not None:
+                self.outputs.packets.finding(item)
+
+    def finish(self) -> None:
+        """Report what is open: the input has ended."""
+        self.engine.finish()
+        self.deliver()
+        self._past = self.counters()
+
+    def next_input(self, engine: Engine, decoder: Decoder) -> None:
+        """Go on with another input, its engine and decoder; the outputs and counters stay."""
+        self.engine = engine
+        self.decoder = decoder
+        self.packets = 0
+
+    def begin(self, record: Record) -> None:
+        """Tell the sinks of the run."""
+        for sink in self.outputs.sinks:
+            sink.begin(record)
+        if self.outputs.evidence is not None:
+            self.outputs.evidence.begin(record)
+
+    def end(self, lost: Record) -> Record:
+        """Write the packets that wait, and tell the sinks the counters, which it returns.
+
+        `lost`: counters of the shells.
+        """
+        if self.outputs.packets is not None:
+            self.outputs.packets.end(self.statistics)
+        counters = self._past | lost
+        if self.outputs.packets is not None:
+            counters |= {
+                "packets_written": self.outputs.packets.queued,
+                "packets_annotated": self.outputs.packets.annotated,
+            }
+        for sink in self.outputs.sinks:
+            sink.end(counters)
+        if self.outputs.evidence is not None:
+            self.outputs.evidence.end(counters)
+        return counters
+
+    def counters(self) -> Record:
+        """The counters of all inputs so far."""
+        engine = self.engine
+        counted: Record = {
+            "packets": self.packets,
+            "segments": engine.counters.segments,
+            "connections": engine.tracker.seen,
+            "findings": engine.counters.findings,
+            "matched": engine.counters.matched,
+            "unmatched": engine.counters.unmatched,
+            "ambiguous": engine.counters.ambiguous,
+            "verdicts": {str(verdict): count for verdict, count in sorted(engine.counters.by_verdict.items())},
+            "copies": engine.tracker.copies,
+            "evicted": engine.tracker.evicted,
+            "lookups": engine.counters.lookups,
+            "statements": engine.index.statements,
+            "evidence_dropped": engine.index.dropped,
+            "skipped": dict(self.decoder.skipped),
+        }
+        return added(self._past, counted)
+
+
+def added(one: Record, other: Record) -> Record:
+    """The sums of two records of counters, and of the records in them."""
+    return {
+        name: added(one.get(name, {}), value) if isinstance(value, dict) else one.get(name, 0) + value
+        for name, value in (one | other).items()
+        if name in other
+    } | {name: value for name, value in one.items() if name not in other}
