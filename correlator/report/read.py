@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import AsyncIterator
-from typing import Any, NoReturn
+from typing import Any
 
 import aiofiles
 
@@ -75,7 +75,7 @@ class ReportReader:
 def _parse(line: str) -> dict[str, Any] | None:
     """The record of a line; None where it is not one, or has a column of another type than ours."""
     try:
-        record = json.loads(line, parse_constant=_refuse)
+        record = json.loads(line, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or record.get("type") not in {"run", "finding", "counters"}:
@@ -86,11 +86,12 @@ def _parse(line: str) -> dict[str, Any] | None:
             expected = int | float if name in _NUMBERS else str
             if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
                 return None
-            if isinstance(value, float) and not math.isfinite(value):
-                return None
     return record
 
 
-def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity are no JSON (RFC 8259 §6)."""
-    raise ValueError(constant)
+def _finite(text: str) -> float:
+    """A number; NaN and Infinity are no JSON (RFC 8259 §6), and 1e400 is none either."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -218,3 +218,144 @@ def test_the_demo() -> None:
     assert [(row[0], row[3]) for row in table] == [("tcp6", "LISTEN"), ("tcp", "ESTABLISHED"), ("tcp6", "ESTABLISHED")]
     assert "dual-stack-listener" in done.stdout
     assert "ipv4-on-af_inet6   server" in done.stdout
+
+
+def test_all_interfaces(start_live: Start) -> None:
+    """`any` sees loopback, once."""
+    live = start_live(interface="any")
+    port = talk()
+    live.end()
+    row = live.of(port, "server")
+    assert (row["verdict"], row["interface"], row["syn_count"]) == ("ipv4-on-af_inet6", "lo", "1")
+
+
+@pytest.mark.parametrize("option", ["--csv", "--jsonl"])
+def test_findings_come_as_they_are_made(option: str) -> None:
+    """On a pipe too: a finding is there while the run goes on."""
+    command = [sys.executable, "-m", "correlator", "live", "-i", "lo", option, "-"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    assert process.stderr
+    process.stderr.readline()
+    port = talk()
+    assert process.stdout.readline()
+    while str(port) not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+
+
+def test_a_reader_that_goes_away_ends_a_live_run() -> None:
+    """`| head -1`: there is nobody to work for."""
+    command = f"{sys.executable} -m correlator live -i lo | head -1"
+    process = subprocess.Popen(["bash", "-c", f"set -o pipefail; {command}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    process.stderr.readline()
+    talk()
+    talk()
+    output, error = process.communicate(timeout=15)
+    assert output.startswith("time")
+    assert "Traceback" not in error
+    assert process.returncode == 6
+
+
+def test_a_closed_terminal_loses_nothing(start_live: Start) -> None:
+    """SIGHUP ends a run as Ctrl-C does."""
+    live = start_live()
+    talk()
+    assert live.end(signal.SIGHUP) == 0
+    assert len(live.rows) == 2
+
+
+def test_a_killed_run_leaves_what_it_had(start_live: Start) -> None:
+    """SIGKILL: all but the last second is in the files, and is readable."""
+    live = start_live()
+    port = talk()
+    time.sleep(2.5)
+    live.process.kill()
+    live.process.communicate()
+    assert f",{port}," in Path(f"{live.prefix}.csv").read_text()
+    done = correlator("analyse", f"{live.prefix}.pcapng", "--csv", "-")
+    assert "ipv4-on-af_inet6,dual-stack-listener" in done.stdout
+
+
+def test_ctrl_c_on_an_idle_pipe(tmp_path: Path) -> None:
+    """`analyse -` ends at once, with what it has."""
+    sample = Path(__file__).resolve().parents[2] / "captures" / "jessie.pcap"
+    command = [sys.executable, "-m", "correlator", "analyse", "-", "--csv", str(tmp_path / "x.csv")]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(sample.read_bytes())
+    process.stdin.flush()
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) == 130
+    process.communicate()
+    assert len((tmp_path / "x.csv").read_text().splitlines()) == 16
+
+
+@pytest.fixture
+def veth(program: Program) -> Iterator[tuple[str, str]]:
+    """A pair of interfaces, both up."""
+    ip = program("ip")
+    names = f"cv{os.getpid() % 10_000}a", f"cv{os.getpid() % 10_000}b"
+    run(ip, "link", "add", names[0], "type", "veth", "peer", "name", names[1])
+    for name in names:
+        run(ip, "link", "set", name, "up")
+    yield names
+    run(ip, "link", "del", names[0])
+
+
+def test_an_interface_that_goes_away(start_live: Start, veth: tuple[str, str]) -> None:
+    """The others are captured on; the run says so in the end, with status 4."""
+    live = start_live("-i", "lo", interface=veth[0])
+    run("ip", "link", "del", veth[0])
+    time.sleep(0.3)
+    port = talk()
+    assert live.end() == 4
+    assert f"{veth[0]} went down or away" in live.error
+    assert live.of(port, "server")["verdict"] == "ipv4-on-af_inet6"
+
+
+def test_the_last_interface_that_goes_away(start_live: Start, veth: tuple[str, str]) -> None:
+    """The run ends by itself, in order."""
+    live = start_live(interface=veth[0])
+    run("ip", "link", "del", veth[0])
+    _out, error = live.process.communicate(timeout=10)
+    assert live.process.returncode == 4
+    assert f"capture on {veth[0]} failed" in error
+    assert "Traceback" not in error
+
+
+def test_an_interface_that_is_down(veth: tuple[str, str]) -> None:
+    """Said at once, with what to do."""
+    run("ip", "link", "set", veth[0], "down")
+    done = correlator("live", "-i", veth[0], "--duration", "1")
+    assert done.returncode == 2
+    assert f"ip link set {veth[0]} up" in done.stderr
+
+
+def test_the_same_packets_on_both_ends_of_a_veth(start_live: Start, program: Program, veth: tuple[str, str]) -> None:
+    """A connection from a namespace, captured on every interface: counted once."""
+    ip, namespace = program("ip"), f"cns{os.getpid()}"
+    run(ip, "netns", "add", namespace)
+    try:
+        run(ip, "link", "set", veth[1], "netns", namespace)
+        run(ip, "addr", "add", "198.18.77.1/30", "dev", veth[0])
+        run(ip, "-n", namespace, "addr", "add", "198.18.77.2/30", "dev", veth[1])
+        run(ip, "-n", namespace, "link", "set", veth[1], "up")
+        live = start_live(interface="any")
+        with socket.create_server(("198.18.77.1", 0)) as server:
+            code = f"import socket,time; c=socket.create_connection(('198.18.77.1',{server.getsockname()[1]})); time.sleep(0.5)"
+            client = subprocess.Popen([ip, "netns", "exec", namespace, sys.executable, "-c", code])
+            server.settimeout(10)
+            with server.accept()[0] as accepted:
+                port = accepted.getpeername()[1]
+                client.wait(10)
+        live.end()
+        row = live.of(port, "server")
+        assert (row["verdict"], row["syn_count"], row["handshake"]) == ("ipv4-on-af_inet", "1", "complete")
+        assert [found["side"] for found in live.rows if found["client_port"] == str(port)] == ["server"]
+    finally:
+        run(ip, "netns", "del", namespace)
