@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Any
 
 from correlator.core.model import Evidence, Family, FourTuple, Segment, Socket, Source, TcpState
 
@@ -77,25 +78,25 @@ def socket(
     remote: str = "",
     remote_port: int = 0,
     state: TcpState = TcpState.ESTABLISHED,
-    **facts: object,
+    **facts: Any,
 ) -> Socket:
     """A socket whose family follows from its addresses."""
     near = packed(local)
     far = packed(remote) if remote else bytes(len(near))
     family = Family.INET if len(near) == 4 else Family.INET6
-    return Socket(family, near, local_port, far, remote_port, state, **facts)  # type: ignore[arg-type]
+    return Socket(family, near, local_port, far, remote_port, state, **facts)
 
 
-def listener(local: str, port: int, **facts: object) -> Socket:
+def listener(local: str, port: int, **facts: Any) -> Socket:
     """A listener."""
     return socket(local, port, state=TcpState.LISTEN, **facts)
 
 
 def evidence(
-    found: Socket, at: int | None = START + 10 * MS, source: Source = Source.SNAPSHOT, **facts: object
+    found: Socket, at: int | None = START + 10 * MS, source: Source = Source.SNAPSHOT, **facts: Any
 ) -> Evidence:
     """A statement about a socket."""
-    return Evidence(at, source, found, **facts)  # type: ignore[arg-type]
+    return Evidence(at, source, found, **facts)
 
 
 def four(local: tuple[str, int], remote: tuple[str, int]) -> FourTuple:

@@ -249,7 +249,9 @@ def test_findings_come_as_they_are_made(option: str) -> None:
 def test_a_reader_that_goes_away_ends_a_live_run() -> None:
     """`| head -1`: there is nobody to work for."""
     command = f"{sys.executable} -m correlator live -i lo | head -1"
-    process = subprocess.Popen(["bash", "-c", f"set -o pipefail; {command}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        ["bash", "-c", f"set -o pipefail; {command}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stderr
     process.stderr.readline()
     talk()

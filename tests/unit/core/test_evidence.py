@@ -1,5 +1,7 @@
 """What is known of sockets, by four-tuple and time."""
 
+from typing import Any
+
 import pytest
 
 from correlator.core.evidence import Bounds, EvidenceIndex, Known, same_socket
@@ -9,7 +11,7 @@ from tests.play import MS, START, evidence, four, listener, packed, socket
 SERVER_SIDE = four(("10.0.0.12", 80), ("10.0.0.20", 1000))
 
 
-def mapped(**facts: object) -> Socket:
+def mapped(**facts: Any) -> Socket:
     """An AF_INET6 socket of an IPv4 connection."""
     return socket("::ffff:10.0.0.12", 80, "::ffff:10.0.0.20", 1000, **facts)
 

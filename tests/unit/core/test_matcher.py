@@ -1,6 +1,7 @@
 """Which socket terminates a connection, and when nothing may be said."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,12 +30,12 @@ CONNECTION = Connection(
 CLOSED = replace(CONNECTION, close=Close.FIN, closed_at=START + SECOND)
 
 
-def mapped(**facts: object) -> Socket:
+def mapped(**facts: Any) -> Socket:
     """The server side's socket as AF_INET6."""
     return socket("::ffff:10.0.0.12", SERVER[1], "::ffff:10.0.0.20", CLIENT[1], **facts)
 
 
-def native(**facts: object) -> Socket:
+def native(**facts: Any) -> Socket:
     """The server side's socket as AF_INET."""
     return socket("10.0.0.12", SERVER[1], "10.0.0.20", CLIENT[1], **facts)
 

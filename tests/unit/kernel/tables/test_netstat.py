@@ -10,7 +10,7 @@ from correlator.kernel.tables.netstat import parse_lines
 from tests.play import packed
 
 HEADER = "Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name"
-EXTENDED = "Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode      PID/Program name"  # noqa: E501  as netstat prints it
+EXTENDED = "Proto Recv-Q Send-Q Local Address           Foreign Address         State       User       Inode      PID/Program name"
 
 
 def one(row: str, header: str = HEADER) -> Evidence:

@@ -16,7 +16,7 @@ TCP6 = """\
   sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0000000000000000FFFF00000C00000A:1093 0000000000000000FFFF00001400000A:FCBE 01 00000000:00000000 00:00000000 00000000   105        0 777 1 0
    1: B80D0120000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 778 1 0
-"""  # noqa: E501  as the kernel prints it
+"""
 
 
 def test_both_files_in_one() -> None:

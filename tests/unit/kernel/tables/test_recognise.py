@@ -1,4 +1,4 @@
-"""Which table is it?"""
+"""Telling the tables apart."""
 
 import json
 
