@@ -103,21 +103,23 @@ async def _connect(listener: socket.socket, port: int, ready: asyncio.Event, unt
         await loop.sock_connect(client, ("127.0.0.1", port))
         accepted, _peer = await loop.sock_accept(listener)
         await asyncio.sleep(_SECONDS_OPEN)
-        _netstat(port)
+        _netstat(port, client.getsockname()[1])
         accepted.close()
     listener.close()
     await asyncio.sleep(_SECONDS_SETTLING)
     until.stop.set()
 
 
-def _netstat(port: int) -> None:
+def _netstat(port: int, client_port: int) -> None:
     statements = host_table()
     owners = {statement.inode: statement.owner for statement in statements if isinstance(statement, Ownership)}
     _write("What netstat shows:\n  " + netstat_header())
     rows = [
         statement.socket
         for statement in statements
-        if isinstance(statement, Evidence) and port in {statement.socket.local_port, statement.socket.remote_port}
+        if isinstance(statement, Evidence)
+        and port in {statement.socket.local_port, statement.socket.remote_port}
+        and (statement.socket.is_listener or client_port in {statement.socket.local_port, statement.socket.remote_port})
     ]
     for row in sorted(rows, key=lambda row: (not row.is_listener, row.local_port == port)):
         _write("  " + netstat_line(row, owners.get(row.inode or 0)))
