@@ -41,6 +41,12 @@ class LiveCapture(PacketSource, Protocol):
 
     received: int
     dropped: int
+    last_at: int
+    """Time of the last packet (ns)."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all packets that came were taken."""
 
     def count_drops(self) -> None:
         """Bring the counts up to date."""
@@ -62,8 +68,8 @@ class LiveEvidence(Protocol):
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Carry out lookups."""
 
-    def read_destroyed(self) -> None:
-        """Take in what waits."""
+    def read_destroyed(self, *, all_of_them: bool = False) -> None:
+        """Take in events that wait."""
 
     def snapshot(self) -> None:
         """State every socket there is."""
@@ -118,7 +124,7 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
             for worker in workers:
                 worker.cancel()
     finally:
-        evidence.read_destroyed()
+        evidence.read_destroyed(all_of_them=True)
         evidence.stop()
         capture.count_drops()
         run.statistics = (capture.received, capture.dropped)
@@ -142,7 +148,7 @@ async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failu
 
 async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
     async for packets in capture.batches():
-        evidence.read_destroyed()  # what ended before these packets is known before them
+        evidence.read_destroyed(all_of_them=True)  # what ended before these packets is known before them
         run.take(packets)
         evidence.lookup(run.lookups())
         await run.outputs.flush()
@@ -157,8 +163,10 @@ async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: U
         await asyncio.sleep(TICK)
         # the wall's time, as the packets have it; where that is set back, time goes on all the same
         now = max(time.time_ns(), time.monotonic_ns() + offset)
+        evidence.read_destroyed(all_of_them=True)  # what ended before now is known before its time is up
         evidence.find_owners()
-        run.engine.tick(now - LATENCY)
+        # where packets wait, no more time has passed for the engine than up to the last that was taken
+        run.engine.tick(now - LATENCY if capture.is_idle else min(now - LATENCY, capture.last_at))
         run.deliver()
         evidence.lookup(run.lookups())
         if run.outputs.packets is not None:

@@ -50,6 +50,11 @@ class PortableCapture:
     def count_drops(self) -> None:
         """Nothing to ask: drops are counted as they happen."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no packet waits in the queue."""
+        return self._queue.empty()
+
     async def batches(self) -> AsyncIterator[list[Packet]]:
         """The packets, as many at a time as have come, until the task is cancelled."""
         loop = asyncio.get_running_loop()

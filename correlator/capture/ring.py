@@ -124,6 +124,13 @@ class RingCapture:
                 ring.block = (ring.block + 1) % self._blocks
         return packets
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no block waits to be read."""
+        return not any(
+            _BLOCK.unpack_from(ring.memory, ring.block * BLOCK_SIZE)[2] & _STATUS_USER for ring in self._rings
+        )
+
     def _lose(self, ring: _Ring) -> None:
         self.gone.append(ring.name)
         asyncio.get_running_loop().remove_reader(ring.socket)

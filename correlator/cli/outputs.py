@@ -15,7 +15,7 @@ from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.annotation import Kept
 from correlator.core.model import Finding, Verdict
 from correlator.core.timetext import time_text
-from correlator.report.columns import Record
+from correlator.report.columns import Record, Rows
 from correlator.report.lines import header, line
 from correlator.report.pcapng import PcapngSink
 from correlator.report.summary import Summary
@@ -155,7 +155,8 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         if wanted.evidence:
             outputs.evidence = EvidenceSink(writer(beside(wanted.prefix, ".sockets.jsonl")))
         text = writer(beside(wanted.prefix, ".txt"))
-    chosen += [kind(writer(name)) for name, kind in names if name]
+    rows = Rows()
+    chosen += [kind(writer(name), rows) for name, kind in names if name]
     outputs.sinks = [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)

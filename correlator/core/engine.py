@@ -163,7 +163,7 @@ class Engine:
         connection = self.tracker.snapshot(watch.flow)
         found = self.findings(connection, final=False)
         known = all(finding.owner_by is OwnerBy.INODE for finding in found)
-        if known or watch.turn + 1 == len(LOOK_AGAIN):
+        if known or watch.flow.is_closed or watch.turn + 1 == len(LOOK_AGAIN):
             self._announce(found)
             return
         self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))

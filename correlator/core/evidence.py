@@ -153,15 +153,16 @@ def _fold_into(rows: list[Known], evidence: Evidence) -> None:
     is not known: they stay apart.
     """
     socket, at = evidence.socket, evidence.at
+    since = at if evidence.since is None else evidence.since
     for known in rows:
         if known.socket == socket and known.source == evidence.source and known.owner == evidence.owner:
             if at is None and known.last_at is None:
                 return
             if at is not None and known.last_at is not None and (socket.cookie is not None or socket.inode):
-                known.first_at, known.last_at = min(known.first_at or at, at), max(known.last_at, at)
+                known.first_at, known.last_at = min(known.first_at or at, since or at), max(known.last_at, at)
                 known.tcp_info = evidence.tcp_info or known.tcp_info
                 return
-    rows.append(Known(socket, evidence.source, at, at, evidence.owner, evidence.tcp_info))
+    rows.append(Known(socket, evidence.source, since, at, evidence.owner, evidence.tcp_info))
 
 
 def same_socket(one: Socket, other: Socket) -> bool | None:

@@ -211,6 +211,7 @@ class Evidence:
     asked: FourTuple | None = None  # the four-tuple a lookup asked for: ties a listener to one connection
     owner: Owner | None = None  # where the source names it itself (netstat, ss, psutil)
     tcp_info: Mapping[str, int] | None = None
+    since: int | None = None  # an event that waited to be read: it happened between then and `at`
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ def to_record(statement: Evidence | Ownership) -> Record:
             record["owner"] = owner_record(statement.owner)
         if statement.tcp_info is not None:
             record["tcp_info"] = dict(statement.tcp_info)
+        if statement.since is not None:
+            record["since"] = time_text(statement.since)
     if statement.at is not None:
         record["at"] = time_text(statement.at)
     return {key: value for key, value in record.items() if value is not None and value != ""}
@@ -90,7 +92,8 @@ def from_record(record: Mapping[str, Any]) -> Statement | None:
             asked = _asked(record["asked"]) if "asked" in record else None
             owner = _owner(record["owner"]) if "owner" in record else None
             info = _tcp_info(record["tcp_info"]) if "tcp_info" in record else None
-            return Evidence(at, Source(_text(record, "source")), _socket(record), asked, owner, info)
+            since = parse_time(_text(record, "since")) if "since" in record else None
+            return Evidence(at, Source(_text(record, "source")), _socket(record), asked, owner, info, since)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"a damaged record: {error}"
         raise RecordError(message) from error

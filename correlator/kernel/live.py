@@ -15,6 +15,8 @@ from correlator.kernel.sock_diag import DestroyEvents, SockDiag
 # A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
 DESTROY_BUFFER = 16 * 1024 * 1024
 _EVENTS_AT_ONCE = 512  # then the loop turns, so that capture is not kept waiting
+_BATCHES = 256  # of events at once: more than the buffer holds
+_LOOK_EVERY = 0.005
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
 
 
@@ -28,6 +30,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._owners = Owners()
         self._told: set[int] = set()
         self._pending: dict[int, None] = {}
+        self._looked_at = 0.0
         paths, name = CgroupPaths(), netns.current()
         self.netns = name
         self._diag = SockDiag(paths.path, name)
@@ -84,25 +87,35 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             evidence = self._diag.lookup(wanted.four_tuple)
             if evidence is not None:
                 self._state(evidence)
-        self.find_owners()  # at once: a process that closes its socket is not found any more
+        # at most some times a tick, as it reads the descriptors of the likely owners
+        if time.monotonic() - self._looked_at > _LOOK_EVERY:
+            self.find_owners()  # at once: a process that closes its socket is not found any more
 
-    def read_destroyed(self) -> None:
-        """State the destroy events that wait; after an overflow, what is left."""
+    def read_destroyed(self, *, all_of_them: bool = False) -> None:
+        """State the destroy events that wait, some or all of them; after an overflow, state what is left."""
         if self._destroyed is None:
             return
         lost = self._destroyed.lost
-        for evidence in self._destroyed.read(_EVENTS_AT_ONCE):
-            self._emit(evidence)
+        for _ in range(_BATCHES if all_of_them else 1):
+            found = self._destroyed.read(_EVENTS_AT_ONCE)
+            for evidence in found:
+                self._emit(evidence)
+            if len(found) < _EVENTS_AT_ONCE:
+                break
         if self._destroyed.lost > lost:
             self.snapshot()
 
     def find_owners(self, *, at_once: bool = False) -> None:
         """State the owners of the sockets that were stated without."""
+        self._looked_at = time.monotonic()
         if not self._pending:
             return
+        scans = self._owners.scans
         for inode, owner in self._owners.find(self._pending, at_once=at_once).items():
             self._pending.pop(inode)
             self._tell(Ownership(time.time_ns(), inode, owner, self.netns))
+        if self._owners.scans > scans:  # else nothing was given up
+            self._pending = {inode: None for inode in self._pending if not self._owners.is_given_up(inode)}
 
     def _state(self, evidence: Evidence) -> None:
         self._emit(evidence)

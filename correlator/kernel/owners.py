@@ -41,6 +41,10 @@ class Owners:
         """The owner of an inode that was found before."""
         return self._by_inode.get(inode)
 
+    def is_given_up(self, inode: int) -> bool:
+        """Whether an inode was looked for so often that nobody can be told to hold it."""
+        return self._tries.get(inode, 0) >= _TRIES
+
     def find(self, inodes: Iterable[int], *, at_once: bool = False) -> dict[int, Owner]:
         """The owners of those inodes that can be told now; ask again later for the rest.
 

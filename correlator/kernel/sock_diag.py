@@ -205,6 +205,7 @@ class DestroyEvents:
         self._socket.bind((0, TCP_DESTROY_GROUPS))
         self._cgroup_path = cgroup_path
         self._netns = netns
+        self._empty_at = time.time_ns()  # when there was nothing to read
 
     def fileno(self) -> int:
         """For the event loop."""
@@ -215,12 +216,17 @@ class DestroyEvents:
         self._socket.close()
 
     def read(self, most: int) -> list[Evidence]:
-        """The events that wait, at most so many datagrams. An overflow adds to `lost`: dump to catch up."""
+        """The events that wait, at most so many datagrams; fewer mean that none is left.
+
+        Each happened after the last time that none was left (`since`). An overflow adds to `lost`: dump to catch up.
+        """
         found = []
         for _ in range(most):
+            begun = time.time_ns()
             try:
                 data = self._socket.recv(_RECEIVE)
             except BlockingIOError:
+                self._empty_at = begun
                 break
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
@@ -231,7 +237,8 @@ class DestroyEvents:
             for _kind, message in messages(data):
                 described = entry(message, self._cgroup_path, self._netns)
                 if described is not None and described.socket.remote_port:
-                    found.append(Evidence(at, Source.DESTROY, described.socket, tcp_info=described.tcp_info))
+                    info, since = described.tcp_info, self._empty_at
+                    found.append(Evidence(at, Source.DESTROY, described.socket, tcp_info=info, since=since))
         return found
 
 

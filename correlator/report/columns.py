@@ -83,6 +83,21 @@ def record(finding: Finding) -> Record:
     }
 
 
+class Rows:
+    """The extended record of the last finding: every sink of a run asks for the same one."""
+
+    def __init__(self) -> None:
+        """Nothing is asked for yet."""
+        self._finding: Finding | None = None
+        self._row: Record = {}
+
+    def of(self, finding: Finding) -> Record:
+        """The record of a finding; not to be changed."""
+        if finding is not self._finding:
+            self._finding, self._row = finding, extended(finding)
+        return self._row
+
+
 def extended(finding: Finding) -> Record:
     """The record with what JSON Lines has beside the columns."""
     row = record(finding)

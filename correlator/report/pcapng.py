@@ -60,7 +60,7 @@ class PcapngSink:
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._described: dict[tuple[int, int], int] = {}
-        self._findings: OrderedDict[int, list[Finding]] = OrderedDict()
+        self._findings: OrderedDict[int, list[tuple[Finding, bytes]]] = OrderedDict()  # with their comments
         self._processes: set[tuple[int, int | None]] = set()
         options = _options(
             [(_OPT_COMMENT, kept.encode()), (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))]
@@ -79,8 +79,9 @@ class PcapngSink:
         if finding.verdict is Verdict.NO_SOCKET:
             return
         number = finding.connection.number
-        others = [other for other in self._findings.pop(number, []) if other.side is not finding.side]
-        self._findings[number] = [*others, finding]
+        others = [other for other in self._findings.pop(number, []) if other[0].side is not finding.side]
+        noted = [*others, (finding, comment(finding).encode("utf-8", "replace"))]
+        self._findings[number] = sorted(noted, key=lambda entry: entry[0].side)
         if len(self._findings) > _MAX_FINDINGS:
             self._findings.popitem(last=False)
 
@@ -116,16 +117,13 @@ class PcapngSink:
             self.annotated += 1
             # Of two ends on this host the one that sent the packet is the process that it is of.
             sender = Side.CLIENT if held.from_client else Side.SERVER
-            near = next((finding for finding in found if finding.side is sender), found[0])
+            near = next((finding for finding, _ in found if finding.side is sender), found[0][0])
             if len(found) == 1:
                 options.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))
             if near.owner is not None:
                 self._process(near.owner)
                 options.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
-            options += [
-                (_OPT_COMMENT, comment(finding).encode("utf-8", "replace"))
-                for finding in sorted(found, key=lambda finding: finding.side)
-            ]
+            options += [(_OPT_COMMENT, text) for _, text in found]
         else:
             self.released += 1
         at = max(packet.at, 0)

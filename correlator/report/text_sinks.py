@@ -7,7 +7,7 @@ from typing import Any
 
 from correlator.core.model import Finding, Statement
 from correlator.core.records import to_record
-from correlator.report.columns import COLUMNS, Record, cells, extended, record
+from correlator.report.columns import COLUMNS, Record, Rows, cells
 from correlator.report.writer import Writer
 
 SCHEMA = 1
@@ -16,9 +16,10 @@ SCHEMA = 1
 class CsvSink:
     """A row a finding."""
 
-    def __init__(self, writer: Writer) -> None:
-        """Writes the header."""
+    def __init__(self, writer: Writer, rows: Rows | None = None) -> None:
+        """Writes the header. `rows`: shared with the run's other sinks."""
         self.writer = writer
+        self._rows = rows or Rows()
         self._row(list(COLUMNS))
 
     def begin(self, run: Record) -> None:
@@ -27,7 +28,7 @@ class CsvSink:
     def finding(self, finding: Finding) -> None:
         """Write a final finding."""
         if finding.final:
-            self._row(cells(record(finding)))
+            self._row(cells(self._rows.of(finding)))
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""
@@ -45,9 +46,10 @@ class CsvSink:
 class JsonlSink:
     """The run, then a line a finding, then the counters."""
 
-    def __init__(self, writer: Writer) -> None:
-        """Nothing is written before `begin`."""
+    def __init__(self, writer: Writer, rows: Rows | None = None) -> None:
+        """Nothing is written before `begin`. `rows`: shared with the run's other sinks."""
         self.writer = writer
+        self._rows = rows or Rows()
 
     def begin(self, run: Record) -> None:
         """Write the first line."""
@@ -56,7 +58,7 @@ class JsonlSink:
     def finding(self, finding: Finding) -> None:
         """Write a final finding."""
         if finding.final:
-            self.row(extended(finding))
+            self.row(self._rows.of(finding))
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""

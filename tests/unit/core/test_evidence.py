@@ -41,6 +41,17 @@ def test_equal_statements_fold_into_a_span() -> None:
     assert index.statements == 3
 
 
+def test_an_event_that_waited_spans_its_wait() -> None:
+    """It happened between the last time that nothing waited and the reading."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped(), START + MS, Source.DESTROY, since=START))
+    (known,) = index.sockets(SERVER_SIDE)
+    assert (known.first_at, known.last_at) == (START, START + MS)
+    index.add(evidence(mapped(cookie=1), START + 3 * MS, Source.DESTROY, since=START + 2 * MS))
+    index.add(evidence(mapped(cookie=1), START + 3 * MS, Source.DESTROY, since=START + MS))
+    assert [(known.first_at, known.last_at) for known in index.sockets(SERVER_SIDE)][1] == (START + MS, START + 3 * MS)
+
+
 def test_equal_statements_without_identity_stay_apart() -> None:
     """Without cookie or inode they may be two sockets, and nothing is known of the time between."""
     index = EvidenceIndex()

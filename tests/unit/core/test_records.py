@@ -18,7 +18,7 @@ STATEMENTS: list[Evidence | Ownership] = [
     evidence(socket("::ffff:10.0.0.12", 4243, "::ffff:10.0.0.20", 64702, inode=5, uid=0, cookie=9, cgroup="/x")),
     evidence(socket("10.0.0.12", 80, "10.0.0.20", 1, TcpState.TIME_WAIT), None, Source.TABLE, owner=OWNER),
     evidence(listener("::", 80, v6only=False), asked=four(("10.0.0.12", 80), ("10.0.0.20", 0))),
-    evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, tcp_info={"rtt_us": 5}),
+    evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, tcp_info={"rtt_us": 5}, since=START),
 ]
 
 
@@ -52,6 +52,7 @@ SOCKET: dict[str, Any] = to_record(STATEMENTS[2])
         {"uid": "root"},
         {"v6only": 1},
         {"at": "now"},
+        {"since": "then"},
         {"source": "rumour"},
         {"asked": ["10.0.0.1:1"]},
         {"asked": 5},

@@ -45,6 +45,8 @@ def test_scans_are_rare() -> None:
     for _ in range(10):
         known.find([2**40], at_once=True)
     assert known.scans == owners._TRIES
+    assert known.is_given_up(2**40)
+    assert not known.is_given_up(5)
 
 
 def test_the_facts_of_a_process() -> None:
