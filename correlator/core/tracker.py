@@ -5,10 +5,11 @@ worth least), then what is closed and reported, then the oldest connection; each
 reported as it stands.
 """
 
-from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from correlator.core.flow import SEQUENCE_MASK, Flow, FlowEnd, after
@@ -64,6 +65,12 @@ class Step(NamedTuple):
     notable: bool  # belongs to the handshake or the close, or is the first of its direction
 
 
+class _Due(NamedTuple):
+    at: int
+    number: int
+    flow: Flow
+
+
 class Tracker:
     """The table of connections."""
 
@@ -79,8 +86,8 @@ class Tracker:
         self._interfaces = interfaces
         self._flows: OrderedDict[tuple[bytes, int, bytes, int], Flow] = OrderedDict()
         self._unanswered: OrderedDict[int, Flow] = OrderedDict()
-        self._settling: deque[tuple[int, Flow]] = deque()
-        self._lingering: deque[tuple[int, Flow]] = deque()
+        self._settling: list[_Due] = []  # heaps
+        self._lingering: list[_Due] = []
         self._events: list[Event] = []
         self._now = 0  # as far as time is known to have passed
         self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
@@ -138,41 +145,47 @@ class Tracker:
         return flow.reported or (base is not None and base != segment.seq)
 
     def advance(self, now: int) -> None:
-        """Let time pass: report connections that have settled, forget those that have lingered."""
+        """Let time pass: report connections that have settled, forget those that have lingered.
+
+        Reports come in the order in which they are due, whether time passes in small steps or in large ones.
+        """
         self._now = max(self._now, now)
-        for flow in self._due(self._settling, self.limits.settle):
-            if flow.is_closed and not flow.reported:
-                self._report(flow)
-                self._lingering.append((flow.last_at + self.limits.linger, flow))
-        for flow in self._due(self._lingering, self.limits.linger):
-            self._forget(flow)
-        while self._unanswered:
-            flow = next(iter(self._unanswered.values()))
-            flow.last_at = flow.last_at or self._now
-            if flow.last_at + self.limits.linger > self._now:
-                break
+        for flow in self._due(self._settling, self._patience):
             self._report(flow)
+            if flow.is_closed:
+                heappush(self._lingering, _Due(flow.last_at + self.limits.linger, flow.number, flow))
+            else:
+                self._forget(flow)
+        for flow in self._due(self._lingering, lambda _: self.limits.linger):
             self._forget(flow)
-        heads = [queue[0][0] for queue in (self._settling, self._lingering) if queue]
-        heads += [next(iter(self._unanswered.values())).last_at + self.limits.linger] if self._unanswered else []
+        heads = [queue[0].at for queue in (self._settling, self._lingering) if queue]
         self._due_at = min(heads, default=self._now + min(self.limits.settle, self.limits.linger))
 
-    def _due(self, queue: deque[tuple[int, Flow]], wait: int) -> Iterator[Flow]:
-        """The flows of a queue that have been silent for `wait`; those that were not are queued again."""
-        while queue and queue[0][0] <= self._now:
-            flow = queue.popleft()[1]
-            if flow.gone:
+    def _patience(self, flow: Flow) -> int | None:
+        """How long a connection may be silent before it is reported; None for one that is going on."""
+        if flow.is_closed:
+            return self.limits.settle
+        return self.limits.linger if flow.state is State.SYN_SENT else None
+
+    def _due(self, queue: list[_Due], patience: Callable[[Flow], int | None]) -> Iterator[Flow]:
+        """The flows of a queue whose time has come; those that had segments since are queued again."""
+        while queue and queue[0].at <= self._now:
+            at, _number, flow = heappop(queue)
+            wait = None if flow.gone or (flow.reported and queue is self._settling) else patience(flow)
+            if wait is None:
                 continue
             flow.last_at = flow.last_at or self._now  # no segment had a time so far
-            if flow.last_at + wait > self._now:
-                queue.append((flow.last_at + wait, flow))
+            if flow.last_at + wait > at:
+                heappush(queue, _Due(flow.last_at + wait, flow.number, flow))
             else:
                 yield flow
 
     def finish(self) -> None:
         """Report all that is left, in the order in which time would have reported it; the input has ended."""
-        closed = sorted((due, flow.number, flow) for due, flow in self._settling if flow.is_closed)
-        for flow in (*(flow for _due, _number, flow in closed), *self._flows.values()):
+        closed = sorted(
+            (flow for flow in self._flows.values() if flow.is_closed), key=lambda flow: (flow.last_at, flow.number)
+        )
+        for flow in (*closed, *self._flows.values()):
             self._report(flow)
         self._flows.clear()
         self._unanswered.clear()
@@ -211,6 +224,8 @@ class Tracker:
         if flow.state is not before:
             self._announce(flow, before)
         if flow.state is State.SYN_SENT:
+            if flow.number not in self._unanswered:
+                self._queue(flow, self.limits.linger)
             self._unanswered[flow.number] = flow
             self._unanswered.move_to_end(flow.number)
         else:
@@ -249,8 +264,11 @@ class Tracker:
     def _note_close(self, flow: Flow, at: int) -> None:
         flow.closed_at = at if flow.is_closed else None
         if flow.is_closed and not flow.reported:
-            self._settling.append((flow.last_at + self.limits.settle, flow))
-            self._due_at = min(self._due_at, self._settling[0][0])
+            self._queue(flow, self.limits.settle)
+
+    def _queue(self, flow: Flow, wait: int) -> None:
+        heappush(self._settling, _Due(flow.last_at + wait, flow.number, flow))
+        self._due_at = min(self._due_at, self._settling[0].at)
 
     def _supersede(self, flow: Flow, at: int) -> None:
         if not flow.gone:
@@ -263,7 +281,7 @@ class Tracker:
         if self._unanswered:
             flow = next(iter(self._unanswered.values()))
         else:
-            lingering = (flow for _, flow in self._lingering if not flow.gone)
+            lingering = (entry.flow for entry in self._lingering if not entry.flow.gone)
             flow = next(lingering, None) or next(iter(self._flows.values()))
         self._report(flow)
         self._forget(flow)
@@ -277,9 +295,8 @@ class Tracker:
         flow.gone = True
         for queue in (self._settling, self._lingering):
             if len(queue) > 2 * len(self._flows) + _SLACK:  # mostly gone: they must not outnumber the table
-                kept = [entry for entry in queue if not entry[1].gone]
-                queue.clear()
-                queue.extend(kept)
+                queue[:] = [entry for entry in queue if not entry.flow.gone]
+                heapify(queue)
         self._unanswered.pop(flow.number, None)
         one, other = flow.client, flow.server
         for key in (

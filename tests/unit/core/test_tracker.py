@@ -616,3 +616,28 @@ def test_a_fragment_of_a_copy_adds_no_bytes() -> None:
     later = first._replace(length=500, continuation=True)
     both = [segment._replace(interface=number) for segment in (first, later) for number in (0, 1)]
     assert only([*play.segments[:0], *Play().handshake(), *both]).client.payload == 1500
+
+
+@pytest.mark.parametrize("step", [MS, 50 * MS, 5000 * MS])
+def test_reports_come_in_one_order_however_time_passes(step: int) -> None:
+    """A live run tells the time every 50 ms, a replay with each packet: both report in the same order."""
+    plays = [Play(client=("10.0.9.9", number + 1), at=START + number % 7 * MS) for number in range(40)]
+    segments = []
+    for number, play in enumerate(plays):
+        if number % 5 == 0:
+            segments.append(play.segment("c", "S"))
+            continue
+        segments += [*play.handshake(), *play.fins()[: 2 + number % 2]]
+        segments.append(play.segment("s", "A", seq=2, ack=2, after=number * 37 % 11 * MS))
+    segments.sort(key=lambda segment: segment.at)
+
+    def order(step: int) -> list[int]:
+        tracker = Tracker([], Limits(settle=SECOND, linger=2 * SECOND))
+        for segment in segments:
+            tracker.segment(segment)
+        for now in range(segments[-1].at, segments[-1].at + 10 * SECOND, step):
+            tracker.advance(now)
+        return [event.flow.number for event in tracker.take() if event.change is Change.REPORT]
+
+    assert len(order(step)) == 40
+    assert order(step) == order(MS)
