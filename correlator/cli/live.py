@@ -23,6 +23,7 @@ from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.tracker import LINGER, LIVE_SETTLE, Limits
 from correlator.kernel.live import KernelEvidence
+from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
 from correlator.run import Run, writing
@@ -103,10 +104,10 @@ async def _run(
     )
     troubles: list[str] = []
     async with writing(built.outputs):
-        with KernelEvidence(run.state) as evidence:
+        with _evidence(run) as evidence:
             for missing in evidence.missing:
                 say(f"note: {missing}")
-            run.begin(run_record(time.time_ns(), interfaces=names, sources=evidence.sources))
+            run.begin(run_record(time.time_ns(), interfaces=names, sources=list(evidence.sources)))
             try:
                 await run_live(run, capture, evidence, until, _ready(names))
             except OSError as error:
@@ -126,6 +127,14 @@ async def _run(
     for trouble in troubles:
         say(trouble)
     return exit_status(built, unread=0, inputs=1, troubles=troubles, interrupted=False)
+
+
+def _evidence(run: Run) -> KernelEvidence | PortableEvidence:
+    """The kernel's own evidence, or psutil's where the kernel has none to give."""
+    try:
+        return KernelEvidence(run.state)
+    except (OSError, AttributeError):  # no NETLINK_SOCK_DIAG; no AF_NETLINK at all
+        return PortableEvidence(run.state)
 
 
 def live_config(*, counted: bool) -> Config:
