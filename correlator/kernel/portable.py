@@ -13,7 +13,7 @@ import psutil
 from correlator.core.address import ANY_PORT, parse
 from correlator.core.model import Evidence, Family, Lookup, Owner, Socket, Source, Statement, TcpState
 from correlator.kernel.owners import Owners
-from correlator.kernel.tables.states import STATES
+from correlator.kernel.states import STATES
 
 _POLL_EVERY = 0.1  # seconds; psutil takes 0.1 s itself for 10,000 sockets
 _FAMILIES = {socket.AF_INET: Family.INET, socket.AF_INET6: Family.INET6}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from correlator.core.address import IPV4_LENGTH
 from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, Socket, Source, TcpState
+from correlator.kernel.states import UNOWNED
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -49,9 +50,6 @@ _TCP_INFO: dict[str, tuple[int, struct.Struct]] = {
 }
 
 _FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET6}
-
-# The kernel's diag handlers fill in uid 0 for these (inet_twsk_diag_fill, inet_req_diag_fill): no fact.
-_UNOWNED = frozenset({TcpState.TIME_WAIT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
 # Room for a dump's largest batch (the kernel sends 32 KiB at most at once).
 _RECEIVE = 65_536
@@ -113,7 +111,7 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
         remote_port,
         state,
         inode or None,
-        None if state in _UNOWNED or (state is TcpState.FIN_WAIT2 and not inode) else uid,
+        None if state in UNOWNED or (state is TcpState.FIN_WAIT2 and not inode) else uid,
         high << 32 | low,
         bool(v6only[0]) if v6only else None,
         cgroup_path(int.from_bytes(cgroup, "little")) if len(cgroup) == 8 else "",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from correlator.core.address import ANY_PORT, IPV4_LENGTH, mapped, parse, parse_port
 from correlator.core.model import Clipped, Evidence, Family, Owner, Socket, Source, Statement, TcpState
-from correlator.kernel.tables.states import STATES
+from correlator.kernel.states import STATES
 
 _FULL_CELL = 23  # 22 characters and the colon
 _PROGRAM = re.compile(r"(?P<pid>\d{1,10})/(?P<name>.*)", re.ASCII)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from correlator.core.model import TCP_STATES, Evidence, Family, Socket, Source, Statement
-from correlator.kernel.tables.states import UNOWNED
+from correlator.kernel.states import UNOWNED
 
 _HEADER = re.compile(r"\s*sl\s+local_address")
 _ROW = re.compile(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from correlator.core.address import ANY_PORT, IPV4_LENGTH, IPV6_LENGTH, parse, parse_port
 from correlator.core.model import Evidence, Family, Owner, Socket, Source, Statement, TcpState
-from correlator.kernel.tables.states import STATES, UNOWNED
+from correlator.kernel.states import STATES, UNOWNED
 
 _STATE_NAMES = "|".join(sorted((name for name in STATES if "_" not in name), key=len, reverse=True))
 _ROW = re.compile(
