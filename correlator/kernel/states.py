@@ -18,5 +18,5 @@ _NAMES = {
 
 STATES: dict[str, TcpState] = {name: state for state, names in _NAMES.items() for name in names}
 
-# The kernel's diag handlers fill in uid 0 for these (inet_twsk_diag_fill, inet_req_diag_fill), and tools print it: no fact.
+# The kernel's diag handlers fill in uid 0 for these (inet_twsk_diag_fill, inet_req_diag_fill): it is no fact.
 UNOWNED = frozenset({TcpState.TIME_WAIT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
