@@ -189,8 +189,6 @@ class Tracker:
             self._report(flow)
         self._flows.clear()
         self._unanswered.clear()
-        self._settling.clear()
-        self._lingering.clear()
 
     def _open(self, key: tuple[bytes, int, bytes, int], segment: Segment) -> Flow:
         if len(self._flows) >= self.limits.connections:
@@ -263,7 +261,7 @@ class Tracker:
 
     def _note_close(self, flow: Flow, at: int) -> None:
         flow.closed_at = at if flow.is_closed else None
-        if flow.is_closed and not flow.reported:
+        if flow.is_closed:
             self._queue(flow, self.limits.settle)
 
     def _queue(self, flow: Flow, wait: int) -> None:

@@ -162,6 +162,8 @@ def test_live_announces_what_is_known() -> None:
     feed(engine, play.handshake())
     engine.evidence(evidence(MAPPED))
     engine.evidence(Ownership(START, 7, Owner(1)))
+    listener_tuple = four(SERVER, (CLIENT[0], 0))
+    engine.evidence(evidence(listening("::", SERVER[1]), source=Source.LOOKUP, asked=listener_tuple))
     engine.take()
     engine.tick(play.at + LOOK_AGAIN[0])
     assert [(finding.final, finding.verdict) for finding in findings(engine)] == [(False, Verdict.IPV4_ON_INET6)]
@@ -169,6 +171,7 @@ def test_live_announces_what_is_known() -> None:
     engine.tick(play.at + LIVE_SETTLE)
     assert [(finding.final, finding.connection.close) for finding in findings(engine)] == [(True, "fin")]
     assert engine.index.sockets(SERVER_SIDE) == []
+    assert engine.index.answers(listener_tuple) == []
 
 
 def test_live_gives_up_on_an_owner_in_the_end() -> None:
@@ -178,6 +181,8 @@ def test_live_gives_up_on_an_owner_in_the_end() -> None:
     feed(engine, play.handshake())
     engine.evidence(evidence(replace(MAPPED, inode=None)))
     engine.tick(play.at + LOOK_AGAIN[0])
+    engine.tick(play.at + sum(LOOK_AGAIN) - 1)
+    assert findings(engine) == []
     engine.tick(play.at + sum(LOOK_AGAIN))
     assert [finding.owner for finding in findings(engine)] == [None]
 

@@ -287,6 +287,19 @@ def test_a_reuseport_group_agrees_on_what_is_common() -> None:
     assert (found[0].inode, found[0].v6only, found[1]) == (None, False, None)
 
 
+def test_listeners_that_were_both_there_are_both_meant() -> None:
+    """However long each had been there before."""
+    index = known(
+        evidence(listening("::", SERVER[1], inode=1), START - 5 * SECOND),
+        evidence(listening("::", SERVER[1], inode=1), START + SECOND),
+        evidence(listening("::", SERVER[1], inode=2), START - SECOND),
+        evidence(listening("::", SERVER[1], inode=2), START + SECOND),
+    )
+    found = listener(index, CONNECTION, Family.INET6)
+    assert found
+    assert found[0].inode is None
+
+
 IPV6 = replace(CONNECTION, client=End(packed("2001:db8::2"), 1), server=End(packed("2001:db8::1"), SERVER[1]))
 
 
@@ -322,6 +335,12 @@ def test_the_lower_port_is_the_servers(connection: Connection, both: bool) -> No
     """Without a listener, or with one at either port."""
     statements = [evidence(listening("0.0.0.0", port)) for port in (CLIENT[1], SERVER[1])] if both else []
     assert oriented(known(*statements), connection).server.port == SERVER[1]
+
+
+def test_equal_ports_leave_the_roles_as_they_were_seen() -> None:
+    """Neither port is lower: the first sender stays the client."""
+    even = replace(MIDSTREAM, client=End(packed(CLIENT[0]), SERVER[1]))
+    assert oriented(known(), even) is even
 
 
 def test_turning_round_mirrors_the_reset() -> None:

@@ -516,6 +516,35 @@ def test_the_end_reports_the_closed_in_their_order_and_then_the_open() -> None:
     assert [connection.client.port for connection in track(segments)] == [3, 2, 1]
 
 
+@pytest.mark.parametrize("ends", [(("127.0.0.1", 1), ("127.0.0.1", 2)), (("10.0.0.1", 7), ("10.0.0.2", 7))])
+def test_ends_are_told_by_address_and_port(ends: tuple[tuple[str, int], tuple[str, int]]) -> None:
+    """On loopback the addresses are one, between some servers the ports are."""
+    play = Play(client=ends[0], server=ends[1])
+    connection = only([*play.handshake(), play.segment("s", "PA", seq=1, ack=1, data=5), *play.fins()])
+    assert (connection.client.packets, connection.server.packets) == (4, 3)
+    assert (connection.server.payload, connection.handshake) == (5, Handshake.COMPLETE)
+
+
+def test_a_syn_that_is_repeated_is_evicted_later() -> None:
+    """Of two unanswered attempts the one that was given up goes first."""
+    tracker = Tracker([], Limits(connections=2))
+    repeated, given_up = Play(client=("10.0.0.1", 1)), Play(client=("10.0.0.2", 2))
+    tracker.segment(repeated.segment("c", "S"))
+    tracker.segment(given_up.segment("c", "S"))
+    tracker.segment(repeated.segment("c", "S", after=SECOND))
+    tracker.take()
+    tracker.segment(Play(client=("10.0.0.3", 3), at=repeated.at).segment("c", "S"))
+    assert [event.flow.client.port for event in tracker.take() if event.change is Change.REPORT] == [2]
+
+
+def test_a_syn_acknowledges_nothing() -> None:
+    """Its acknowledgement field means nothing without the flag."""
+    play = Play()
+    tracker = Tracker([], Limits())
+    flow = tracker.segment(play.segment("c", "S")._replace(ack=77)).flow
+    assert flow.client.acked is None
+
+
 def test_what_is_unknown_covers_nothing_or_all() -> None:
     """No ACK covers no SYN; an ISN that was not seen is covered by any."""
     assert not covers(None, 5)
