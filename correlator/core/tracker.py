@@ -114,6 +114,7 @@ class Tracker:
         key = (segment.source, segment.source_port, segment.destination, segment.destination_port)
         flow = self._flows.get(key) or self._flows.get((key[2], key[3], key[0], key[1]))
         is_new = flow is not None and self._is_another(flow, segment)
+        silent_since = self._newest if flow is None or is_new else flow.last_at
         if flow is not None and not is_new:
             flow.last_at = self._newest  # before time passes: a clock that leaps cuts no connection in two
         if self._newest >= self._due_at:
@@ -126,6 +127,7 @@ class Tracker:
         near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
         if near.is_copy(segment):
             self.copies += 1
+            flow.last_at = silent_since  # a replay has no copies, and must report when this run does
             return Step(flow, from_client, notable=False)
         if segment.continuation:
             if segment.interface == near.interface:  # else it continues a copy

@@ -392,6 +392,18 @@ def test_the_same_packets_on_a_second_interface_are_copies() -> None:
     assert not any(notable[1::2])
 
 
+def test_copies_put_no_report_off() -> None:
+    """They say nothing new, not even that the connection is still alive."""
+    tracker = Tracker(["eth0", "eth1"], Limits(settle=SECOND, linger=SECOND))
+    play = Play()
+    for segment in [*play.handshake(), *play.fins()]:
+        tracker.segment(segment)
+    tracker.segment(play.segments[-1]._replace(interface=1, at=play.at + SECOND // 2))
+    tracker.take()
+    tracker.advance(play.at + SECOND)
+    assert [event.change for event in tracker.take()] == [Change.REPORT]
+
+
 def test_a_path_that_moves_to_another_interface_is_followed() -> None:
     """What is new on a second interface counts: the route changed."""
     play = Play()
