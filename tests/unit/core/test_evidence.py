@@ -36,9 +36,11 @@ def test_equal_statements_fold_into_a_span() -> None:
     index = EvidenceIndex()
     for at in (START + MS, START, START + 2 * MS):
         index.add(evidence(mapped(cookie=1), at, tcp_info={"rtt_us": at}))
+    index.add(evidence(mapped(cookie=1), START + MS))
     (known,) = index.sockets(SERVER_SIDE)
     assert (known.first_at, known.last_at) == (START, START + 2 * MS)
-    assert index.statements == 3
+    assert known.tcp_info == {"rtt_us": START + 2 * MS}
+    assert index.statements == 4
 
 
 def test_an_event_that_waited_spans_its_wait() -> None:
@@ -131,9 +133,11 @@ def test_every_table_is_bounded() -> None:
     for number in range(3):
         index.add(evidence(listener("10.0.0.1", number)))
     assert index.dropped == 5
-    for number in range(3):
+    for number in range(1, 4):
         index.add(Ownership(START, number, Owner(number)))
     assert index.dropped == 6
+    held = [Known(mapped(inode=number), Source.LOOKUP, START, START) for number in range(1, 4)]
+    assert [index.owner(known) for known in held] == [None, Owner(2), Owner(3)]
     cut = evidence(Socket(mapped().family, b"", 1, b"", 2, TcpState.ESTABLISHED), None, Source.TABLE)
     for _ in range(3):
         index.add(Clipped(cut, "::ffff:10.0.0.1", "::ffff:10"))
@@ -162,6 +166,8 @@ def test_cut_addresses_are_matched_by_what_is_left(local: str, remote: str, fits
     found = index.sockets(SERVER_SIDE)
     assert [known.socket.local for known in found] == ([packed("::ffff:10.0.0.12")] if fits else [])
     assert index.sockets(SERVER_SIDE) == found
+    other = four(("10.0.0.12", 80), ("10.0.0.21", 1000))
+    assert index.sockets(other) == []  # an entry is one socket's: the first connection that fits has it
 
 
 def test_cut_native_addresses() -> None:

@@ -415,6 +415,18 @@ def test_a_path_that_moves_to_another_interface_is_followed() -> None:
     assert (connection.client.packets, connection.server.packets) == (3, 2)
 
 
+@pytest.mark.parametrize("flags", ["S", "FA"])
+def test_syn_and_fin_take_a_sequence_number(flags: str) -> None:
+    """So that a SYN or FIN that is new on another interface is no copy of the segment before it (RFC 9293 §3.4)."""
+    play = Play()
+    first = play.segment("c", "A", seq=5, ack=1)
+    new = play.segment("c", flags, seq=5, ack=1, interface=1)
+    tracker = Tracker(["eth0", "eth1"], Limits())
+    for segment in (first, new):
+        tracker.segment(segment)
+    assert tracker.copies == 0
+
+
 def test_a_reset_on_a_second_interface_counts_once() -> None:
     """An RST has no sequence number of its own to tell it by."""
     play = Play()
