@@ -70,6 +70,10 @@ def test_the_same_table_twice_adds_nothing() -> None:
     index.add(evidence(mapped(), None, Source.TABLE))
     index.add(evidence(mapped(), START, Source.TABLE))
     assert len(index.sockets(SERVER_SIDE)) == 2
+    turned = EvidenceIndex()
+    turned.add(evidence(mapped(), START, Source.TABLE))
+    turned.add(evidence(mapped(), None, Source.TABLE))
+    assert len(turned.sockets(SERVER_SIDE)) == 2
 
 
 @pytest.mark.parametrize(
@@ -131,8 +135,9 @@ def test_every_table_is_bounded() -> None:
         index.add(evidence(socket("10.0.0.1", 1, "10.0.0.2", 13, cookie=number)))
     assert index.dropped == 4
     for number in range(3):
-        index.add(evidence(listener("10.0.0.1", number)))
+        index.add(evidence(listener(f"10.0.0.{number + 1}", 80)))
     assert index.dropped == 5
+    assert len(index.listeners(80)) == 2
     for number in range(1, 4):
         index.add(Ownership(START, number, Owner(number)))
     assert index.dropped == 6

@@ -159,15 +159,15 @@ def test_candidates_that_disagree_are_ambiguous(one: Statement, other: Statement
 def test_two_sockets_of_one_family_agree_on_the_family_alone() -> None:
     """A second socket in the connection's time: the verdict stands, but not whose it is."""
     index = known(
-        evidence(mapped(inode=1, uid=5), START + MS),
-        evidence(mapped(inode=2, uid=5), START + 2 * MS),
-        Ownership(START, 1, Owner(10)),
-        Ownership(START, 2, Owner(20)),
+        evidence(mapped(inode=1, uid=5, netns="n"), START + MS),
+        evidence(mapped(inode=2, uid=5, netns="n"), START + 2 * MS),
+        Ownership(START, 1, Owner(10), "n"),
+        Ownership(START, 2, Owner(20), "n"),
     )
     found = server(index)
     assert found
     assert found.socket
-    assert (found.socket.inode, found.socket.uid, found.owner) == (None, 5, None)
+    assert (found.socket.inode, found.socket.uid, found.socket.netns, found.owner) == (None, 5, "n", None)
 
 
 def test_a_table_without_time_and_a_four_tuple_used_twice() -> None:
@@ -266,12 +266,13 @@ def test_the_listener_of_the_time() -> None:
     before = evidence(listening("::", SERVER[1], cookie=1), START - 5 * SECOND)
     during = evidence(listening("::", SERVER[1], cookie=2), START)
     later = evidence(listening("::", SERVER[1], cookie=3), START + SECOND)
+    just_before = evidence(listening("::", SERVER[1], cookie=4), START - SECOND // 2)
     cookies = [
         found.cookie
-        for statements in ((before, during, later), (before, later), (before,), (later,))
+        for statements in ((before, during, later), (before, later), (before,), (later,), (just_before, later))
         if (found := found_listener(known(*statements), Family.INET6))
     ]
-    assert cookies == [2, 3, 1, 3]
+    assert cookies == [2, 3, 1, 3, 4]
 
 
 def test_a_reuseport_group_agrees_on_what_is_common() -> None:
