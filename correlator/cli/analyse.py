@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from correlator.capture.files import CaptureFile, UnreadableError, expand
-from correlator.cli.exits import Exit, die, say
+from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
-from correlator.cli.tables import Tables
+from correlator.cli.tables import Tables, beside_capture
 from correlator.core.engine import Config, Engine
 from correlator.pipeline import analyse as analyse_capture
 from correlator.report.columns import Record
@@ -59,7 +59,8 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
     named = Tables()
     for table in tables:
         named.add(table)
-    built = build(wanted, interfaces.names, [*names, *tables])
+    beside = [found for name in names if (found := beside_capture(name)) is not None]
+    built = build(wanted, interfaces.names, [*names, *tables, *beside])
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -112,7 +113,7 @@ def summarise(built: Built, counters: Record, notes: list[str]) -> None:
     text = built.summary.text(counters, [])
     if built.text is not None:
         built.text.put(built.summary.text(counters, notes).encode("utf-8", "replace"))
-    click.echo(text, err=True, nl=False)
+    show(text)
 
 
 def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], interrupted: bool) -> int:

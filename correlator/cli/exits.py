@@ -1,5 +1,6 @@
 """Exit statuses (docs/FORMATS.md) and the one way to end with an error."""
 
+import contextlib
 import sys
 from enum import IntEnum
 from typing import NoReturn
@@ -21,7 +22,14 @@ class Exit(IntEnum):
 
 def say(message: str) -> None:
     """A line on standard error."""
-    sys.stderr.write(f"correlator: {terminal(message)}\n")
+    show(f"correlator: {terminal(message)}\n")
+
+
+def show(text: str) -> None:
+    """Text on standard error; where nobody takes it, it is lost, and nothing else is."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def die(status: Exit, message: str) -> NoReturn:

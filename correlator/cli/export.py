@@ -10,7 +10,7 @@ from correlator.capture.files import CaptureFile, UnreadableError
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.outputs import discard_all, open_all
 from correlator.cli.selection import Selection, selecting, selection
-from correlator.cli.tables import Tables
+from correlator.cli.tables import Tables, beside_capture
 from correlator.core.annotation import Annotation, Kept, parse_comment
 from correlator.core.engine import Config, Engine
 from correlator.core.model import Finding, Side, Verdict
@@ -39,7 +39,8 @@ def export(report: str, csv: str | None, jsonl: str | None, *, force: bool, **op
     if csv == jsonl == STANDARD_OUTPUT:
         die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
     writers = [Writer(name, force=force) for name in (csv, jsonl) if name is not None]
-    open_all(writers, [report])
+    beside = beside_capture(report)
+    open_all(writers, [report, *([beside] if beside else [])])
     raise SystemExit(asyncio.run(_export(report, writers, chosen, has_csv=csv is not None)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from correlator import __version__
-from correlator.cli.exits import Exit, say
+from correlator.cli.exits import Exit, say, show
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
 _COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
         status: Any = cli.main(arguments, prog_name="correlator", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+        show(error.format_message() + "\n")
         status = Exit.USAGE
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
@@ -72,7 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         status = Exit.OUTPUT
-    _let_go_of_standard_output()
+    _let_go_of_standard_streams()
     sys.exit(status if isinstance(status, int) else Exit.DONE)
 
 
@@ -86,12 +86,13 @@ def _open_standard_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
-def _let_go_of_standard_output() -> None:
+def _let_go_of_standard_streams() -> None:
     """What could not be written is given up, lest the interpreter complain of it at its end."""
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from correlator.core.model import (
     Connection,
     Finding,
     FourTuple,
+    Handshake,
     Lookup,
     Owner,
     OwnerBy,
@@ -33,8 +34,9 @@ from correlator.core.verdict import cause, verdict
 MILLISECOND = 1_000_000
 
 # After a connection opens: at once (its socket may close at once), then when accept() has probably given the socket
-# its inode, then once more for a server that is slow to accept.
-LOOK_AGAIN = (50 * MILLISECOND, 450 * MILLISECOND)
+# its inode, then for one that handed it on to a child, or is slow to accept.
+LOOK_AGAIN = (50 * MILLISECOND, 450 * MILLISECOND, 2500 * MILLISECOND)
+_TELL_BY = 1  # the look at which what is known is announced, complete or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ class _Watch:
     due: int
     flow: Flow
     turn: int = 0
+    announced: bool = False
+
+
+def _ends(connection: Connection) -> tuple[Side, ...]:
+    """The ends that a socket may terminate: none accepted a connection that was refused."""
+    if connection.handshake is Handshake.REFUSED:
+        return (Side.CLIENT,)
+    return (Side.CLIENT, Side.SERVER)
 
 
 class Engine:
@@ -130,7 +140,7 @@ class Engine:
         connection = oriented(self.index, connection)
         found = [
             self._finding(connection, side, matched, final=final)
-            for side in (Side.CLIENT, Side.SERVER)
+            for side in _ends(connection)
             if (matched := match(self.index, connection, side, self._patience)) is not None
         ]
         if found:
@@ -146,8 +156,11 @@ class Engine:
                 connection = self.tracker.snapshot(flow)
                 if change is Change.OPENED:
                     self._ask(connection.four_tuple(Side.CLIENT), connection.listener_tuple)
-                else:
+                    continue
+                if change is Change.ESTABLISHED:
                     self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
+                if not flow.watched:
+                    flow.watched = True
                     self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
             elif self.config.announce:
                 self._announce(self.findings(self.tracker.snapshot(flow), final=False))
@@ -163,8 +176,11 @@ class Engine:
         connection = self.tracker.snapshot(watch.flow)
         found = self.findings(connection, final=False)
         known = all(finding.owner_by is OwnerBy.INODE for finding in found)
-        if known or watch.flow.is_closed or watch.turn + 1 == len(LOOK_AGAIN):
+        last = watch.turn + 1 == len(LOOK_AGAIN) or watch.flow.is_closed
+        if not watch.announced and (known or last or watch.turn >= _TELL_BY):
+            watch.announced = True
             self._announce(found)
+        if last or (known and watch.turn >= _TELL_BY):
             return
         self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
         watch.turn += 1
@@ -186,8 +202,6 @@ class Engine:
                 known.answered = connection.number if known.answered is None else known.answered
             if self.config.lookups:
                 self.index.forget(four_tuple, flow.superseded_at or now)
-        if self.config.lookups:
-            self.index.forget(connection.listener_tuple, flow.superseded_at or now)
 
     def _count(self, finding: Finding) -> None:
         counters = self.counters

@@ -97,6 +97,7 @@ class Flow:
     simultaneous: bool = False
     superseded_at: int | None = None
     reported: bool = False
+    watched: bool = False  # the engine looks at it from time to time
     gone: bool = False  # out of the table
 
     @property

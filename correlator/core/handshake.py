@@ -167,6 +167,9 @@ CLOSE_TOKEN: dict[Closing, Close] = {
     _C.RST_SERVER: Close.RST_SERVER,
 }
 
+# Attempts that may come to nothing: what floods are made of, and what no FIN ends.
+HALF_OPEN = frozenset({_S.SYN_SENT, _S.CROSSED, _S.CROSSED_ACKED, _S.SYN_RECEIVED})
+
 CLOSED = frozenset({Closing.FIN_BOTH, Closing.RST_CLIENT, Closing.RST_SERVER})
 
 # The close seen from the other end, for a connection whose roles turn out to be the other way round.

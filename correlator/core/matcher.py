@@ -16,6 +16,10 @@ from correlator.core.model import Connection, Family, Handshake, Owner, Side, So
 # about the connection that closed.
 TIME_WAIT = 60_000_000_000
 
+# A segment is captured before the kernel's TCP takes it in, and a dump takes some time.
+_GRACE = 100_000_000
+_OPEN_STATES = frozenset({TcpState.ESTABLISHED, TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
+
 _T = TypeVar("_T")
 
 _STRENGTH = {source: rank for rank, source in enumerate(Source)}
@@ -81,8 +85,9 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
     rows = [known for known in rows if known.socket.family is family] or rows
     if not rows:
         return None
+    rows = _nearest(rows, connection.opened_at)  # before the preference: what has been closed takes nothing
     best = max(_preference(known.socket) for known in rows)
-    rows = _nearest([known for known in rows if _preference(known.socket) == best], connection.opened_at)
+    rows = [known for known in rows if _preference(known.socket) == best]
     owners = {owner for known in rows if (owner := index.owner(known)) is not None}
     owner = owners.pop() if len({owner.pid for owner in owners}) == 1 else None
     return merged([known.socket for known in rows], rows[-1].socket.family), owner
@@ -154,8 +159,17 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
     return [
         known
         for known in knowns
-        if known.within(start, end) and (known.socket.cookie is None or known.socket.cookie not in gone)
+        if known.within(start, end)
+        and (known.socket.cookie is None or known.socket.cookie not in gone)
+        and not _is_too_lively(known, connection)
     ]
+
+
+def _is_too_lively(known: Known, connection: Connection) -> bool:
+    """Whether an entry was open when the wire had closed the connection: one that took the four-tuple over."""
+    if connection.closed_at is None or known.first_at is None or known.source is Source.DESTROY:
+        return False
+    return known.socket.state in _OPEN_STATES and known.first_at > connection.closed_at + _GRACE
 
 
 def _span(connection: Connection, patience: int) -> tuple[int | None, int | None]:

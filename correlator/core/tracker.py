@@ -1,8 +1,8 @@
 """From segments to connections: the table of open connections and the step that each segment takes.
 
-Bounds: the table holds `Limits.connections` entries. Past that the oldest unanswered SYN goes first (a flood's are
-worth least), then what is closed and reported, then the oldest connection; each eviction is counted and the connection
-reported as it stands.
+Bounds: the table holds `Limits.connections` entries. Past that the oldest half-open connection goes first (a flood's
+are worth least), then what is closed and reported, then the oldest connection; each eviction is counted and the
+connection reported as it stands.
 """
 
 from collections import OrderedDict
@@ -13,7 +13,7 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from correlator.core.flow import SEQUENCE_MASK, Flow, FlowEnd, after
-from correlator.core.handshake import ACK, FIN, RST, SYN, Kind, State, next_closing, next_state
+from correlator.core.handshake import ACK, FIN, HALF_OPEN, RST, SYN, Kind, State, next_closing, next_state
 from correlator.core.model import NO_TIME, Connection, Segment
 
 SECOND = 1_000_000_000
@@ -46,8 +46,9 @@ class Change(IntEnum):
     """What happened to a connection."""
 
     OPENED = 0
-    ESTABLISHED = 1
-    REPORT = 2  # nothing more is to come, or it must go: report it
+    ANSWERED = 1
+    ESTABLISHED = 2
+    REPORT = 3  # nothing more is to come, or it must go: report it
 
 
 class Event(NamedTuple):
@@ -85,7 +86,7 @@ class Tracker:
         self.seen = 0
         self._interfaces = interfaces
         self._flows: OrderedDict[tuple[bytes, int, bytes, int], Flow] = OrderedDict()
-        self._unanswered: OrderedDict[int, Flow] = OrderedDict()
+        self._half_open: OrderedDict[int, Flow] = OrderedDict()
         self._settling: list[_Due] = []  # heaps
         self._lingering: list[_Due] = []
         self._events: list[Event] = []
@@ -134,8 +135,9 @@ class Tracker:
                 near.payload += segment.length
             return Step(flow, from_client, notable=False)
         first = near.reached is None
+        follows = near.reached is None or not after(segment.seq, near.reached)
         near.note(segment)
-        moved = self._step(flow, segment, near, far)
+        moved = self._step(flow, segment, near, far, follows=follows)
         notable = first or moved or flow.is_closed or bool(segment.flags & (SYN | FIN | RST))
         return Step(flow, flow.is_from_client(segment), notable)
 
@@ -167,7 +169,7 @@ class Tracker:
         """How long a connection may be silent before it is reported; None for one that is going on."""
         if flow.is_closed:
             return self.limits.settle
-        return self.limits.linger if flow.state is State.SYN_SENT else None
+        return self.limits.linger if flow.state in HALF_OPEN else None
 
     def _due(self, queue: list[_Due], patience: Callable[[Flow], int | None]) -> Iterator[Flow]:
         """The flows of a queue whose time has come; those that had segments since are queued again."""
@@ -190,7 +192,7 @@ class Tracker:
         for flow in (*closed, *self._flows.values()):
             self._report(flow)
         self._flows.clear()
-        self._unanswered.clear()
+        self._half_open.clear()
 
     def _open(self, key: tuple[bytes, int, bytes, int], segment: Segment) -> Flow:
         if len(self._flows) >= self.limits.connections:
@@ -203,8 +205,8 @@ class Tracker:
         self._flows[key] = flow
         return flow
 
-    def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd) -> bool:
-        """Move the connection's states; tells whether they moved."""
+    def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd, *, follows: bool) -> bool:
+        """Move the connection's states; tells whether they moved. `follows`: nothing before the segment is missing."""
         flags = segment.flags
         if flags & SYN:
             self._note_syn(flow, segment, near)
@@ -217,19 +219,21 @@ class Tracker:
         kind = kind_of(flow, segment, from_client=from_client)
         flow.state = next_state(before, kind, from_client=from_client)
         if flow.state is State.ESTABLISHED and before is State.SYN_RECEIVED:
-            flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if flow.syn_ack_count == 1 else None
+            # the ACK that came with data which were not captured is not this one
+            is_the_ack = follows and flow.syn_ack_count == 1
+            flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if is_the_ack else None
         elif flow.state is State.SYN_RECEIVED and covers(flow.client.acked, flow.server.base):
             flow.state = State.ESTABLISHED  # the client's ACK came before what it acknowledges
         flow.closing = next_closing(closing, kind, from_client=from_client)
         if flow.state is not before:
             self._announce(flow, before)
-        if flow.state is State.SYN_SENT:
-            if flow.number not in self._unanswered:
+        if flow.state in HALF_OPEN:
+            if flow.number not in self._half_open:
                 self._queue(flow, self.limits.linger)
-            self._unanswered[flow.number] = flow
-            self._unanswered.move_to_end(flow.number)
+            self._half_open[flow.number] = flow
+            self._half_open.move_to_end(flow.number)
         else:
-            self._unanswered.pop(flow.number, None)
+            self._half_open.pop(flow.number, None)
         if flow.closing is not closing:
             self._note_close(flow, segment.at)
         return flow.state is not before or flow.closing is not closing
@@ -258,6 +262,8 @@ class Tracker:
     def _announce(self, flow: Flow, before: State) -> None:
         if before is State.NEW:
             self._events.append(Event(Change.OPENED, flow))
+        if flow.state is State.SYN_RECEIVED:
+            self._events.append(Event(Change.ANSWERED, flow))
         if flow.state in {State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN}:
             self._events.append(Event(Change.ESTABLISHED, flow))
 
@@ -278,8 +284,8 @@ class Tracker:
 
     def _evict(self) -> None:
         self.evicted += 1
-        if self._unanswered:
-            flow = next(iter(self._unanswered.values()))
+        if self._half_open:
+            flow = next(iter(self._half_open.values()))
         else:
             lingering = (entry.flow for entry in self._lingering if not entry.flow.gone)
             flow = next(lingering, None) or next(iter(self._flows.values()))
@@ -297,7 +303,7 @@ class Tracker:
             if len(queue) > 2 * len(self._flows) + _SLACK:  # mostly gone: they must not outnumber the table
                 queue[:] = [entry for entry in queue if not entry.flow.gone]
                 heapify(queue)
-        self._unanswered.pop(flow.number, None)
+        self._half_open.pop(flow.number, None)
         one, other = flow.client, flow.server
         for key in (
             (one.address, one.port, other.address, other.port),

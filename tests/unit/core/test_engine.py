@@ -146,13 +146,36 @@ def test_live_asks_the_kernel() -> None:
     engine.segment(play.segment("c", "A", seq=1, ack=1))
     both = [Lookup(SERVER_SIDE), Lookup(CLIENT_SIDE)]
     assert lookups(engine) == both
-    engine.tick(play.at + LOOK_AGAIN[0] - 1)
+    answered = play.at - MS
+    engine.tick(answered + LOOK_AGAIN[0] - 1)
     assert engine.take() == []
-    engine.tick(play.at + LOOK_AGAIN[0])
+    engine.tick(answered + LOOK_AGAIN[0])
     assert engine.take() == both
-    engine.tick(play.at + LOOK_AGAIN[0] + LOOK_AGAIN[1])
+    engine.tick(answered + sum(LOOK_AGAIN[:2]))
+    assert engine.take() == both
+    engine.tick(answered + sum(LOOK_AGAIN))
     assert engine.take() == []
-    assert engine.counters.lookups == 6
+    assert engine.counters.lookups == 8
+
+
+def test_live_asks_though_the_ack_is_missed() -> None:
+    """A client whose ACK comes with data, which the kernel's filter does not pass."""
+    engine = Engine(LIVE, [])
+    play = Play()
+    feed(engine, [play.segment("c", "S"), play.segment("s", "SA", ack=1)])
+    engine.take()
+    engine.tick(play.at + LOOK_AGAIN[0])
+    assert engine.take() == [Lookup(SERVER_SIDE), Lookup(CLIENT_SIDE)]
+
+
+def test_nobody_accepted_what_was_refused() -> None:
+    """A socket with the server's four-tuple is another attempt's."""
+    engine = Engine(Config(), [])
+    engine.evidence(evidence(replace(MAPPED, inode=None)))
+    play = Play()
+    feed(engine, [play.segment("c", "S"), play.segment("s", "RA", ack=1)])
+    engine.finish()
+    assert [finding.verdict for finding in findings(engine)] == [Verdict.NO_SOCKET]
 
 
 def test_live_announces_what_is_known() -> None:
@@ -171,7 +194,7 @@ def test_live_announces_what_is_known() -> None:
     engine.tick(play.at + LIVE_SETTLE)
     assert [(finding.final, finding.connection.close) for finding in findings(engine)] == [(True, "fin")]
     assert engine.index.sockets(SERVER_SIDE) == []
-    assert engine.index.answers(listener_tuple) == []
+    assert engine.index.answers(listener_tuple)  # it is every connection's from this client's address
 
 
 def test_live_gives_up_on_an_owner_in_the_end() -> None:
@@ -180,11 +203,14 @@ def test_live_gives_up_on_an_owner_in_the_end() -> None:
     play = Play()
     feed(engine, play.handshake())
     engine.evidence(evidence(replace(MAPPED, inode=None)))
-    engine.tick(play.at + LOOK_AGAIN[0])
-    engine.tick(play.at + sum(LOOK_AGAIN) - 1)
+    answered = play.at - MS
+    engine.tick(answered + LOOK_AGAIN[0])
+    engine.tick(answered + sum(LOOK_AGAIN[:2]) - 1)
     assert findings(engine) == []
-    engine.tick(play.at + sum(LOOK_AGAIN))
+    engine.tick(answered + sum(LOOK_AGAIN[:2]))
     assert [finding.owner for finding in findings(engine)] == [None]
+    engine.tick(answered + sum(LOOK_AGAIN))
+    assert findings(engine) == []
 
 
 def test_a_run_that_announces_nothing_still_looks() -> None:
@@ -208,11 +234,11 @@ def test_live_does_not_look_at_what_is_reported() -> None:
 
 
 def test_offline_announces_where_packets_are_annotated() -> None:
-    """A provisional finding when a connection opens, and when its handshake is complete."""
+    """A provisional finding when a connection opens, is answered, and when its handshake is complete."""
     engine = Engine(Config(announce=True), [])
     engine.evidence(evidence(MAPPED))
     feed(engine, Play().handshake())
-    assert [finding.final for finding in findings(engine)] == [False, False]
+    assert [finding.final for finding in findings(engine)] == [False, False, False]
 
 
 def test_a_four_tuple_used_twice_with_a_table_without_time() -> None:

@@ -102,6 +102,20 @@ def test_time_wait_is_evidence_for_a_minute(after: int, matches: bool) -> None:
     assert (server(index, CLOSED) is not None) is matches
 
 
+@pytest.mark.parametrize(
+    ("state", "after", "matches"),
+    [
+        (TcpState.ESTABLISHED, 50 * MS, True),
+        (TcpState.ESTABLISHED, 200 * MS, False),
+        (TcpState.CLOSE_WAIT, 200 * MS, True),
+    ],
+)
+def test_what_is_open_after_the_close_is_another(state: TcpState, after: int, matches: bool) -> None:
+    """An ESTABLISHED entry some time after FIN or RST took the four-tuple over."""
+    index = known(evidence(mapped(state=state), START + SECOND + after))
+    assert (server(index, CLOSED) is not None) is matches
+
+
 def test_patience_can_be_shorter() -> None:
     """A live run reports soon: what comes later is not part of its finding."""
     index = known(evidence(mapped(), START + 3 * SECOND))
@@ -273,6 +287,18 @@ def test_the_listener_of_the_time() -> None:
         if (found := found_listener(known(*statements), Family.INET6))
     ]
     assert cookies == [2, 3, 1, 3, 4]
+
+
+def test_a_listener_of_the_past_takes_nothing() -> None:
+    """A bound address goes before the wildcard only while both listen."""
+    bound, wildcard = listening("::ffff:10.0.0.12", SERVER[1], cookie=1), listening("::", SERVER[1], cookie=2)
+    index = known(
+        evidence(bound, START - 100 * SECOND),
+        evidence(bound, START - 90 * SECOND),
+        evidence(wildcard, START - SECOND),
+        evidence(wildcard, START + SECOND),
+    )
+    assert found_listener(index, Family.INET6) == wildcard
 
 
 def test_a_reuseport_group_agrees_on_what_is_common() -> None:
