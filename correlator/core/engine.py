@@ -91,6 +91,8 @@ class Engine:
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
+        # Connections that a table without a time may be about: whether it is about others too shows at the end.
+        self._held: deque[Connection] = deque()
         self._out: list[Finding | Lookup] = []
         self._now = 0
         self._patience = LIVE_SETTLE if config.lookups else TIME_WAIT
@@ -124,6 +126,8 @@ class Engine:
         """Report every connection that is left."""
         self.tracker.finish()
         self._drain(self._now)
+        while self._held:
+            self._emit(self._held.popleft())
 
     @property
     def has_output(self) -> bool:
@@ -155,19 +159,22 @@ class Engine:
             elif self.config.lookups:
                 connection = self.tracker.snapshot(flow)
                 if change is Change.OPENED:
-                    self._ask(connection.four_tuple(Side.CLIENT), connection.listener_tuple)
+                    self._ask(connection, connection.four_tuple(Side.CLIENT), connection.listener_tuple)
                     continue
                 if change is Change.ESTABLISHED:
-                    self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
+                    self._ask_both(connection)
                 if not flow.watched:
                     flow.watched = True
                     self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
             elif self.config.announce:
                 self._announce(self.findings(self.tracker.snapshot(flow), final=False))
 
-    def _ask(self, *four_tuples: FourTuple) -> None:
+    def _ask_both(self, connection: Connection) -> None:
+        self._ask(connection, connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
+
+    def _ask(self, connection: Connection, *four_tuples: FourTuple) -> None:
         self.counters.lookups += len(four_tuples)
-        self._out.extend(Lookup(four_tuple) for four_tuple in four_tuples)
+        self._out.extend(Lookup(four_tuple, connection.interface) for four_tuple in four_tuples)
 
     def _look(self, watch: _Watch, now: int) -> None:
         """Announce what is known of an open connection by now, and ask again where it is not all."""
@@ -182,7 +189,7 @@ class Engine:
             self._announce(found)
         if last or (known and watch.turn >= _TELL_BY):
             return
-        self._ask(connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
+        self._ask_both(connection)
         watch.turn += 1
         watch.due = now + LOOK_AGAIN[watch.turn]
         self._watched[watch.turn].append(watch)
@@ -193,15 +200,24 @@ class Engine:
 
     def _report(self, flow: Flow, now: int) -> None:
         connection = self.tracker.snapshot(flow)
+        four_tuples = (connection.four_tuple(Side.CLIENT), connection.four_tuple(Side.SERVER))
+        timeless = [known for four in set(four_tuples) for known in self.index.sockets(four) if known.last_at is None]
+        if timeless:
+            for known in timeless:
+                known.uses += 1
+            self._held.append(connection)
+            if len(self._held) > self.config.bounds.tuples:
+                self._emit(self._held.popleft())
+        else:
+            self._emit(connection)
+        if self.config.lookups:
+            for four in four_tuples:
+                self.index.forget(four, flow.superseded_at or now)
+
+    def _emit(self, connection: Connection) -> None:
         for finding in self.findings(connection, final=True):
             self._count(finding)
             self._out.append(finding)
-        for side in (Side.CLIENT, Side.SERVER):
-            four_tuple = connection.four_tuple(side)
-            for known in self.index.sockets(four_tuple):
-                known.answered = connection.number if known.answered is None else known.answered
-            if self.config.lookups:
-                self.index.forget(four_tuple, flow.superseded_at or now)
 
     def _count(self, finding: Finding) -> None:
         counters = self.counters

@@ -10,9 +10,16 @@ Bounds: `Bounds.tuples` four-tuples and `Bounds.statements` statements each; wha
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from correlator.core.address import mapped, unmapped
 from correlator.core.model import Clipped, Evidence, FourTuple, Owner, Ownership, Socket, Source, Statement, TcpState
+
+# Twice the time for which a closed four-tuple is spoken of (matcher.TIME_WAIT): ns.
+_AGED = 120_000_000_000
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class Known:
     last_at: int | None
     owner: Owner | None = None
     tcp_info: Mapping[str, int] | None = None
-    answered: int | None = None  # the connection that a statement without a time was used for
+    uses: int = 0  # connections that a statement without a time was a candidate for
 
     def within(self, start: int | None, end: int | None) -> bool:
         """Whether any of it was seen in a span of time; what has no time is not excluded by one."""
@@ -54,21 +61,19 @@ class EvidenceIndex:
     dropped: int = 0
     statements: int = 0
     _sockets: OrderedDict[FourTuple, list[Known]] = field(default_factory=OrderedDict)
-    _listeners: dict[int, list[Known]] = field(default_factory=dict)
+    _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
     _listener_count: int = 0
     _answers: OrderedDict[FourTuple, list[Known]] = field(default_factory=OrderedDict)
     _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
     _clipped_count: int = 0
+    _gone: OrderedDict[int, int] = field(default_factory=OrderedDict)
     _owners: OrderedDict[tuple[str, int], Owner] = field(default_factory=OrderedDict)
 
     def add(self, statement: Statement) -> None:
         """Take in one statement."""
         self.statements += 1
         if isinstance(statement, Ownership):
-            self._owners[statement.netns, statement.inode] = statement.owner
-            if len(self._owners) > self.bounds.tuples:
-                self._owners.popitem(last=False)
-                self.dropped += 1
+            _remember(self._owners, (statement.netns, statement.inode), statement.owner, self.bounds.tuples)
         elif isinstance(statement, Clipped):
             socket = statement.evidence.socket
             if self._clipped_count < self.bounds.listeners:
@@ -78,6 +83,10 @@ class EvidenceIndex:
                 self.dropped += 1
         elif statement.socket.is_listener:
             self._add_listener(statement)
+        elif statement.source is Source.DESTROY and not statement.socket.remote_port:
+            # a listener's end, or that of a connection that was aborted: the kernel has cleared its remote end
+            if statement.socket.cookie is not None and statement.at is not None:
+                _remember(self._gone, statement.socket.cookie, statement.at, self.bounds.tuples)
         else:
             self._add_socket(statement)
 
@@ -107,7 +116,15 @@ class EvidenceIndex:
         """Who holds a socket open, as far as known."""
         if known.owner is not None:
             return known.owner
-        return self._owners.get((known.socket.netns, known.socket.inode or 0))
+        key = (known.socket.netns, known.socket.inode or 0)
+        owner = self._owners.get(key)
+        if owner is not None:
+            self._owners.move_to_end(key)  # what is asked for is kept
+        return owner
+
+    def is_gone(self, known: Known, at: int) -> bool:
+        """Whether a socket was destroyed before a time."""
+        return known.socket.cookie is not None and self._gone.get(known.socket.cookie, at) < at
 
     def forget(self, four_tuple: FourTuple, before: int) -> None:
         """Drop what was last seen before a time: its connection is reported."""
@@ -124,14 +141,17 @@ class EvidenceIndex:
         self._fold(self._sockets, key, evidence)
 
     def _add_listener(self, evidence: Evidence) -> None:
-        port = evidence.socket.local_port
-        if self._listener_count >= self.bounds.listeners:
-            self.dropped += 1
-            return
-        rows = self._listeners.setdefault(port, [])
+        rows = self._listeners.setdefault(evidence.socket.local_port, [])
         before = len(rows)
         _fold_into(rows, evidence)
         self._listener_count += len(rows) - before
+        while self._listener_count > self.bounds.listeners:
+            oldest = next(iter(self._listeners.values()))
+            del oldest[0]
+            self._listener_count -= 1
+            self.dropped += 1
+            if not oldest:
+                self._listeners.popitem(last=False)
         if evidence.asked is not None:
             self._fold(self._answers, evidence.asked, evidence)
 
@@ -142,8 +162,22 @@ class EvidenceIndex:
             del rows[0]
             self.dropped += 1
         if len(table) > self.bounds.tuples:
-            table.popitem(last=False)
-            self.dropped += 1
+            _, aged = table.popitem(last=False)
+            self.dropped += not _is_aged(aged, evidence)
+
+
+def _remember(table: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
+    """Keep the latest: what nobody asked about for so long is no loss."""
+    table[key] = value
+    table.move_to_end(key)
+    if len(table) > most:
+        table.popitem(last=False)
+
+
+def _is_aged(rows: list[Known], evidence: Evidence) -> bool:
+    """Whether evidence is so much older than a new statement that no connection can want it any more."""
+    last_at, at = rows[-1].last_at, evidence.at
+    return last_at is not None and at is not None and last_at + _AGED < at
 
 
 def _fold_into(rows: list[Known], evidence: Evidence) -> None:

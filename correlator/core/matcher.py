@@ -52,9 +52,7 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
     candidates.sort(key=lambda known: known.last_at or 0)
     source = min((known.source for known in candidates), key=_STRENGTH.__getitem__)
     families = [known.socket.family for known in candidates]
-    if any(known.answered not in {None, connection.number} for known in candidates if known.last_at is None) or (
-        connection.superseded_at is not None and all(known.last_at is None for known in candidates)
-    ):
+    if any(known.uses > 1 for known in candidates if known.last_at is None):
         # A table without a time, and a four-tuple that was used more than once: either connection may be meant.
         return Match(None, source, tuple(candidates))
     was = None
@@ -79,13 +77,18 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
         return None
     start, end = _span(connection, TIME_WAIT)
     answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
-    rows = answers[:1] or [
-        known for known in index.listeners(connection.server.port) if takes(known.socket, connection)
+    there = [
+        known for known in index.listeners(connection.server.port) if not index.is_gone(known, connection.opened_at)
     ]
-    rows = [known for known in rows if known.socket.family is family] or rows
+    if answers:
+        # Of an SO_REUSEPORT group the kernel chooses by a hash that has the client's port in it: all of them are meant.
+        rows = answers[:1] + [known for known in there if _are_siblings(known.socket, answers[0].socket)]
+    else:
+        able = [known for known in there if takes(known.socket, connection)]
+        able = [known for known in able if known.socket.family is family] or able
+        rows = _nearest(able, connection.opened_at)  # before the preference: what has been closed takes nothing
     if not rows:
         return None
-    rows = _nearest(rows, connection.opened_at)  # before the preference: what has been closed takes nothing
     best = max(_preference(known.socket) for known in rows)
     rows = [known for known in rows if _preference(known.socket) == best]
     owners = {owner for known in rows if (owner := index.owner(known)) is not None}
@@ -204,6 +207,11 @@ def _by_close(candidates: list[Known], connection: Connection) -> list[Known]:
     return [known for known in candidates if known not in living] + living
 
 
+def _are_siblings(one: Socket, other: Socket) -> bool:
+    """Whether two listeners are different sockets on one address and port."""
+    return (one.family, one.local) == (other.family, other.local) and same_socket(one, other) is False
+
+
 def _preference(socket: Socket) -> tuple[bool, bool]:
     return not is_any(socket.local), socket.family is Family.INET
 
@@ -216,5 +224,5 @@ def _nearest(rows: list[Known], at: int) -> list[Known]:
             return 0
         return at - known.last_at if known.last_at < at else known.first_at - at
 
-    least = min(distance(known) for known in rows)
+    least = min((distance(known) for known in rows), default=0)
     return [known for known in rows if distance(known) == least]

@@ -251,6 +251,8 @@ class Lookup:
     """A request to the kernel for the socket with a four-tuple."""
 
     four_tuple: FourTuple
+    interface: str = ""
+    """Where its packets come in: a socket that is bound to a device is found by it only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """This host's evidence while a run lasts: a dump at the start, destroy events, exact lookups, owners."""
 
 import asyncio
+import socket
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Self
 
-from correlator.core.model import Evidence, Lookup, Ownership, Statement
+from correlator.core.model import Evidence, Lookup, Owner, Ownership, Statement
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.owners import Owners
@@ -17,6 +19,8 @@ DESTROY_BUFFER = 16 * 1024 * 1024
 _EVENTS_AT_ONCE = 512  # then the loop turns, so that capture is not kept waiting
 _BATCHES = 256  # of events at once: more than the buffer holds
 _LOOK_EVERY = 0.005
+_RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
+_MAX_TOLD = 262_144
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
 
 
@@ -28,7 +32,10 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self.missing: list[str] = []
         self._emit = emit
         self._owners = Owners()
-        self._told: set[int] = set()
+        self._told: OrderedDict[int, Owner] = OrderedDict()
+        self._doubted: dict[int, None] = {}
+        self._rechecked_at = 0.0
+        self._indices: dict[str, int] = {}
         self._pending: dict[int, None] = {}
         self._looked_at = 0.0
         paths, name = CgroupPaths(), netns.current()
@@ -84,7 +91,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Ask the kernel, and state its answers."""
         for wanted in lookups:
-            evidence = self._diag.lookup(wanted.four_tuple)
+            evidence = self._diag.lookup(wanted.four_tuple, self._ifindex(wanted.interface))
             if evidence is not None:
                 self._state(evidence)
         # at most some times a tick, as it reads the descriptors of the likely owners
@@ -106,23 +113,52 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self.snapshot()
 
     def find_owners(self, *, at_once: bool = False) -> None:
-        """State the owners of the sockets that were stated without."""
-        self._looked_at = time.monotonic()
+        """State the owners of the sockets that were stated without, and those that changed."""
+        now = self._looked_at = time.monotonic()
+        if self._doubted and (at_once or now - self._rechecked_at > _RECHECK_EVERY):
+            self._rechecked_at = now
+            self._recheck()
         if not self._pending:
             return
         scans = self._owners.scans
         for inode, owner in self._owners.find(self._pending, at_once=at_once).items():
             self._pending.pop(inode)
-            self._tell(Ownership(time.time_ns(), inode, owner, self.netns))
+            self._tell(inode, owner)
         if self._owners.scans > scans:  # else nothing was given up
             self._pending = {inode: None for inode in self._pending if not self._owners.is_given_up(inode)}
+
+    def _recheck(self) -> None:
+        """A socket may have been handed on to a child, or its process may run another program by now."""
+        doubted, self._doubted = self._doubted, {}
+        for inode, owner in self._owners.recheck(doubted).items():
+            if owner is None:
+                self._pending[inode] = None
+            elif owner != self._told.get(inode):
+                self._tell(inode, owner)
 
     def _state(self, evidence: Evidence) -> None:
         self._emit(evidence)
         inode = evidence.socket.inode
-        if inode and inode not in self._told and inode not in self._pending and len(self._pending) < _MAX_PENDING:
+        if not inode or len(self._pending) + len(self._doubted) >= _MAX_PENDING:
+            return
+        if inode in self._told:
+            self._doubted[inode] = None
+        else:
             self._pending[inode] = None
 
-    def _tell(self, ownership: Ownership) -> None:
-        self._told.add(ownership.inode)
-        self._emit(ownership)
+    def _tell(self, inode: int, owner: Owner) -> None:
+        self._told[inode] = owner
+        if len(self._told) > _MAX_TOLD:
+            self._told.popitem(last=False)
+        self._emit(Ownership(time.time_ns(), inode, owner, self.netns))
+
+    def _ifindex(self, name: str) -> int:
+        """The index of an interface; 0 for one that is not, or no more, there."""
+        index = self._indices.get(name)
+        if index is None:
+            try:
+                index = socket.if_nametoindex(name) if name else 0
+            except OSError:
+                index = 0
+            self._indices[name] = index
+        return index

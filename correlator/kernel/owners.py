@@ -64,6 +64,29 @@ class Owners:
                 _bound(self._tries, _MAX_INODES)
         return found
 
+    def recheck(self, inodes: Iterable[int]) -> dict[int, Owner | None]:
+        """Who holds sockets now whose owners were found before; None where the owner holds it no more.
+
+        Each owner's descriptors are read once, and its facts anew: it may have executed another program.
+        """
+        by_pid: dict[int, list[int]] = {}
+        for inode in inodes:
+            owner = self._by_inode.get(inode)
+            if owner is not None:
+                by_pid.setdefault(owner.pid, []).append(inode)
+        found: dict[int, Owner | None] = {}
+        for pid, asked in by_pid.items():
+            held = set(_held(pid))
+            self._facts.pop(pid, None)
+            fresh = self.facts(pid)
+            for inode in asked:
+                if fresh is not None and inode in held:
+                    self._by_inode[inode] = found[inode] = fresh
+                else:
+                    del self._by_inode[inode]
+                    found[inode] = None
+        return found
+
     def facts(self, pid: int) -> Owner | None:
         """What is known of a process; None where it is gone."""
         try:

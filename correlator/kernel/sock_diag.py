@@ -62,7 +62,7 @@ class Entry(NamedTuple):
     tcp_info: dict[str, int] | None
 
 
-def request(family: int, four_tuple: FourTuple | None = None, *, extensions: int = 0) -> bytes:
+def request(family: int, four_tuple: FourTuple | None = None, *, extensions: int = 0, ifindex: int = 0) -> bytes:
     """A request for one socket, or for all of a family without a four-tuple."""
     flags = NLM_F_REQUEST if four_tuple else NLM_F_REQUEST | NLM_F_DUMP
     four = four_tuple or FourTuple(b"", 0, b"", 0)
@@ -71,7 +71,7 @@ def request(family: int, four_tuple: FourTuple | None = None, *, extensions: int
         + _PORTS.pack(four.local_port, four.remote_port)
         + four.local.ljust(16, b"\0")
         + four.remote.ljust(16, b"\0")
-        + _IDENTITY.pack(0, _NO_COOKIE, _NO_COOKIE)
+        + _IDENTITY.pack(ifindex, _NO_COOKIE, _NO_COOKIE)
     )
     return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, flags, 0, 0) + body
 
@@ -169,13 +169,15 @@ class SockDiag:
                     elif (found := entry(message, self._cgroup_path, self._netns)) is not None:
                         yield Evidence(at, Source.SNAPSHOT, found.socket)
 
-    def lookup(self, four_tuple: FourTuple) -> Evidence | None:
+    def lookup(self, four_tuple: FourTuple, ifindex: int = 0) -> Evidence | None:
         """The socket that terminates a four-tuple in the wire's form, or the listener that would; None for neither.
 
+        `ifindex`: where its packets come in; without it no socket that is bound to a device is found, and none with a
+        link-local address (the kernel binds these).
         Raises OSError for any answer but "no such socket".
         """
         family = socket.AF_INET if len(four_tuple.local) == IPV4_LENGTH else socket.AF_INET6
-        self._socket.send(request(family, four_tuple, extensions=_WANT_INFO))
+        self._socket.send(request(family, four_tuple, extensions=_WANT_INFO, ifindex=ifindex))
         for kind, message in messages(self._socket.recv(_RECEIVE)):
             if kind == NLMSG_ERROR:
                 if struct.unpack_from("=i", message, 16)[0] == -errno.ENOENT:
@@ -234,7 +236,7 @@ class DestroyEvents:
             at = time.time_ns()
             for _kind, message in messages(data):
                 described = entry(message, self._cgroup_path, self._netns)
-                if described is not None and described.socket.remote_port:
+                if described is not None:
                     info, since = described.tcp_info, self._empty_at
                     found.append(Evidence(at, Source.DESTROY, described.socket, tcp_info=info, since=since))
         return found

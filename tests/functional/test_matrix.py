@@ -4,6 +4,8 @@ import itertools
 import os
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -75,7 +77,7 @@ def reset(connection: socket.socket) -> None:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:  # noqa: PLR0915  one run, a scene a paragraph
     """All meetings and all odd cases in one run."""
     start = start_of(tmp_path_factory)
     ports: dict[object, int] = {}
@@ -113,17 +115,33 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
         ports["late"] = client.getsockname()[1]
         stack.enter_context(closing(late.accept()[0]))
 
-        never = stack.enter_context(closing(connect("AF_INET", dual)))
-        ports["never accepted"] = never.getsockname()[1]
-
         with socket.socket() as refused, pytest.raises(ConnectionRefusedError):
             refused.bind(("127.0.0.1", 0))
             ports["refused"] = refused.getsockname()[1]
             with closing(serve("AF_INET")) as gone:
                 port = gone.getsockname()[1]
             refused.connect(("127.0.0.1", port))
-        time.sleep(0.8)
+        device = serve("dual-stack")
+        device.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        client = stack.enter_context(closing(connect("AF_INET", device.getsockname()[1])))
+        ports["device"] = client.getsockname()[1]
+        stack.enter_context(closing(device.accept()[0]))
+        stack.enter_context(closing(device))
+
+        client = stack.enter_context(closing(connect("AF_INET", dual)))
+        ports["handed on"] = client.getsockname()[1]
+        accepted = servers["dual-stack"].accept()[0]
+        time.sleep(0.2)
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[accepted.fileno()])
+        ports["child"] = child.pid
+        accepted.close()
+
+        never = stack.enter_context(closing(connect("AF_INET", dual)))
+        ports["never accepted"] = never.getsockname()[1]
+
+        time.sleep(1.2)
         status = live.end()
+        child.communicate(b"\n")
     yield Ran(live, ports, status)
     next(start, None)
 
@@ -215,6 +233,19 @@ def test_a_listener_that_was_opened_during_the_run(ran: Ran) -> None:
     assert (row["verdict"], row["cause"], row["v6only"]) == ("ipv4-on-af_inet6", "dual-stack-listener", "off")
     assert row["listener"] == "[::]:" + row["server_port"]
     assert ran.live.of(port, "client")["cause"] == "mapped-connect"
+
+
+def test_a_listener_that_is_bound_to_a_device(ran: Ran) -> None:
+    """Found by the interface that its packets come in by."""
+    row = ran.live.of(ran.ports["device"], "server")
+    assert (row["verdict"], row["cause"], row["v6only"]) == ("ipv4-on-af_inet6", "dual-stack-listener", "off")
+    assert (row["pid"], row["owner_by"], row["listener"]) == (str(os.getpid()), "inode", "[::]:" + row["server_port"])
+
+
+def test_a_connection_that_is_handed_on_to_a_child(ran: Ran) -> None:
+    """A server that forks for each connection: its holder is the child."""
+    row = ran.live.of(ran.ports["handed on"], "server")
+    assert (row["pid"], row["owner_by"]) == (str(ran.ports["child"]), "inode")
 
 
 def test_a_refused_connection(ran: Ran) -> None:

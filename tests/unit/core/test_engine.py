@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from correlator.core.engine import LOOK_AGAIN, Config, Engine
+from correlator.core.evidence import Bounds
 from correlator.core.model import (
     Cause,
     Finding,
@@ -242,13 +243,13 @@ def test_offline_announces_where_packets_are_annotated() -> None:
 
 
 def test_a_four_tuple_used_twice_with_a_table_without_time() -> None:
-    """The first use is told while it stands alone; the second cannot be told from it."""
+    """Neither use can be told from the other, though the first was over long before the second began."""
     engine = Engine(Config(Limits(settle=SECOND, linger=SECOND)), [])
     engine.evidence(evidence(MAPPED, None, Source.TABLE))
     first, again = Play(), Play(client_isn=77, at=START + 1000 * SECOND)
     feed(engine, [*first.handshake(), *first.fins(), *again.handshake()])
     engine.finish()
-    assert [finding.verdict for finding in findings(engine)] == [Verdict.IPV4_ON_INET6, Verdict.AMBIGUOUS]
+    assert [finding.verdict for finding in findings(engine)] == [Verdict.AMBIGUOUS, Verdict.AMBIGUOUS]
 
 
 def test_a_reused_four_tuple_with_evidence_of_its_own() -> None:
@@ -275,3 +276,14 @@ def test_a_live_run_and_its_recording_agree() -> None:
     (finding,) = findings(replayed)
     assert finding.verdict is Verdict.NO_SOCKET
     assert finding.connection.client.packets is None
+
+
+def test_connections_that_wait_for_the_end_are_bounded() -> None:
+    """Those that a table without a time may be about; the oldest is told as things stand."""
+    engine = Engine(Config(bounds=Bounds(tuples=1)), [])
+    engine.evidence(evidence(MAPPED, None, Source.TABLE))
+    for number in range(4):
+        feed(engine, Play(client_isn=number * 1000, at=START + number * SECOND).handshake())
+    assert len(findings(engine)) == 2
+    engine.finish()
+    assert [finding.verdict for finding in findings(engine)] == [Verdict.AMBIGUOUS, Verdict.AMBIGUOUS]

@@ -1,12 +1,13 @@
 """What is known of sockets, by four-tuple and time."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from correlator.core.evidence import Bounds, EvidenceIndex, Known, same_socket
 from correlator.core.model import Clipped, Evidence, Owner, Ownership, Socket, Source, TcpState
-from tests.play import MS, START, evidence, four, listener, packed, socket
+from tests.play import MS, SECOND, START, evidence, four, listener, packed, socket
 
 SERVER_SIDE = four(("10.0.0.12", 80), ("10.0.0.20", 1000))
 
@@ -140,13 +141,53 @@ def test_every_table_is_bounded() -> None:
     assert len(index.listeners(80)) == 2
     for number in range(1, 4):
         index.add(Ownership(START, number, Owner(number)))
-    assert index.dropped == 6
+    assert index.dropped == 5  # who asked for nothing has lost nothing
     held = [Known(mapped(inode=number), Source.LOOKUP, START, START) for number in range(1, 4)]
     assert [index.owner(known) for known in held] == [None, Owner(2), Owner(3)]
     cut = evidence(Socket(mapped().family, b"", 1, b"", 2, TcpState.ESTABLISHED), None, Source.TABLE)
     for _ in range(3):
         index.add(Clipped(cut, "::ffff:10.0.0.1", "::ffff:10"))
-    assert index.dropped == 7
+    assert index.dropped == 6
+
+
+def test_new_listeners_take_the_place_of_old_ones() -> None:
+    """Also of those on a port that nothing listens on any more."""
+    index = EvidenceIndex(Bounds(listeners=1))
+    asked = four(("10.0.0.1", 81), ("10.0.0.20", 0))
+    index.add(evidence(listener("10.0.0.1", 80, cookie=1)))
+    index.add(evidence(listener("10.0.0.1", 81, cookie=2), asked=asked))
+    assert (index.listeners(80), len(index.listeners(81)), len(index.answers(asked))) == ([], 1, 1)
+
+
+def test_what_is_old_is_no_loss() -> None:
+    """Evidence that no connection can want any more goes uncounted."""
+    index = EvidenceIndex(Bounds(tuples=1))
+    for number, at in enumerate((START, START + 200 * SECOND, START + 201 * SECOND)):
+        index.add(evidence(socket("10.0.0.1", 1, "10.0.0.2", 10 + number), at))
+    assert index.dropped == 1
+
+
+def test_an_owner_that_is_asked_for_is_kept() -> None:
+    """A listener's, though thousands came after it."""
+    index = EvidenceIndex(Bounds(tuples=2))
+    wanted = Known(mapped(inode=1), Source.LOOKUP, START, START)
+    for number in range(1, 9):
+        index.add(Ownership(START, number, Owner(number)))
+        assert index.owner(wanted) == Owner(1)
+
+
+def test_a_listener_that_is_gone() -> None:
+    """Its destroy event has no remote end; it is no connection's."""
+    index = EvidenceIndex()
+    gone = listener("::", 80, cookie=5)
+    index.add(evidence(replace(gone, state=TcpState.CLOSE), START, Source.DESTROY))
+    index.add(evidence(replace(gone, state=TcpState.CLOSE, cookie=None), START, Source.DESTROY))
+    index.add(evidence(replace(gone, state=TcpState.CLOSE, cookie=6), None, Source.DESTROY))
+    known = Known(gone, Source.SNAPSHOT, START, START)
+    assert index.is_gone(known, START + 1)
+    assert not index.is_gone(known, START)
+    assert not index.is_gone(Known(listener("::", 80), Source.SNAPSHOT, START, START), START + 1)
+    assert index.sockets(four(("::", 80), ("::", 0))) == []
 
 
 def clipped(local: str, remote: str) -> Clipped:

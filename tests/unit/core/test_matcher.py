@@ -187,16 +187,12 @@ def test_two_sockets_of_one_family_agree_on_the_family_alone() -> None:
 def test_a_table_without_time_and_a_four_tuple_used_twice() -> None:
     """Either connection may be meant by the entry: ambiguous for both."""
     index = known(evidence(mapped(), None, Source.TABLE))
-    old = server(index, replace(CONNECTION, superseded_at=START + SECOND))
-    assert old
-    assert old.is_ambiguous
-    for entry in index.sockets(CONNECTION.four_tuple(Side.SERVER)):
-        entry.answered = 1
-    same, new = server(index), server(index, replace(CONNECTION, number=2))
-    assert same
-    assert not same.is_ambiguous
-    assert new
-    assert new.is_ambiguous
+    (entry,) = index.sockets(CONNECTION.four_tuple(Side.SERVER))
+    answers = []
+    for uses in (1, 2):
+        entry.uses = uses
+        answers.append(server(index))
+    assert [found.is_ambiguous for found in answers if found] == [False, True]
 
 
 def test_facts_come_from_all_statements_of_the_socket() -> None:
@@ -312,6 +308,35 @@ def test_a_reuseport_group_agrees_on_what_is_common() -> None:
     found = listener(index, CONNECTION, Family.INET6)
     assert found
     assert (found[0].inode, found[0].v6only, found[1]) == (None, False, None)
+
+
+def test_the_kernel_may_have_chosen_another_of_a_group() -> None:
+    """An SO_REUSEPORT group's member is chosen by the client's port: its answer to another port names no owner."""
+    answer = evidence(listening("::", SERVER[1], inode=1), source=Source.LOOKUP, asked=CONNECTION.listener_tuple)
+    index = known(
+        answer,
+        evidence(listening("::", SERVER[1], inode=2), START),
+        evidence(listening("10.0.0.12", SERVER[1], inode=3), START),
+        Ownership(START, 1, Owner(10)),
+        Ownership(START, 2, Owner(20)),
+    )
+    found = listener(index, CONNECTION, Family.INET6)
+    assert found
+    assert (found[0].local, found[0].inode, found[1]) == (packed("::"), None, None)
+
+
+def test_a_listener_that_was_restarted_is_no_group() -> None:
+    """The old one was destroyed before the connection opened."""
+    old = listening("::", SERVER[1], inode=2, cookie=2)
+    index = known(
+        evidence(listening("::", SERVER[1], inode=1, cookie=1), source=Source.LOOKUP, asked=CONNECTION.listener_tuple),
+        evidence(old, START - 9 * SECOND),
+        evidence(replace(old, state=TcpState.CLOSE), START - SECOND, Source.DESTROY),
+        Ownership(START, 1, Owner(10)),
+    )
+    found = listener(index, CONNECTION, Family.INET6)
+    assert found
+    assert (found[0].inode, found[1]) == (1, Owner(10))
 
 
 def test_listeners_that_were_both_there_are_both_meant() -> None:

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -73,3 +74,42 @@ def test_tables_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         known.find([inode(other)])
         assert known.known(inode(one)) is None
         assert known.known(inode(other))
+
+
+def test_a_socket_that_is_handed_on() -> None:
+    """A server that forks for each connection: the child holds it, the parent does not."""
+    known = Owners()
+    one = socket.socket()
+    number = inode(one)
+    assert known.find([number])[number].pid == os.getpid()
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[one.fileno()])
+    assert known.recheck([number])[number]  # both hold it: the first is told
+    one.close()
+    assert known.recheck([number, 2**40]) == {number: None}
+    assert known.find([number], at_once=True)[number].pid == child.pid
+    child.communicate(b"\n")
+
+
+def test_a_process_that_runs_another_program() -> None:
+    """Execve keeps the process and its start, and changes its name."""
+    with socket.socket() as one:
+        code = "import os; input(); os.execvp('sleep', ['sleep', '20'])"
+        child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, pass_fds=[one.fileno()])
+        number = inode(one)
+        one.close()
+        known = Owners()
+        before = known.find([number], at_once=True)[number]
+        assert child.stdin
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        for _ in range(100):
+            after = known.recheck([number])[number]
+            if after and after.process == "sleep":
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the new name was not seen")
+        assert before.process != "sleep"
+        assert after.pid == before.pid == child.pid
+        child.kill()
+        child.communicate()
