@@ -243,6 +243,29 @@ def test_standard_streams_that_are_closed(closed: str, command: str) -> None:
         assert done.returncode == 6
 
 
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "2>&1 >/dev/null | true"])
+def test_a_dead_standard_error_costs_no_output(tmp_path: Path, closed: str) -> None:
+    """The files are complete, and the status is what it would have been."""
+    command = (
+        f"{sys.executable} -m correlator analyse {JESSIE} -q -w {tmp_path / 'x'} {closed}; exit ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0
+    assert len((tmp_path / "x.jsonl").read_text().splitlines()) == 17
+    assert "15 connections" in (tmp_path / "x.txt").read_text()
+
+
+def test_the_evidence_beside_a_capture_is_never_an_output(tmp_path: Path) -> None:
+    """It is read by itself, and protected as what is named."""
+    evidence = tmp_path / "m.sockets.jsonl"
+    (tmp_path / "m.pcapng").write_bytes((CAPTURES / "meetings.pcapng").read_bytes())
+    evidence.write_bytes((CAPTURES / "meetings.sockets.jsonl").read_bytes())
+    for command in ("analyse", "export"):
+        done = correlator(command, tmp_path / "m.pcapng", "--csv", evidence, "--force")
+        assert done.returncode == 2
+    assert evidence.read_bytes() == (CAPTURES / "meetings.sockets.jsonl").read_bytes()
+
+
 def test_evidence_beside_a_capture_that_is_damaged(tmp_path: Path) -> None:
     """The capture is analysed without it, and the others with theirs; status 4."""
     for name in ("a", "b"):
