@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
@@ -29,7 +29,6 @@ TAGS: list[list[Any]] = [[], [Dot1Q(vlan=5)], [Dot1AD(vlan=5), Dot1Q(vlan=6)]]
     st.sampled_from(TAGS),
     st.booleans(),
 )
-@settings(deadline=None)
 def test_what_scapy_builds(
     addresses: tuple[IPv4Address | IPv6Address, IPv4Address | IPv6Address],
     ends: tuple[int, int],

@@ -1,0 +1,12 @@
+"""Settings for all tests."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# Slow machines are no failures, and Hypothesis builds its Unicode tables at first use. In CI the examples are the same
+# each time, so that a change is judged by itself; elsewhere new ones are tried.
+settings.register_profile(
+    "correlator", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ
+)
+settings.load_profile("correlator")
