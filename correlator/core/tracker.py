@@ -225,6 +225,9 @@ class Tracker:
         elif flow.state is State.SYN_RECEIVED and covers(flow.client.acked, flow.server.base):
             flow.state = State.ESTABLISHED  # the client's ACK came before what it acknowledges
         flow.closing = next_closing(closing, kind, from_client=from_client)
+        if near is far:  # connected to itself: what one end sends, the other sends too
+            flow.state = next_state(flow.state, kind, from_client=False)
+            flow.closing = next_closing(flow.closing, kind, from_client=False)
         if flow.state is not before:
             self._announce(flow, before)
         if flow.state in HALF_OPEN:

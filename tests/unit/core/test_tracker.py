@@ -464,6 +464,15 @@ def test_a_socket_connected_to_itself() -> None:
     assert connection.server.isn is None
 
 
+def test_a_self_connection_opens_and_closes() -> None:
+    """Its SYN crosses itself, its SYN-ACK answers itself, its FIN is both ends'."""
+    play = Play(client=SERVER, server=SERVER, server_isn=1000)
+    segments = [play.segment("c", "S"), play.segment("c", "SA", ack=1), play.segment("c", "FA", seq=1, ack=1)]
+    connection = only(segments)
+    assert (connection.handshake, connection.close) == (Handshake.COMPLETE, Close.FIN)
+    assert connection.simultaneous
+
+
 def test_sequence_numbers_wrap() -> None:
     """An ISN at the end of 32 bits is like any other (RFC 9293 §3.4)."""
     play = Play(client_isn=0xFFFFFFFF, server_isn=0xFFFFFFFF)
