@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from correlator.core.model import Packet, Segment
 from correlator.wire import tunnels
-from correlator.wire.fragments import Fragments
+from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, Network, network
 from correlator.wire.skips import Skip
@@ -117,7 +117,8 @@ class Decoder:
         if not fragment:
             return _tcp(frame, inner, end, source, destination)
         key = (source, destination, data[at + 4] << 8 | data[at + 5], frame.interface)
-        return self._fragment(frame, inner, end, key, fragment & 0x1FFF)
+        part = Fragment(frame.at, (fragment & 0x1FFF) * 8, max(0, end - at - head), bool(fragment & 0x2000))
+        return self._fragment(frame, inner, end, key, part, at + head)
 
     def _ipv6(self, frame: _Frame, at: int) -> Segment | Skip | None:
         """RFC 8200 §3 and §4; None for a tunnel."""
@@ -132,7 +133,7 @@ class Decoder:
         source, destination = data[at + 8 : at + 24], data[at + 24 : at + 40]
         protocol = data[at + 6]
         inner = at + _IPV6_HEADER
-        key, fragment = None, 0
+        key, part, begin = None, Fragment(frame.at, 0, 0, more=False), inner
         for _ in range(_MAX_EXTENSIONS):
             if protocol == TCP or protocol not in _EXTENSIONS | {_FRAGMENT_HEADER, _AH}:
                 break
@@ -141,23 +142,24 @@ class Decoder:
             following, units = data[inner], data[inner + 1]
             if protocol == _FRAGMENT_HEADER:
                 field = data[inner + 2] << 8 | data[inner + 3]
-                fragment = field >> 3
+                begin = inner + 8
+                part = Fragment(frame.at, field & 0xFFF8, max(0, end - begin), more=bool(field & 1))
                 if field & 0xFFF9:  # neither offset nor more: an atomic fragment (RFC 6946), whole as it is
                     key = (source, destination, int.from_bytes(data[inner + 4 : inner + 8], "big"), frame.interface)
                 inner += 8
             else:
                 inner += (units + 2) * 4 if protocol == _AH else (units + 1) * 8
             protocol = following
-            if fragment:
+            if part.offset:
                 break  # what follows is not a header
-        if key is not None and fragment and (protocol == TCP or protocol in _EXTENSIONS):
+        if key is not None and part.offset and (protocol == TCP or protocol in _EXTENSIONS):
             # the next header is the fragmented part's first, which may be an extension (RFC 8200 §4.5)
-            return self._fragment(frame, inner, end, key, fragment)
+            return self._fragment(frame, inner, end, key, part, begin)
         if protocol != TCP:
-            return self._other(frame, inner, end, protocol, fragment=fragment)
+            return self._other(frame, inner, end, protocol, fragment=part.offset)
         if key is None:
             return _tcp(frame, inner, end, source, destination)
-        return self._fragment(frame, inner, end, key, 0)
+        return self._fragment(frame, inner, end, key, part, begin)
 
     def _other(self, frame: _Frame, inner: int, end: int, protocol: int, *, fragment: int) -> Segment | Skip | None:
         """What an IP packet without TCP is: another IP packet inside, a tunnel for Scapy (None), or a skip."""
@@ -175,15 +177,16 @@ class Decoder:
         return None if protocol in tunnels.PROTOCOLS else Skip.NOT_TCP
 
     def _fragment(
-        self, frame: _Frame, at: int, end: int, key: tuple[bytes, bytes, int, int], offset: int
+        self, frame: _Frame, at: int, end: int, key: FragmentKey, part: Fragment, begin: int
     ) -> Segment | Skip:
-        if offset:
-            return self._fragments.later(key, frame.at, offset, max(0, end - at)) or Skip.FRAGMENT
+        """`begin`: where the datagram's fragmented part begins, before any extension headers in it."""
+        if part.offset:
+            return self._fragments.later(key, part) or Skip.FRAGMENT
         segment = _tcp(frame, at, end, key[0], key[1])
         if isinstance(segment, Skip):
             return segment
-        head = (frame.data[at + 12] >> 4) * 4
-        return self._fragments.first(key, segment, max(0, at + head - end)) or Skip.FRAGMENT
+        header = at - begin + (frame.data[at + 12] >> 4) * 4
+        return self._fragments.first(key, part, segment, header) or Skip.FRAGMENT
 
 
 def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:

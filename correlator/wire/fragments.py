@@ -1,11 +1,13 @@
-"""IP fragments (RFC 791 §3.2, RFC 8200 §4.5): the first one has the TCP header, the others only bytes.
+"""IP fragments (RFC 791 §3.2, RFC 8200 §4.5): the first one has the TCP header, all together tell its length.
 
-A fragmented segment counts as one packet with all its bytes, without holding any payload: the first fragment gives
-the segment, each other one a continuation with its length. What comes before the first waits as a number.
+A fragmented segment counts as one packet, at its first fragment, because that tells all but the length; its bytes are
+counted when the last fragment has come, as tshark does: a datagram that is never whole delivers none. No payload is
+held, only numbers.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from correlator.core.model import Segment
 
@@ -19,13 +21,30 @@ FragmentKey = tuple[bytes, bytes, int, int]
 """Source, destination, identification, and the interface: a forwarded datagram passes by two."""
 
 
+class Fragment(NamedTuple):
+    """Where a fragment belongs."""
+
+    at: int
+    offset: int  # in bytes
+    size: int  # bytes of the datagram's fragmented part
+    more: bool  # others follow
+
+
 @dataclass(slots=True)
 class _Datagram:
     at: int
     first: Segment | None = None
-    waiting: int = 0  # bytes that came before the first fragment
-    header: int = 0  # bytes of the TCP header that the first fragment did not have
+    header: int = 0  # bytes before the TCP payload
+    received: int = 0
+    total: int | None = None  # known from the last fragment
     offsets: set[int] = field(default_factory=set)
+
+    @property
+    def payload(self) -> int | None:
+        """The segment's payload in bytes, once the datagram is whole."""
+        if self.first is None or self.total is None or self.received < self.total:
+            return None
+        return max(0, self.total - self.header)
 
 
 class Fragments:
@@ -35,38 +54,32 @@ class Fragments:
         """Nothing is under way."""
         self._datagrams: OrderedDict[FragmentKey, _Datagram] = OrderedDict()
 
-    def first(self, key: FragmentKey, segment: Segment, missing: int) -> Segment | None:
-        """The segment of a first fragment, with the bytes of those that came before it; None for a duplicate.
-
-        `missing`: bytes of the TCP header that are in the next fragment.
-        """
-        datagram = self._datagram(key, segment.at, 0)
+    def first(self, key: FragmentKey, fragment: Fragment, segment: Segment, header: int) -> Segment | None:
+        """The segment of a first fragment; None for a duplicate. `header`: bytes before the TCP payload."""
+        datagram = self._take(key, fragment)
         if datagram is None:
             return None
-        datagram.first = segment
-        datagram.header = max(0, missing - datagram.waiting)
-        return segment._replace(length=segment.length + max(0, datagram.waiting - missing))
+        datagram.first, datagram.header = segment, header
+        return segment._replace(length=datagram.payload or 0)
 
-    def later(self, key: FragmentKey, at: int, offset: int, length: int) -> Segment | None:
-        """A continuation with the bytes of a later fragment; None while the first is missing, and for a duplicate."""
-        datagram = self._datagram(key, at, offset)
-        if datagram is None:
+    def later(self, key: FragmentKey, fragment: Fragment) -> Segment | None:
+        """A continuation with the bytes of the whole segment, if it is whole by this fragment."""
+        datagram = self._take(key, fragment)
+        if datagram is None or datagram.first is None or datagram.payload is None:
             return None
-        if datagram.first is None:
-            datagram.waiting += length
-            return None
-        payload = max(0, length - datagram.header)
-        datagram.header = max(0, datagram.header - length)
-        return datagram.first._replace(at=at, length=payload, continuation=True)
+        return datagram.first._replace(at=fragment.at, length=datagram.payload, continuation=True)
 
-    def _datagram(self, key: FragmentKey, at: int, offset: int) -> _Datagram | None:
-        """The datagram that a fragment belongs to; None if it has that fragment already."""
+    def _take(self, key: FragmentKey, fragment: Fragment) -> _Datagram | None:
+        """The datagram of a fragment, with the fragment; None if it has it already."""
         datagram = self._datagrams.get(key)
-        if datagram is None or at > datagram.at + _LIFETIME:
-            datagram = self._datagrams[key] = _Datagram(at)
+        if datagram is None or fragment.at > datagram.at + _LIFETIME:
+            datagram = self._datagrams[key] = _Datagram(fragment.at)
             if len(self._datagrams) > MAX_DATAGRAMS:
                 self._datagrams.popitem(last=False)
-        if offset in datagram.offsets:
+        if fragment.offset in datagram.offsets:
             return None
-        datagram.offsets.add(offset)
+        datagram.offsets.add(fragment.offset)
+        datagram.received += fragment.size
+        if not fragment.more:
+            datagram.total = fragment.offset + fragment.size
         return datagram

@@ -10,6 +10,6 @@ class Skip(StrEnum):
     NOT_TCP = "not TCP"
     CUT_OFF = "headers cut off by the snaplen"
     BAD_IP = "malformed IP header"
-    FRAGMENT = "IP fragment without its first, or twice"
+    FRAGMENT = "IP fragment that completes no segment"
     LINK_TYPE = "unknown link type"
     TUNNEL = "tunnel that could not be opened"

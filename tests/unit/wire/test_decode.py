@@ -112,7 +112,7 @@ def test_ipv4_fragments() -> None:
     first = ipv4(tcp(payload=b"a" * 20), fragment=0x2000)
     later = ipv4(b"b" * 32, fragment=5)
     segments, skipped = decode(packet(ethernet(first)), packet(ethernet(later)))
-    assert [(segment.length, segment.continuation) for segment in segments] == [(20, False), (32, True)]
+    assert [(segment.length, segment.continuation) for segment in segments] == [(0, False), (52, True)]
     assert skipped == {}
     segments, skipped = decode(packet(ethernet(later)), packet(ethernet(first)))
     assert [(segment.length, segment.continuation) for segment in segments] == [(52, False)]
@@ -124,7 +124,15 @@ def test_ipv6_fragments() -> None:
     first = ipv6(struct.pack("!BBHI", 6, 0, 1, 9) + tcp(payload=b"a" * 12), protocol=44)
     later = ipv6(struct.pack("!BBHI", 6, 0, 4 << 3, 9) + b"b" * 32, protocol=44)
     segments, _ = decode(packet(ethernet(first, 0x86DD)), packet(ethernet(later, 0x86DD)))
-    assert [(segment.length, segment.continuation) for segment in segments] == [(12, False), (32, True)]
+    assert [(segment.length, segment.continuation) for segment in segments] == [(0, False), (44, True)]
+
+
+def test_ipv6_fragments_with_options_in_them() -> None:
+    """Destination options behind the fragment header are part of what was fragmented, and no payload."""
+    first = ipv6(struct.pack("!BBHI", 60, 0, 1, 9) + bytes([6, 0]) + bytes(6) + tcp(payload=b"a" * 12), protocol=44)
+    later = ipv6(struct.pack("!BBHI", 60, 0, 5 << 3, 9) + b"b" * 32, protocol=44)
+    segments, _ = decode(packet(ethernet(first, 0x86DD)), packet(ethernet(later, 0x86DD)))
+    assert [(segment.length, segment.continuation) for segment in segments] == [(0, False), (44, True)]
 
 
 def test_an_atomic_fragment_is_whole() -> None:
