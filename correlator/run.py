@@ -151,10 +151,9 @@ class Run:
             self.outputs.packets.end(self.statistics)
         counters = self._past | lost
         if self.outputs.packets is not None:
-            counters |= {
-                "packets_written": self.outputs.packets.queued,
-                "packets_annotated": self.outputs.packets.annotated,
-            }
+            kept = self.outputs.packets
+            counters["packets_written"] = kept.queued
+            counters["packets_annotated"], counters["packets_bare"] = kept.annotated, kept.released
         for sink in self.outputs.sinks:
             sink.end(counters)
         if self.outputs.evidence is not None:

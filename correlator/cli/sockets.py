@@ -72,6 +72,7 @@ def sockets(
     hidden = sum(1 for socket, owner in rows if socket.inode and owner is None)
     if hidden and os.geteuid() != 0:
         say(f"the owners of {hidden} sockets are other users': run it with sudo to see them")
+    sys.stdout.write(truth_header() + "\n")
     for socket, owner in rows:
         ends = {socket.local_port, socket.remote_port}
         if (listening and not socket.is_listener) or (ports and not ends & set(ports)):
@@ -90,7 +91,6 @@ def _rows(statements: list[Statement]) -> list[tuple[Socket, Owner | None]]:
         for statement in statements
         if isinstance(statement, Evidence)
     ]
-    sys.stdout.write(truth_header() + "\n")
     return sorted(
         rows,
         key=lambda row: (not row[0].is_listener, row[0].local_port, row[0].local, row[0].remote, row[0].remote_port),

@@ -35,11 +35,6 @@ class Match:
     was: Family | None = None  # its family before IPV6_ADDRFORM
     owner: Owner | None = None
 
-    @property
-    def is_ambiguous(self) -> bool:
-        """Whether candidates disagree."""
-        return self.socket is None
-
 
 def match(index: EvidenceIndex, connection: Connection, side: Side, patience: int = TIME_WAIT) -> Match | None:
     """The socket that terminates one side of a connection; None where no evidence knows one.

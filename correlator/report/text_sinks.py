@@ -5,7 +5,7 @@ import io
 import json
 from typing import Any
 
-from correlator.core.model import Finding, Statement
+from correlator.core.model import Clipped, Finding, Statement
 from correlator.core.records import to_record
 from correlator.report.columns import COLUMNS, Record, Rows, cells
 from correlator.report.writer import Writer
@@ -85,8 +85,9 @@ class EvidenceSink:
         self._line({"type": "run", "schema": SCHEMA, **run})
 
     def statement(self, statement: Statement) -> None:
-        """Write a statement; cut table entries are not evidence worth keeping."""
-        self._line(to_record(statement))  # type: ignore[arg-type]
+        """Write a statement; a table's entry with cut addresses is not worth keeping."""
+        if not isinstance(statement, Clipped):
+            self._line(to_record(statement))
 
     def end(self, counters: Record) -> None:
         """Write the last line."""

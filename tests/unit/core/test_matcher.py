@@ -70,7 +70,7 @@ def test_the_kernels_form_is_kept() -> None:
     assert found
     assert found.socket
     assert found.socket.local_text == "[::ffff:10.0.0.12]:4243"
-    assert not found.is_ambiguous
+    assert found.socket
 
 
 def test_an_older_socket_with_the_four_tuple_is_no_match() -> None:
@@ -166,7 +166,6 @@ def test_candidates_that_disagree_are_ambiguous(one: Statement, other: Statement
     for statements in ((one, other), (other, one)):
         found = server(known(*statements))
         assert found
-        assert found.is_ambiguous
         assert found.socket is None
 
 
@@ -192,7 +191,7 @@ def test_a_table_without_time_and_a_four_tuple_used_twice() -> None:
     for uses in (1, 2):
         entry.uses = uses
         answers.append(server(index))
-    assert [found.is_ambiguous for found in answers if found] == [False, True]
+    assert [found.socket is None for found in answers if found] == [False, True]
 
 
 def test_facts_come_from_all_statements_of_the_socket() -> None:
