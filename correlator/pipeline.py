@@ -59,17 +59,14 @@ class LiveEvidence(Protocol):
     def lost(self) -> int:
         """How often evidence was lost."""
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin."""
-
-    def stop(self) -> None:
-        """Stop listening."""
+    def start(self) -> None:
+        """State what there is."""
 
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Carry out lookups."""
 
-    def read_destroyed(self, *, all_of_them: bool = False) -> None:
-        """Take in events that wait."""
+    def read_events(self, *, last: bool = False) -> None:
+        """State the events that wait; those as well, if these are the last, that wait for others."""
 
     def snapshot(self) -> None:
         """State every socket there is."""
@@ -107,7 +104,7 @@ class Until:
 
 async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until, ready: Callable[[], None]) -> None:
     """Capture and correlate until told to stop. Raises OSError where the capture fails, after all is reported."""
-    evidence.start(asyncio.get_running_loop())
+    evidence.start()
     failure: list[OSError] = []
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -124,8 +121,7 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
             for worker in workers:
                 worker.cancel()
     finally:
-        evidence.read_destroyed(all_of_them=True)
-        evidence.stop()
+        evidence.read_events(last=True)
         capture.count_drops()
         run.statistics = (capture.received, capture.dropped)
         run.deliver()
@@ -148,7 +144,7 @@ async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failu
 
 async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
     async for packets in capture.batches():
-        evidence.read_destroyed(all_of_them=True)  # what ended before these packets is known before them
+        evidence.read_events()
         run.take(packets)
         evidence.lookup(run.lookups())
         await run.outputs.flush()
@@ -163,7 +159,7 @@ async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: U
         await asyncio.sleep(TICK)
         # the wall's time, as the packets have it; where that is set back, time goes on all the same
         now = max(time.time_ns(), time.monotonic_ns() + offset)
-        evidence.read_destroyed(all_of_them=True)  # what ended before now is known before its time is up
+        evidence.read_events()  # what ended before now is known before its time is up
         evidence.find_owners()
         # where packets wait, no more time has passed for the engine than up to the last that was taken
         run.engine.tick(now - LATENCY if capture.is_idle else min(now - LATENCY, capture.last_at))

@@ -129,7 +129,7 @@ async def _watch(writer: Writer) -> int:
     async with writing(Outputs(writers=[writer])):
         with KernelEvidence(state) as evidence:
             sink.begin(run_record(time.time_ns(), sources=evidence.sources))
-            evidence.start(loop)
+            evidence.start()
             say(f"recording to {writer.name}; Ctrl-C ends it")
             while not stop.is_set():
                 try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain
 from correlator.core.flow import Flow
+from correlator.core.handshake import State
 from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
 from correlator.core.model import (
     Cause,
@@ -20,7 +21,6 @@ from correlator.core.model import (
     FourTuple,
     Handshake,
     Lookup,
-    Owner,
     OwnerBy,
     Segment,
     Side,
@@ -33,10 +33,16 @@ from correlator.core.verdict import cause, verdict
 
 MILLISECOND = 1_000_000
 
-# After a connection opens: at once (its socket may close at once), then when accept() has probably given the socket
-# its inode, then for one that handed it on to a child, or is slow to accept.
-LOOK_AGAIN = (50 * MILLISECOND, 450 * MILLISECOND, 2500 * MILLISECOND)
-_TELL_BY = 1  # the look at which what is known is announced, complete or not
+# A connection that closes within the first 50 ms costs no lookup: its destroy events tell all. One that is still open
+# is asked about then, when accept() has probably given its socket an inode, and again for a server that handed it on
+# to a child, or is slow to accept.
+LOOK_AGAIN = (50 * MILLISECOND, 50 * MILLISECOND, 400 * MILLISECOND, 2500 * MILLISECOND)
+_TELL_BY = 2  # the look at which what is known is announced, complete or not
+
+_SYN_SENT = int(State.SYN_SENT)
+
+# Of what a flood leaves half open some are asked about every tick, when all others have been.
+LOOKS_A_TICK = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,9 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     bounds: Bounds = field(default_factory=Bounds)
     lookups: bool = False
-    """Ask the kernel for each connection (live)."""
+    """Ask the kernel for each connection that stays open (live)."""
+    eager: bool = False
+    """Ask for each at once, because no event tells of those that close."""
     announce: bool = False
     """Give a provisional finding as soon as an open connection's sockets are known."""
 
@@ -64,7 +72,7 @@ class Counters:
     by_verdict: dict[Verdict, int] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass
 class _Watch:
     """A connection whose sockets are still being asked for."""
 
@@ -72,13 +80,11 @@ class _Watch:
     flow: Flow
     turn: int = 0
     announced: bool = False
+    waited: bool = False
 
 
-def _ends(connection: Connection) -> tuple[Side, ...]:
-    """The ends that a socket may terminate: none accepted a connection that was refused."""
-    if connection.handshake is Handshake.REFUSED:
-        return (Side.CLIENT,)
-    return (Side.CLIENT, Side.SERVER)
+# The ends that a socket may terminate: none accepted a connection that was refused.
+_BOTH, _CLIENT = (Side.CLIENT, Side.SERVER), (Side.CLIENT,)
 
 
 class Engine:
@@ -91,6 +97,7 @@ class Engine:
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
+        self._unanswered: deque[_Watch] = deque()
         # Connections that a table without a time may be about: whether it is about others too shows at the end.
         self._held: deque[Connection] = deque()
         self._out: list[Finding | Lookup] = []
@@ -101,12 +108,13 @@ class Engine:
         """Take in a segment."""
         self.counters.segments += 1
         step = self.tracker.segment(segment)
-        self._drain(segment.at)
+        if self.tracker.events:
+            self._drain(segment.at)
         return step
 
     def set_recorded(self, *, counted: bool) -> None:
         """The input is what a live run saved: report as that run did. `counted`: it saved every packet."""
-        self.tracker.limits = replace(self.tracker.limits, settle=LIVE_SETTLE, counted=counted)
+        self.tracker.set_limits(replace(self.tracker.limits, settle=LIVE_SETTLE, counted=counted))
         self._patience = LIVE_SETTLE
 
     def evidence(self, statement: Statement) -> None:
@@ -118,9 +126,10 @@ class Engine:
         self._now = max(self._now, now)
         self.tracker.advance(now)
         self._drain(now)
-        for watched in self._watched:
-            while watched and watched[0].due <= now:
-                self._look(watched.popleft(), now)
+        left = LOOKS_A_TICK
+        for watched in (*self._watched, self._unanswered):
+            while left and watched and watched[0].due <= now:
+                left -= self._look(watched.popleft(), now)
 
     def finish(self) -> None:
         """Report every connection that is left."""
@@ -139,35 +148,35 @@ class Engine:
         out, self._out = self._out, []
         return out
 
-    def findings(self, connection: Connection, *, final: bool) -> list[Finding]:
+    def findings(self, connection: Connection, final: bool) -> list[Finding]:
         """The findings for a connection with the evidence at hand: one a termination, one for none at all."""
         connection = oriented(self.index, connection)
-        found = [
-            self._finding(connection, side, matched, final=final)
-            for side in _ends(connection)
-            if (matched := match(self.index, connection, side, self._patience)) is not None
-        ]
+        found = []
+        for side in _BOTH if connection.handshake is not Handshake.REFUSED else _CLIENT:
+            matched = match(self.index, connection, side, self._patience)
+            if matched is not None:
+                found.append(self._finding(connection, side, matched, final))
         if found:
             return found
         text = explain(connection, Side.NONE, Verdict.NO_SOCKET, Cause.NATIVE, None, None, None, None)
         return [Finding(connection, Side.NONE, Verdict.NO_SOCKET, Cause.NATIVE, text, final=final)]
 
     def _drain(self, now: int) -> None:
-        for change, flow in self.tracker.take():
+        for event in self.tracker.take():
+            change, flow = event.change, event.flow
             if change is Change.REPORT:
                 self._report(flow, now)
             elif self.config.lookups:
-                connection = self.tracker.snapshot(flow)
-                if change is Change.OPENED:
-                    self._ask(connection, connection.four_tuple(Side.CLIENT), connection.listener_tuple)
-                    continue
-                if change is Change.ESTABLISHED:
-                    self._ask_both(connection)
                 if not flow.watched:
                     flow.watched = True
                     self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
+                if change is Change.OPENED and (self.config.eager or self.index.is_contested(flow.server.port)):
+                    connection = self.tracker.snapshot(flow)
+                    self._ask(connection, connection.four_tuple(Side.CLIENT), connection.listener_tuple)
+                elif change is Change.ESTABLISHED and self.config.eager:
+                    self._ask_both(self.tracker.snapshot(flow))
             elif self.config.announce:
-                self._announce(self.findings(self.tracker.snapshot(flow), final=False))
+                self._announce(self.findings(self.tracker.snapshot(flow), False))
 
     def _ask_both(self, connection: Connection) -> None:
         self._ask(connection, connection.four_tuple(Side.SERVER), connection.four_tuple(Side.CLIENT))
@@ -176,19 +185,34 @@ class Engine:
         self.counters.lookups += len(four_tuples)
         self._out.extend(Lookup(four_tuple, connection.interface) for four_tuple in four_tuples)
 
-    def _look(self, watch: _Watch, now: int) -> None:
-        """Announce what is known of an open connection by now, and ask again where it is not all."""
-        if watch.flow.reported:
-            return
-        connection = self.tracker.snapshot(watch.flow)
-        found = self.findings(connection, final=False)
+    def _look(self, watch: _Watch, now: int) -> bool:
+        """Announce what is known of an open connection by now, and ask again where it is not all.
+
+        Tells whether there was anything to do.
+        """
+        flow = watch.flow
+        if flow.reported or (flow.is_closed and not watch.turn):
+            return False
+        if flow.state == _SYN_SENT and not watch.turn and not watch.waited:
+            watch.waited = True  # until the others had their turn
+            self._unanswered.append(watch)
+            return False
+        connection = self.tracker.snapshot(flow)
+        if not watch.turn:
+            self._ask(connection, connection.listener_tuple)
+            self._ask_again(connection, watch, now)
+            return True
+        found = self.findings(connection, False)
         known = all(finding.owner_by is OwnerBy.INODE for finding in found)
         last = watch.turn + 1 == len(LOOK_AGAIN) or watch.flow.is_closed
         if not watch.announced and (known or last or watch.turn >= _TELL_BY):
             watch.announced = True
             self._announce(found)
-        if last or (known and watch.turn >= _TELL_BY):
-            return
+        if not last and not (known and watch.turn >= _TELL_BY):
+            self._ask_again(connection, watch, now)
+        return True
+
+    def _ask_again(self, connection: Connection, watch: _Watch, now: int) -> None:
         self._ask_both(connection)
         watch.turn += 1
         watch.due = now + LOOK_AGAIN[watch.turn]
@@ -200,22 +224,20 @@ class Engine:
 
     def _report(self, flow: Flow, now: int) -> None:
         connection = self.tracker.snapshot(flow)
-        four_tuples = (connection.four_tuple(Side.CLIENT), connection.four_tuple(Side.SERVER))
-        timeless = [known for four in set(four_tuples) for known in self.index.sockets(four) if known.last_at is None]
-        if timeless:
-            for known in timeless:
-                known.uses += 1
+        near, far = connection.ends(Side.CLIENT), connection.ends(Side.SERVER)
+        if self.index.count_uses(near, far):
             self._held.append(connection)
             if len(self._held) > self.config.bounds.tuples:
                 self._emit(self._held.popleft())
         else:
             self._emit(connection)
         if self.config.lookups:
-            for four in four_tuples:
-                self.index.forget(four, flow.superseded_at or now)
+            before = flow.superseded_at or now
+            self.index.forget(near, before)
+            self.index.forget(far, before)
 
     def _emit(self, connection: Connection) -> None:
-        for finding in self.findings(connection, final=True):
+        for finding in self.findings(connection, True):
             self._count(finding)
             self._out.append(finding)
 
@@ -230,37 +252,31 @@ class Engine:
         else:
             counters.matched += 1
 
-    def _finding(self, connection: Connection, side: Side, matched: Match, *, final: bool) -> Finding:
+    def _finding(self, connection: Connection, side: Side, matched: Match, final: bool) -> Finding:  # noqa: FBT001
         socket = matched.socket
         if socket is None:
             text = explain(connection, side, Verdict.AMBIGUOUS, Cause.NATIVE, None, None, None, None)
             return Finding(connection, side, Verdict.AMBIGUOUS, Cause.NATIVE, text, matched.source, final=final)
         origin: Socket | None = None
-        owner, by = matched.owner, OwnerBy.INODE if matched.owner else OwnerBy.NONE
+        owner, by = matched.owner, matched.owner_by
         if side is Side.SERVER:
             origin, keeper = listener(self.index, connection, matched.was or socket.family) or (None, None)
-            owner, by = _owner_of(owner, keeper)
+            if owner is None and keeper is not None:
+                owner, by = keeper, OwnerBy.LISTENER
         why = cause(connection, side, socket, origin)
         what = verdict(connection.wire_family, socket.family)
         return Finding(
-            connection=connection,
-            side=side,
-            verdict=what,
-            cause=why,
-            explanation=explain(connection, side, what, why, socket, origin, owner, matched.was),
-            evidence=matched.source,
-            socket=socket,
-            listener=origin,
-            owner=owner,
-            owner_by=by,
-            tcp_info=next((known.tcp_info for known in reversed(matched.knowns) if known.tcp_info), None),
-            was=matched.was,
-            final=final,
+            connection,
+            side,
+            what,
+            why,
+            explain(connection, side, what, why, socket, origin, owner, matched.was),
+            matched.source,
+            socket,
+            origin,
+            owner,
+            by,
+            matched.tcp_info,
+            matched.was,
+            final,
         )
-
-
-def _owner_of(owner: Owner | None, keeper: Owner | None) -> tuple[Owner | None, OwnerBy]:
-    """A server-side socket's owner: the process that holds it, else the one that holds its listener."""
-    if owner is not None:
-        return owner, OwnerBy.INODE
-    return keeper, OwnerBy.LISTENER if keeper is not None else OwnerBy.NONE

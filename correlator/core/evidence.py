@@ -8,15 +8,30 @@ Bounds: `Bounds.tuples` four-tuples and `Bounds.statements` statements each; wha
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from correlator.core.address import mapped, unmapped
-from correlator.core.model import Clipped, Evidence, FourTuple, Owner, Ownership, Socket, Source, Statement, TcpState
+from correlator.core.model import (
+    Clipped,
+    Ends,
+    Evidence,
+    FourTuple,
+    Owner,
+    OwnerBy,
+    Ownership,
+    Socket,
+    Source,
+    Statement,
+    TcpState,
+)
 
 # Twice the time for which a closed four-tuple is spoken of (matcher.TIME_WAIT): ns.
 _AGED = 120_000_000_000
+
+# Listeners that are gone, a port: connections that they accepted may still be open.
+_FORMER = 16
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -34,7 +49,7 @@ class Bounds:
     """Different statements about listeners."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Known:
     """One or more statements that agree, and the times of the first and the last of them (None: not known)."""
 
@@ -43,7 +58,9 @@ class Known:
     first_at: int | None
     last_at: int | None
     owner: Owner | None = None
+    owner_by: OwnerBy = OwnerBy.INODE
     tcp_info: Mapping[str, int] | None = None
+    born: int | None = None
     uses: int = 0  # connections that a statement without a time was a candidate for
 
     def within(self, start: int | None, end: int | None) -> bool:
@@ -53,17 +70,17 @@ class Known:
         return (start is None or self.last_at >= start) and (end is None or self.first_at <= end)
 
 
-@dataclass(slots=True)
+@dataclass
 class EvidenceIndex:
     """Statements about sockets, ready to be asked."""
 
     bounds: Bounds = field(default_factory=Bounds)
     dropped: int = 0
     statements: int = 0
-    _sockets: OrderedDict[FourTuple, list[Known]] = field(default_factory=OrderedDict)
+    _sockets: OrderedDict[Ends, list[Known]] = field(default_factory=OrderedDict)
     _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
     _listener_count: int = 0
-    _answers: OrderedDict[FourTuple, list[Known]] = field(default_factory=OrderedDict)
+    _answers: OrderedDict[Ends, list[Known]] = field(default_factory=OrderedDict)
     _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
     _clipped_count: int = 0
     _gone: OrderedDict[int, int] = field(default_factory=OrderedDict)
@@ -90,12 +107,23 @@ class EvidenceIndex:
         else:
             self._add_socket(statement)
 
-    def sockets(self, four_tuple: FourTuple) -> list[Known]:
+    def sockets(self, ends: Ends) -> list[Known]:
         """What is known of sockets with a four-tuple, as the socket sees it; oldest first."""
-        clipped = self._clipped.get((four_tuple.local_port, four_tuple.remote_port))
-        if clipped:
-            self._complete(four_tuple, clipped)
-        return self._sockets.get(four_tuple, [])
+        if self._clipped:
+            clipped = self._clipped.get((ends[1], ends[3]))
+            if clipped:
+                self._complete(FourTuple(*ends), clipped)
+        return self._sockets.get(ends) or []
+
+    def count_uses(self, one: Ends, other: Ends) -> int:
+        """Count a connection for each statement without a time that it is a candidate for; how many there are."""
+        count = 0
+        for ends in (one, other) if one != other else (one,):
+            for known in self.sockets(ends):
+                if known.last_at is None:
+                    known.uses += 1
+                    count += 1
+        return count
 
     def _complete(self, four_tuple: FourTuple, clipped: list[Clipped]) -> None:
         """Give the cut entries that fit a connection its addresses."""
@@ -106,17 +134,47 @@ class EvidenceIndex:
 
     def listeners(self, port: int) -> list[Known]:
         """What is known of listeners on a port."""
-        return self._listeners.get(port, [])
+        return self._listeners.get(port) or []
 
-    def answers(self, four_tuple: FourTuple) -> list[Known]:
+    def is_contested(self, port: int) -> bool:
+        """Whether several listeners are there for a port, so that the kernel must be asked which one it chooses."""
+        rows = self._listeners.get(port, ())
+        return len(rows) > 1 and sum(known.socket.cookie not in self._gone for known in rows) > 1
+
+    def answers(self, ends: Ends) -> list[Known]:
         """The listeners that exact lookups of a four-tuple were answered with."""
-        return self._answers.get(four_tuple, [])
+        return self._answers.get(ends) or []
 
-    def owner(self, known: Known) -> Owner | None:
-        """Who holds a socket open, as far as known."""
-        if known.owner is not None:
-            return known.owner
-        key = (known.socket.netns, known.socket.inode or 0)
+    @property
+    def has_answers(self) -> bool:
+        """Whether any lookup was answered with a listener."""
+        return bool(self._answers)
+
+    def owners(self, knowns: Iterable[Known]) -> tuple[Owner | None, OwnerBy]:
+        """Who holds a socket open, of which these are known, and how that is known; nobody where they disagree.
+
+        Who was found to hold it counts more than who connected or closed it: sockets are handed on.
+        """
+        holder, user = None, None
+        holders_differ = users_differ = False
+        for known in knowns:
+            owner = known.owner
+            if owner is not None and known.owner_by is OwnerBy.STATE_EVENT:
+                users_differ = users_differ or (user is not None and user.pid != owner.pid)
+                user = owner
+                continue
+            if owner is None and known.socket.inode:
+                owner = self._holder(known.socket)
+            if owner is not None:
+                holders_differ = holders_differ or (holder is not None and holder.pid != owner.pid)
+                holder = owner
+        if holder is not None:
+            return (None, OwnerBy.NONE) if holders_differ else (holder, OwnerBy.INODE)
+        return (None, OwnerBy.NONE) if user is None or users_differ else (user, OwnerBy.STATE_EVENT)
+
+    def _holder(self, socket: Socket) -> Owner | None:
+        """Who holds the socket's inode."""
+        key = (socket.netns, socket.inode or 0)
         owner = self._owners.get(key)
         if owner is not None:
             self._owners.move_to_end(key)  # what is asked for is kept
@@ -126,24 +184,28 @@ class EvidenceIndex:
         """Whether a socket was destroyed before a time."""
         return known.socket.cookie is not None and self._gone.get(known.socket.cookie, at) < at
 
-    def forget(self, four_tuple: FourTuple, before: int) -> None:
+    def forget(self, ends: Ends, before: int) -> None:
         """Drop what was last seen before a time: its connection is reported."""
         for table in (self._sockets, self._answers):
-            kept = [known for known in table.get(four_tuple, ()) if known.last_at is None or known.last_at >= before]
-            if kept:
-                table[four_tuple] = kept
-            else:
-                table.pop(four_tuple, None)
+            rows = table.get(ends)
+            if rows is not None:
+                kept = [known for known in rows if known.last_at is None or known.last_at >= before]
+                if kept:
+                    table[ends] = kept
+                else:
+                    del table[ends]
 
     def _add_socket(self, evidence: Evidence) -> None:
         socket = evidence.socket
-        key = FourTuple(unmapped(socket.local), socket.local_port, unmapped(socket.remote), socket.remote_port)
+        key = (unmapped(socket.local), socket.local_port, unmapped(socket.remote), socket.remote_port)
         self._fold(self._sockets, key, evidence)
 
     def _add_listener(self, evidence: Evidence) -> None:
         rows = self._listeners.setdefault(evidence.socket.local_port, [])
         before = len(rows)
         _fold_into(rows, evidence)
+        if len(rows) > max(before, _FORMER):
+            self._drop_former(rows)
         self._listener_count += len(rows) - before
         while self._listener_count > self.bounds.listeners:
             oldest = next(iter(self._listeners.values()))
@@ -155,7 +217,13 @@ class EvidenceIndex:
         if evidence.asked is not None:
             self._fold(self._answers, evidence.asked, evidence)
 
-    def _fold(self, table: OrderedDict[FourTuple, list[Known]], key: FourTuple, evidence: Evidence) -> None:
+    def _drop_former(self, rows: list[Known]) -> None:
+        """Keep the latest of a port's listeners that are gone: a server that restarts every minute leaves many."""
+        former = [known for known in rows if known.socket.cookie in self._gone]
+        for known in former[:-_FORMER]:
+            rows.remove(known)
+
+    def _fold(self, table: OrderedDict[Ends, list[Known]], key: Ends, evidence: Evidence) -> None:
         rows = table.setdefault(key, [])
         _fold_into(rows, evidence)
         if len(rows) > self.bounds.statements:
@@ -187,7 +255,7 @@ def _fold_into(rows: list[Known], evidence: Evidence) -> None:
     is not known: they stay apart.
     """
     socket, at = evidence.socket, evidence.at
-    since = at if evidence.since is None else evidence.since
+    since = evidence.born if evidence.born is not None else at if evidence.since is None else evidence.since
     for known in rows:
         if known.socket == socket and known.source == evidence.source and known.owner == evidence.owner:
             if at is None and known.last_at is None:
@@ -196,7 +264,9 @@ def _fold_into(rows: list[Known], evidence: Evidence) -> None:
                 known.first_at, known.last_at = min(known.first_at or at, since or at), max(known.last_at, at)
                 known.tcp_info = evidence.tcp_info or known.tcp_info
                 return
-    rows.append(Known(socket, evidence.source, since, at, evidence.owner, evidence.tcp_info))
+    rows.append(
+        Known(socket, evidence.source, since, at, evidence.owner, evidence.owner_by, evidence.tcp_info, evidence.born)
+    )
 
 
 def same_socket(one: Socket, other: Socket) -> bool | None:

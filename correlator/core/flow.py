@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from correlator.core.handshake import (
     ACK,
     CLOSE_TOKEN,
-    CLOSED,
     FIN,
     HANDSHAKE_TOKEN,
     MIRRORED,
@@ -13,28 +12,33 @@ from correlator.core.handshake import (
     SYN,
     Closing,
     State,
+    closed,
 )
 from correlator.core.model import Connection, End, Segment
 
-SEQUENCE_MASK = 0xFFFFFFFF
-HALF = 0x80000000
+UNSEEN = -1
+"""A sequence number, or a time, that no segment has shown."""
+
+# Constants of a module's own can be C integers when it is compiled.
+_MASK, _HALF, _UNSEEN = 0xFFFFFFFF, 0x80000000, UNSEEN
+_SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
 
 
 def after(a: int, b: int) -> bool:
     """Whether sequence number a is later than b, modulo 2**32 (RFC 9293 §3.4)."""
-    return 0 < (a - b) & SEQUENCE_MASK < HALF
+    return 0 < (a - b) & _MASK < _HALF
 
 
-@dataclass(slots=True)
+@dataclass
 class FlowEnd:
     """One end's side of a connection, as its own segments show it."""
 
     address: bytes
     port: int
-    isn: int | None = None  # from its SYN or SYN-ACK
-    base: int | None = None  # the ISN as far as other segments imply it: tells a reused four-tuple
-    reached: int | None = None  # the highest sequence number that it has used up
-    acked: int | None = None  # the highest acknowledgement that it sent
+    isn: int = _UNSEEN  # from its SYN or SYN-ACK
+    base: int = _UNSEEN  # the ISN as far as other segments imply it: tells a reused four-tuple
+    reached: int = _UNSEEN  # the highest sequence number that it has used up
+    acked: int = _UNSEEN  # the highest acknowledgement that it sent
     interface: int = -1
     reset: bool = False
     packets: int = 0
@@ -46,11 +50,11 @@ class FlowEnd:
         A packet that passes a bridge, a veth pair or `any` is seen once an interface, first on the interface
         where it came in. What repeats there is a copy; what is new there means that the path moved.
         """
-        if segment.interface == self.interface or self.reached is None:
+        if segment.interface == self.interface or self.reached == _UNSEEN:
             return False
-        if segment.flags & RST and not self.reset:
+        if segment.flags & _RST and not self.reset:
             return False
-        if segment.flags & ACK and (self.acked is None or after(segment.ack, self.acked)):
+        if segment.flags & _ACK and (self.acked == _UNSEEN or after(segment.ack, self.acked)):
             return False
         return not after(sequence_end(segment), self.reached)
 
@@ -60,37 +64,54 @@ class FlowEnd:
         self.packets += 1
         self.payload += segment.length
         end = sequence_end(segment)
-        if self.reached is None or after(end, self.reached):
+        if self.reached == _UNSEEN or after(end, self.reached):
             self.reached = end
-        if segment.flags & ACK and (self.acked is None or after(segment.ack, self.acked)):
+        if segment.flags & _ACK and (self.acked == _UNSEEN or after(segment.ack, self.acked)):
             self.acked = segment.ack
-        if segment.flags & RST:
+        if segment.flags & _RST:
             self.reset = True
 
 
 def sequence_end(segment: Segment) -> int:
     """The sequence number after a segment: SYN and FIN take one each."""
-    taken = segment.length + bool(segment.flags & SYN) + bool(segment.flags & FIN)
-    return (segment.seq + taken) & SEQUENCE_MASK
+    taken = segment.length + (segment.flags & _SYN != 0) + (segment.flags & _FIN != 0)
+    return (segment.seq + taken) & _MASK
 
 
-@dataclass(slots=True)
+FlowKey = tuple[bytes, bytes, int]
+"""The lower end's address, the higher end's, and both ports: the same for both directions."""
+
+_HANDSHAKES = tuple(HANDSHAKE_TOKEN[state] for state in State)
+_CLOSES = tuple(CLOSE_TOKEN[closing] for closing in Closing)
+_MIRRORED = tuple(int(MIRRORED[closing]) for closing in Closing)
+
+
+def key_of(segment: Segment) -> FlowKey:
+    """The key of the connection that a segment belongs to."""
+    near, far = segment.source, segment.destination
+    if near < far or (near == far and segment.source_port <= segment.destination_port):
+        return near, far, segment.source_port << 16 | segment.destination_port
+    return far, near, segment.destination_port << 16 | segment.source_port
+
+
+@dataclass
 class Flow:
     """A connection in the tracker's table. `client` is provisional until `oriented`."""
 
     number: int
+    key: FlowKey
     client: FlowEnd
     server: FlowEnd
     opened_at: int
     last_at: int
-    state: State = State.NEW
-    closing: Closing = Closing.OPEN
+    state: int = int(State.NEW)  # by number: a compiled step takes no enumeration
+    closing: int = int(Closing.OPEN)
     oriented: bool = False
     closed_at: int | None = None
-    syn_at: int | None = None
-    syn_ack_at: int | None = None
-    syn_rtt: int | None = None
-    ack_rtt: int | None = None
+    syn_at: int = _UNSEEN
+    syn_ack_at: int = _UNSEEN
+    syn_rtt: int = _UNSEEN
+    ack_rtt: int = _UNSEEN
     syn_count: int = 0
     syn_ack_count: int = 0
     interface: int = -1
@@ -103,7 +124,7 @@ class Flow:
     @property
     def is_closed(self) -> bool:
         """Whether both FINs or an RST were seen."""
-        return self.closing in CLOSED
+        return closed(self.closing)
 
     def is_from_client(self, segment: Segment) -> bool:
         """Whether the end that is the client, as far as known, sent a segment."""
@@ -112,23 +133,23 @@ class Flow:
     def turn_round(self) -> None:
         """Swap the roles of the two ends."""
         self.client, self.server = self.server, self.client
-        self.closing = MIRRORED[self.closing]
+        self.closing = _MIRRORED[self.closing]
 
     def snapshot(self, interface: str, *, counted: bool) -> Connection:
         """The connection as an immutable value; packets and bytes only where every packet was seen."""
-        server = _end(self.server, counted=counted)
+        server = _end(self.server, counted)
         if self.server is self.client and not self.syn_ack_count:
             server = replace(server, isn=None)  # connected to itself: its SYN was the client's
         return Connection(
             number=self.number,
-            client=_end(self.client, counted=counted),
+            client=_end(self.client, counted),
             server=server,
-            handshake=HANDSHAKE_TOKEN[self.state],
-            close=CLOSE_TOKEN[self.closing],
+            handshake=_HANDSHAKES[self.state],
+            close=_CLOSES[self.closing],
             opened_at=self.opened_at,
             closed_at=self.closed_at,
-            syn_rtt=self.syn_rtt,
-            ack_rtt=self.ack_rtt,
+            syn_rtt=None if self.syn_rtt == _UNSEEN else self.syn_rtt,
+            ack_rtt=None if self.ack_rtt == _UNSEEN else self.ack_rtt,
             syn_count=self.syn_count,
             syn_ack_count=self.syn_ack_count,
             interface=interface,
@@ -138,7 +159,8 @@ class Flow:
         )
 
 
-def _end(end: FlowEnd, *, counted: bool) -> End:
+def _end(end: FlowEnd, counted: bool) -> End:
+    isn = None if end.isn == _UNSEEN else end.isn
     if counted:
-        return End(end.address, end.port, end.isn, end.packets, end.payload)
-    return End(end.address, end.port, end.isn)
+        return End(end.address, end.port, isn, end.packets, end.payload)
+    return End(end.address, end.port, isn)

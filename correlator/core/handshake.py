@@ -182,15 +182,31 @@ MIRRORED: dict[Closing, Closing] = {
     _C.RST_SERVER: _C.RST_CLIENT,
 }
 
+# The tables laid out flat, a byte a cell, for every segment takes a step in both: by state, kind and sender.
+_KINDS = len(Kind)
+_STATES = bytes(HANDSHAKE[state][kind][sender] for state in State for kind in Kind for sender in (0, 1))
+_CLOSINGS = bytes(
+    CLOSING[closing].get(kind, (closing, closing))[sender] for closing in Closing for kind in Kind for sender in (0, 1)
+)
+_IS_HALF_OPEN = bytes(state in HALF_OPEN for state in State)
+_IS_CLOSED = bytes(closing in CLOSED for closing in Closing)
 
-def next_state(state: State, kind: Kind, *, from_client: bool) -> State:
-    """The handshake's next state."""
-    return HANDSHAKE[state][kind][0 if from_client else 1]
+
+def next_state(state: int, kind: int, from_client: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    """The handshake's next state: numbers of `State` and `Kind`."""
+    return _STATES[(state * _KINDS + kind) * 2 + (not from_client)]
 
 
-def next_closing(closing: Closing, kind: Kind, *, from_client: bool) -> Closing:
-    """The close's next state."""
-    cell = CLOSING[closing].get(kind)
-    if cell is None:
-        return closing
-    return cell[0 if from_client else 1]
+def next_closing(closing: int, kind: int, from_client: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    """The close's next state: numbers of `Closing` and `Kind`."""
+    return _CLOSINGS[(closing * _KINDS + kind) * 2 + (not from_client)]
+
+
+def half_open(state: int) -> bool:
+    """Whether a state is one of `HALF_OPEN`."""
+    return _IS_HALF_OPEN[state] != 0
+
+
+def closed(closing: int) -> bool:
+    """Whether a close is one of `CLOSED`."""
+    return _IS_CLOSED[closing] != 0

@@ -5,12 +5,24 @@ would take the connection is none: behind a DNAT rule (docker's) the wire shows 
 socket is in another namespace.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from correlator.core.address import is_any, unmapped
 from correlator.core.evidence import EvidenceIndex, Known, same_socket
-from correlator.core.model import Connection, Family, Handshake, Owner, Side, Socket, Source, TcpState, WireFamily
+from correlator.core.model import (
+    Connection,
+    Family,
+    Handshake,
+    Owner,
+    OwnerBy,
+    Side,
+    Socket,
+    Source,
+    TcpState,
+    WireFamily,
+)
 
 # Linux keeps the four-tuple of a closed connection in TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): evidence from then is
 # about the connection that closed.
@@ -25,7 +37,7 @@ _T = TypeVar("_T")
 _STRENGTH = {source: rank for rank, source in enumerate(Source)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Match:
     """What terminates one end of a connection, as far as the evidence goes."""
 
@@ -34,6 +46,15 @@ class Match:
     knowns: tuple[Known, ...]
     was: Family | None = None  # its family before IPV6_ADDRFORM
     owner: Owner | None = None
+    owner_by: OwnerBy = OwnerBy.NONE
+
+    @property
+    def tcp_info(self) -> Mapping[str, int] | None:
+        """The last that is known of it."""
+        for known in reversed(self.knowns):
+            if known.tcp_info:
+                return known.tcp_info
+        return None
 
 
 def match(index: EvidenceIndex, connection: Connection, side: Side, patience: int = TIME_WAIT) -> Match | None:
@@ -44,6 +65,10 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
     candidates = _candidates(index, connection, side, patience)
     if not candidates:
         return None
+    if len(candidates) == 1:
+        known = candidates[0]
+        if known.uses <= 1 or known.last_at is not None:
+            return Match(known.socket, known.source, (known,), None, *index.owners(candidates))
     candidates.sort(key=lambda known: known.last_at or 0)
     source = min((known.source for known in candidates), key=_STRENGTH.__getitem__)
     families = [known.socket.family for known in candidates]
@@ -56,9 +81,7 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
             return Match(None, source, tuple(candidates))
         was = families[0] if families[0] is not families[-1] else None
     socket = merged([known.socket for known in _by_close(candidates, connection)], families[-1])
-    owners = {owner for known in candidates if (owner := index.owner(known)) is not None}
-    owner = owners.pop() if len({owner.pid for owner in owners}) == 1 else None
-    return Match(socket, source, tuple(candidates), was, owner)
+    return Match(socket, source, tuple(candidates), was, *index.owners(candidates))
 
 
 def listener(index: EvidenceIndex, connection: Connection, family: Family | None) -> tuple[Socket, Owner | None] | None:
@@ -71,13 +94,18 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
     if connection.simultaneous:
         return None
     start, end = _span(connection, TIME_WAIT)
-    answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
-    there = [
-        known for known in index.listeners(connection.server.port) if not index.is_gone(known, connection.opened_at)
-    ]
+    answers = []
+    if index.has_answers:
+        answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
+    there = []
+    for known in index.listeners(connection.server.port):
+        if not index.is_gone(known, connection.opened_at):
+            there.append(known)  # noqa: PERF401  a loop is faster here when compiled
     if answers:
         # Of an SO_REUSEPORT group the kernel chooses by a hash that has the client's port in it: all of them are meant.
         rows = answers[:1] + [known for known in there if _are_siblings(known.socket, answers[0].socket)]
+    elif len(there) == 1 and takes(there[0].socket, connection):
+        return there[0].socket, index.owners(there)[0]
     else:
         able = [known for known in there if takes(known.socket, connection)]
         able = [known for known in able if known.socket.family is family] or able
@@ -86,8 +114,7 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
         return None
     best = max(_preference(known.socket) for known in rows)
     rows = [known for known in rows if _preference(known.socket) == best]
-    owners = {owner for known in rows if (owner := index.owner(known)) is not None}
-    owner = owners.pop() if len({owner.pid for owner in owners}) == 1 else None
+    owner, _ = index.owners(rows)
     return merged([known.socket for known in rows], rows[-1].socket.family), owner
 
 
@@ -148,19 +175,21 @@ def _agreed(one: _T, other: _T) -> _T | None:
 
 def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patience: int) -> list[Known]:
     start, end = _span(connection, patience)
-    knowns = index.sockets(connection.four_tuple(side))
-    gone = {
-        known.socket.cookie
-        for known in knowns
-        if known.source is Source.DESTROY and known.last_at is not None and known.last_at < connection.opened_at
-    }
-    return [
-        known
-        for known in knowns
-        if known.within(start, end)
-        and (known.socket.cookie is None or known.socket.cookie not in gone)
-        and not _is_too_lively(known, connection)
-    ]
+    knowns = index.sockets(connection.ends(side))
+    opened_at = connection.opened_at
+    gone = []
+    for known in knowns:
+        if known.source is Source.DESTROY and known.last_at is not None and known.last_at < opened_at:
+            gone.append(known.socket.cookie)
+    found = []
+    for known in knowns:
+        if not known.within(start, end) or _is_too_lively(known, connection):
+            continue
+        if known.born is not None and start is not None and known.born < start:
+            continue
+        if known.socket.cookie is None or known.socket.cookie not in gone:
+            found.append(known)
+    return found
 
 
 def _is_too_lively(known: Known, connection: Connection) -> bool:

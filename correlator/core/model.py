@@ -118,6 +118,10 @@ class OwnerBy(StrEnum):
     NONE = ""
 
 
+Ends = tuple[bytes, int, bytes, int]
+"""A plain four-tuple: local address and port, remote address and port."""
+
+
 class FourTuple(NamedTuple):
     """One end's view of a connection, in the wire's form (never mapped)."""
 
@@ -127,7 +131,8 @@ class FourTuple(NamedTuple):
     remote_port: int
 
 
-class Packet(NamedTuple):
+@dataclass(frozen=True)
+class Packet:
     """A captured frame."""
 
     at: int
@@ -137,7 +142,8 @@ class Packet(NamedTuple):
     wire_length: int  # before the snaplen cut it
 
 
-class Segment(NamedTuple):
+@dataclass(frozen=True)
+class Segment:
     """What was decoded of a packet: one TCP header and the IP header that carried it."""
 
     at: int
@@ -153,7 +159,7 @@ class Segment(NamedTuple):
     continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Owner:
     """A process that holds a socket open."""
 
@@ -168,7 +174,7 @@ class Owner:
     started_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Socket:
     """A kernel TCP socket entry. None is unknown: never a default."""
 
@@ -201,7 +207,7 @@ class Socket:
         return endpoint_text(self.remote, self.remote_port)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """A statement about one socket at a time."""
 
@@ -209,12 +215,14 @@ class Evidence:
     source: Source
     socket: Socket
     asked: FourTuple | None = None  # the four-tuple a lookup asked for: ties a listener to one connection
-    owner: Owner | None = None  # where the source names it itself (netstat, ss, psutil)
+    owner: Owner | None = None  # where the source names it itself (netstat, ss, psutil, state events)
     tcp_info: Mapping[str, int] | None = None
     since: int | None = None  # an event that waited to be read: it happened between then and `at`
+    owner_by: OwnerBy = OwnerBy.INODE  # how the source knows the owner
+    born: int | None = None  # when a handshake made the socket, of a server's: it is no earlier connection's
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ownership:
     """A statement about who holds the socket with an inode."""
 
@@ -224,7 +232,7 @@ class Ownership:
     netns: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clipped:
     """An entry whose addresses netstat cut to fit its columns: they begin so, and the ports are whole."""
 
@@ -246,7 +254,7 @@ def _begins(address: bytes, prefix: str) -> bool:
 Statement = Evidence | Ownership | Clipped
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lookup:
     """A request to the kernel for the socket with a four-tuple."""
 
@@ -255,7 +263,7 @@ class Lookup:
     """Where its packets come in: a socket that is bound to a device is found by it only."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class End:
     """One end of a connection as the wire showed it."""
 
@@ -266,7 +274,7 @@ class End:
     payload: int | None = None  # TCP payload bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Connection:
     """One TCP connection on the wire."""
 
@@ -302,13 +310,19 @@ class Connection:
         """The server end with a remote port that no connection has: a lookup of it is answered with the listener."""
         return FourTuple(self.server.address, self.server.port, self.client.address, 0)
 
-    def four_tuple(self, side: Side) -> FourTuple:
+    def ends(self, side: Side) -> Ends:
         """The connection as the socket on one side sees it."""
-        near, far = (self.server, self.client) if side is Side.SERVER else (self.client, self.server)
-        return FourTuple(near.address, near.port, far.address, far.port)
+        client, server = self.client, self.server
+        if side is Side.SERVER:
+            return server.address, server.port, client.address, client.port
+        return client.address, client.port, server.address, server.port
+
+    def four_tuple(self, side: Side) -> FourTuple:
+        """The same, by name."""
+        return FourTuple(*self.ends(side))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finding:
     """The answer for one termination, or for a connection that no known socket terminates."""
 

@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, parse_endpoint
-from correlator.core.model import Evidence, Family, FourTuple, Owner, Ownership, Socket, Source, Statement, TcpState
+from correlator.core.model import (
+    Evidence,
+    Family,
+    FourTuple,
+    Owner,
+    OwnerBy,
+    Ownership,
+    Socket,
+    Source,
+    Statement,
+    TcpState,
+)
 from correlator.core.timetext import parse_time, time_text
 
 Record = dict[str, Any]
@@ -37,10 +48,14 @@ def to_record(statement: Evidence | Ownership) -> Record:
             record["asked"] = [endpoint_text(four.local, four.local_port), endpoint_text(four.remote, four.remote_port)]
         if statement.owner is not None:
             record["owner"] = owner_record(statement.owner)
+            if statement.owner_by is not OwnerBy.INODE:
+                record["owner_by"] = str(statement.owner_by)
         if statement.tcp_info is not None:
             record["tcp_info"] = dict(statement.tcp_info)
         if statement.since is not None:
             record["since"] = time_text(statement.since)
+        if statement.born is not None:
+            record["born"] = time_text(statement.born)
     if statement.at is not None:
         record["at"] = time_text(statement.at)
     return {key: value for key, value in record.items() if value is not None and value != ""}
@@ -93,7 +108,9 @@ def from_record(record: Mapping[str, Any]) -> Statement | None:
             owner = _owner(record["owner"]) if "owner" in record else None
             info = _tcp_info(record["tcp_info"]) if "tcp_info" in record else None
             since = parse_time(_text(record, "since")) if "since" in record else None
-            return Evidence(at, Source(_text(record, "source")), _socket(record), asked, owner, info, since)
+            born = parse_time(_text(record, "born")) if "born" in record else None
+            by = OwnerBy(_text(record, "owner_by")) if "owner_by" in record else OwnerBy.INODE
+            return Evidence(at, Source(_text(record, "source")), _socket(record), asked, owner, info, since, by, born)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"a damaged record: {error}"
         raise RecordError(message) from error

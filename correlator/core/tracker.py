@@ -12,11 +12,20 @@ from enum import IntEnum
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from correlator.core.flow import SEQUENCE_MASK, Flow, FlowEnd, after
-from correlator.core.handshake import ACK, FIN, HALF_OPEN, RST, SYN, Kind, State, next_closing, next_state
-from correlator.core.model import NO_TIME, Connection, Segment
+from correlator.core.flow import UNSEEN, Flow, FlowEnd, FlowKey, after, key_of
+from correlator.core.handshake import ACK, FIN, RST, SYN, Kind, State, closed, half_open, next_closing, next_state
+from correlator.core.model import Connection, Segment
 
 SECOND = 1_000_000_000
+
+# By number, for the compiled step.
+_MASK, _UNSEEN = 0xFFFFFFFF, UNSEEN
+_SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
+_KIND_SYN, _KIND_SYN_ACK, _KIND_ACK, _KIND_FIN, _KIND_RST, _KIND_BARE = (int(kind) for kind in Kind)
+_NEW, _SYN_SENT = int(State.NEW), int(State.SYN_SENT)
+_SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
+_BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
+
 _SLACK = 1024
 
 # Twice RFC 9293's maximum segment lifetime would be 240 s; Linux keeps TIME_WAIT for 60 s and retransmits at
@@ -51,14 +60,16 @@ class Change(IntEnum):
     REPORT = 3  # nothing more is to come, or it must go: report it
 
 
-class Event(NamedTuple):
+@dataclass(frozen=True)
+class Event:
     """A change, and the connection that it happened to."""
 
     change: Change
     flow: Flow
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True)
+class Step:
     """What a segment was to the tracker."""
 
     flow: Flow
@@ -80,20 +91,26 @@ class Tracker:
 
         `first` numbers the first connection.
         """
-        self.limits = limits
+        self.set_limits(limits)
         self.copies = 0
         self.evicted = 0
         self.seen = 0
         self._interfaces = interfaces
-        self._flows: OrderedDict[tuple[bytes, int, bytes, int], Flow] = OrderedDict()
+        self._flows: OrderedDict[FlowKey, Flow] = OrderedDict()
         self._half_open: OrderedDict[int, Flow] = OrderedDict()
         self._settling: list[_Due] = []  # heaps
         self._lingering: list[_Due] = []
-        self._events: list[Event] = []
+        self.events: list[Event] = []
+        """What happened since the last `take`."""
         self._now = 0  # as far as time is known to have passed
         self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
         self._due_at = 0
         self._first = first
+
+    def set_limits(self, limits: Limits) -> None:
+        """Go on with other limits."""
+        self.limits = limits
+        self._settle, self._linger = limits.settle, limits.linger
 
     def __len__(self) -> int:
         """How many connections are in the table."""
@@ -101,7 +118,7 @@ class Tracker:
 
     def take(self) -> list[Event]:
         """The events since the last call."""
-        events, self._events = self._events, []
+        events, self.events = self.events, []
         return events
 
     def snapshot(self, flow: Flow) -> Connection:
@@ -112,8 +129,8 @@ class Tracker:
     def segment(self, segment: Segment) -> Step:
         """Take in one segment."""
         self._newest = max(self._newest, segment.at)
-        key = (segment.source, segment.source_port, segment.destination, segment.destination_port)
-        flow = self._flows.get(key) or self._flows.get((key[2], key[3], key[0], key[1]))
+        key = key_of(segment)
+        flow = self._flows.get(key)
         is_new = flow is not None and self._is_another(flow, segment)
         silent_since = self._newest if flow is None or is_new else flow.last_at
         if flow is not None and not is_new:
@@ -134,19 +151,19 @@ class Tracker:
             if segment.interface == near.interface:  # else it continues a copy
                 near.payload += segment.length
             return Step(flow, from_client, notable=False)
-        first = near.reached is None
-        follows = near.reached is None or not after(segment.seq, near.reached)
+        first = near.reached == _UNSEEN
+        follows = first or not after(segment.seq, near.reached)
         near.note(segment)
-        moved = self._step(flow, segment, near, far, follows=follows)
-        notable = first or moved or flow.is_closed or bool(segment.flags & (SYN | FIN | RST))
+        moved = self._step(flow, segment, near, far, follows)
+        notable = first or moved or closed(flow.closing) or segment.flags & (_SYN | _FIN | _RST) != 0
         return Step(flow, flow.is_from_client(segment), notable)
 
     def _is_another(self, flow: Flow, segment: Segment) -> bool:
         """Whether a segment opens another connection: a SYN with another ISN (RFC 9293 §3.4.1), or after the report."""
-        if segment.flags & (SYN | ACK) != SYN:
+        if segment.flags & (_SYN | _ACK) != _SYN:
             return False
         base = (flow.client if flow.is_from_client(segment) else flow.server).base
-        return flow.reported or (base is not None and base != segment.seq)
+        return flow.reported or (base != _UNSEEN and base != segment.seq)
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered.
@@ -169,7 +186,7 @@ class Tracker:
         """How long a connection may be silent before it is reported; None for one that is going on."""
         if flow.is_closed:
             return self.limits.settle
-        return self.limits.linger if flow.state in HALF_OPEN else None
+        return self.limits.linger if half_open(flow.state) else None
 
     def _due(self, queue: list[_Due], patience: Callable[[Flow], int | None]) -> Iterator[Flow]:
         """The flows of a queue whose time has come; those that had segments since are queued again."""
@@ -194,56 +211,58 @@ class Tracker:
         self._flows.clear()
         self._half_open.clear()
 
-    def _open(self, key: tuple[bytes, int, bytes, int], segment: Segment) -> Flow:
+    def _open(self, key: FlowKey, segment: Segment) -> Flow:
         if len(self._flows) >= self.limits.connections:
             self._evict()
         client = FlowEnd(segment.source, segment.source_port)
         # A socket connected to itself (simultaneous open with one socket) is both ends.
-        server = client if key[:2] == key[2:] else FlowEnd(segment.destination, segment.destination_port)
-        flow = Flow(self._first + self.seen, client, server, segment.at, self._newest, interface=segment.interface)
+        is_own = segment.source == segment.destination and segment.source_port == segment.destination_port
+        server = client if is_own else FlowEnd(segment.destination, segment.destination_port)
+        flow = Flow(self._first + self.seen, key, client, server, segment.at, self._newest)
+        flow.interface = segment.interface
         self.seen += 1
         self._flows[key] = flow
         return flow
 
-    def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd, *, follows: bool) -> bool:
+    def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd, follows: bool) -> bool:  # noqa: FBT001
         """Move the connection's states; tells whether they moved. `follows`: nothing before the segment is missing."""
         flags = segment.flags
-        if flags & SYN:
+        if flags & _SYN:
             self._note_syn(flow, segment, near)
-        if near.base is None:
-            near.base = (segment.seq if flags & SYN else segment.seq - 1) & SEQUENCE_MASK
-        if far.base is None and flags & ACK:
-            far.base = (segment.ack - 1) & SEQUENCE_MASK
+        if near.base == _UNSEEN:
+            near.base = (segment.seq if flags & _SYN else segment.seq - 1) & _MASK
+        if far.base == _UNSEEN and flags & _ACK:
+            far.base = (segment.ack - 1) & _MASK
         before, closing = flow.state, flow.closing
         from_client = flow.is_from_client(segment)
-        kind = kind_of(flow, segment, from_client=from_client)
-        flow.state = next_state(before, kind, from_client=from_client)
-        if flow.state is State.ESTABLISHED and before is State.SYN_RECEIVED:
+        kind = kind_of(flow, segment, from_client)
+        flow.state = next_state(before, kind, from_client)
+        if flow.state == _ESTABLISHED and before == _SYN_RECEIVED:
             # the ACK that came with data which were not captured is not this one
             is_the_ack = follows and flow.syn_ack_count == 1
-            flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if is_the_ack else None
-        elif flow.state is State.SYN_RECEIVED and covers(flow.client.acked, flow.server.base):
-            flow.state = State.ESTABLISHED  # the client's ACK came before what it acknowledges
-        flow.closing = next_closing(closing, kind, from_client=from_client)
+            flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if is_the_ack else _UNSEEN
+        elif flow.state == _SYN_RECEIVED and covers(flow.client.acked, flow.server.base):
+            flow.state = _ESTABLISHED  # the client's ACK came before what it acknowledges
+        flow.closing = next_closing(closing, kind, from_client)
         if near is far:  # connected to itself: what one end sends, the other sends too
-            flow.state = next_state(flow.state, kind, from_client=False)
-            flow.closing = next_closing(flow.closing, kind, from_client=False)
-        if flow.state is not before:
+            flow.state = next_state(flow.state, kind, False)
+            flow.closing = next_closing(flow.closing, kind, False)
+        if flow.state != before:
             self._announce(flow, before)
-        if flow.state in HALF_OPEN:
+        if half_open(flow.state):
             if flow.number not in self._half_open:
-                self._queue(flow, self.limits.linger)
+                self._queue(flow, self._linger)
             self._half_open[flow.number] = flow
             self._half_open.move_to_end(flow.number)
-        else:
+        elif half_open(before):
             self._half_open.pop(flow.number, None)
-        if flow.closing is not closing:
+        if flow.closing != closing:
             self._note_close(flow, segment.at)
-        return flow.state is not before or flow.closing is not closing
+        return flow.state != before or flow.closing != closing
 
     def _note_syn(self, flow: Flow, segment: Segment, near: FlowEnd) -> None:
         """Count a SYN or SYN-ACK, and let it say who is the client."""
-        is_answer = bool(segment.flags & ACK)
+        is_answer = segment.flags & _ACK != 0
         if not flow.oriented:
             flow.oriented = True
             if (near is flow.client) == is_answer:
@@ -256,24 +275,25 @@ class Tracker:
             return
         flow.syn_ack_count += 1
         near.base = segment.seq  # a server that forgot its first answer chooses another ISN
-        if near.isn is None:
+        if near.isn == _UNSEEN:
             near.isn = segment.seq
         if flow.syn_ack_count == 1 and flow.syn_count == 1:
             flow.syn_rtt = interval(flow.syn_at, segment.at)
         flow.syn_ack_at = segment.at
 
-    def _announce(self, flow: Flow, before: State) -> None:
-        if before is State.NEW:
-            self._events.append(Event(Change.OPENED, flow))
-        if flow.state is State.SYN_RECEIVED:
-            self._events.append(Event(Change.ANSWERED, flow))
-        if flow.state in {State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN}:
-            self._events.append(Event(Change.ESTABLISHED, flow))
+    def _announce(self, flow: Flow, before: int) -> None:
+        if before == _NEW:
+            self.events.append(Event(Change.OPENED, flow))
+        if flow.state == _SYN_RECEIVED:
+            self.events.append(Event(Change.ANSWERED, flow))
+        if flow.state in _BEGUN:
+            self.events.append(Event(Change.ESTABLISHED, flow))
 
     def _note_close(self, flow: Flow, at: int) -> None:
-        flow.closed_at = at if flow.is_closed else None
-        if flow.is_closed:
-            self._queue(flow, self.limits.settle)
+        ended = closed(flow.closing)
+        flow.closed_at = at if ended else None
+        if ended:
+            self._queue(flow, self._settle)
 
     def _queue(self, flow: Flow, wait: int) -> None:
         heappush(self._settling, _Due(flow.last_at + wait, flow.number, flow))
@@ -298,7 +318,7 @@ class Tracker:
     def _report(self, flow: Flow) -> None:
         if not flow.reported:
             flow.reported = True
-            self._events.append(Event(Change.REPORT, flow))
+            self.events.append(Event(Change.REPORT, flow))
 
     def _forget(self, flow: Flow) -> None:
         flow.gone = True
@@ -307,43 +327,38 @@ class Tracker:
                 queue[:] = [entry for entry in queue if not entry.flow.gone]
                 heapify(queue)
         self._half_open.pop(flow.number, None)
-        one, other = flow.client, flow.server
-        for key in (
-            (one.address, one.port, other.address, other.port),
-            (other.address, other.port, one.address, one.port),
-        ):
-            if self._flows.get(key) is flow:
-                del self._flows[key]
+        if self._flows.get(flow.key) is flow:
+            del self._flows[flow.key]
 
 
-def covers(ack: int | None, isn: int | None) -> bool:
-    """Whether an acknowledgement covers a SYN with an ISN; what is unknown is given the benefit of the doubt."""
-    if ack is None:
+def covers(ack: int, isn: int) -> bool:
+    """Whether an acknowledgement covers a SYN with an ISN; what is unseen is given the benefit of the doubt."""
+    if ack == _UNSEEN:
         return False
-    return isn is None or not after(isn + 1, ack)
+    return isn == _UNSEEN or not after(isn + 1, ack)
 
 
-def interval(start: int | None, end: int) -> int | None:
-    """Nanoseconds from start to end, None where either time is unknown, or the clock stepped back between them."""
-    if start is None or NO_TIME in {start, end} or end < start:
-        return None
+def interval(start: int, end: int) -> int:
+    """Nanoseconds from start to end, _UNSEEN where either time is unknown, or the clock stepped back between them."""
+    if start == _UNSEEN or end == _UNSEEN or end < start:
+        return _UNSEEN
     return end - start
 
 
-def kind_of(flow: Flow, segment: Segment, *, from_client: bool) -> Kind:
-    """What a segment means to the handshake, given the numbers that the connection has shown."""
+def kind_of(flow: Flow, segment: Segment, from_client: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    """The number of what a segment means to the handshake, given the numbers that the connection has shown."""
     flags = segment.flags
     far = flow.server if from_client else flow.client
     # the base, not the ISN: a server that forgot its first SYN-ACK may have sent another
-    acceptable = covers(segment.ack if flags & ACK else None, None if far.isn is None else far.base)
-    if flags & SYN:
-        if not flags & ACK:
-            return Kind.SYN
-        return Kind.SYN_ACK if acceptable else Kind.BARE
-    if flags & RST:
+    acceptable = flags & _ACK != 0 and covers(segment.ack, _UNSEEN if far.isn == _UNSEEN else far.base)
+    if flags & _SYN:
+        if not flags & _ACK:
+            return _KIND_SYN
+        return _KIND_SYN_ACK if acceptable else _KIND_BARE
+    if flags & _RST:
         # RFC 9293 §3.5.2: in SYN-SENT a reset that acknowledges something else is ignored; one without ACK refuses too,
         # as some firewalls send it.
-        return Kind.BARE if flow.state is State.SYN_SENT and flags & ACK and not acceptable else Kind.RST
-    if flags & FIN:
-        return Kind.FIN
-    return Kind.ACK if acceptable else Kind.BARE
+        return _KIND_BARE if flow.state == _SYN_SENT and flags & _ACK and not acceptable else _KIND_RST
+    if flags & _FIN:
+        return _KIND_FIN
+    return _KIND_ACK if acceptable else _KIND_BARE

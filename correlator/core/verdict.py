@@ -3,17 +3,12 @@
 from correlator.core.address import is_mapped
 from correlator.core.model import Cause, Connection, Family, Side, Socket, Verdict, WireFamily
 
-_VERDICTS: dict[tuple[WireFamily, Family], Verdict] = {
-    (WireFamily.IPV4, Family.INET6): Verdict.IPV4_ON_INET6,
-    (WireFamily.IPV4, Family.INET): Verdict.IPV4_ON_INET,
-    (WireFamily.IPV6, Family.INET6): Verdict.IPV6_ON_INET6,
-    (WireFamily.IPV6, Family.INET): Verdict.ANOMALY,  # an AF_INET socket cannot carry IPv6
-}
-
 
 def verdict(wire: WireFamily, family: Family) -> Verdict:
     """The verdict on a socket family under a wire family."""
-    return _VERDICTS[wire, family]
+    if family is Family.INET6:
+        return Verdict.IPV4_ON_INET6 if wire is WireFamily.IPV4 else Verdict.IPV6_ON_INET6
+    return Verdict.IPV4_ON_INET if wire is WireFamily.IPV4 else Verdict.ANOMALY  # AF_INET cannot carry IPv6
 
 
 def cause(connection: Connection, side: Side, socket: Socket, listener: Socket | None) -> Cause:

@@ -1,6 +1,5 @@
-"""This host's evidence while a run lasts: a dump at the start, destroy events, exact lookups, owners."""
+"""This host's evidence while a run lasts: a dump at the start, destroy and state events, exact lookups, owners."""
 
-import asyncio
 import socket
 import time
 from collections import OrderedDict
@@ -11,13 +10,16 @@ from typing import Self
 from correlator.core.model import Evidence, Lookup, Owner, Ownership, Statement
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
+from correlator.kernel.endings import Endings, Listening
+from correlator.kernel.joining import PATIENCE, Joining
 from correlator.kernel.owners import Owners
-from correlator.kernel.sock_diag import DestroyEvents, SockDiag
+from correlator.kernel.sock_diag import LISTENERS, DestroyEvents, SockDiag
+from correlator.kernel.tracefs import StateEvents
 
 # A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
 DESTROY_BUFFER = 16 * 1024 * 1024
-_EVENTS_AT_ONCE = 512  # then the loop turns, so that capture is not kept waiting
-_BATCHES = 256  # of events at once: more than the buffer holds
+_EVENTS_AT_ONCE = 2048  # then the loop turns, so that capture is not kept waiting
+_ALL_EVENTS = 131_072  # more than the buffer holds
 _LOOK_EVERY = 0.005
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
 _MAX_TOLD = 262_144
@@ -46,16 +48,34 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self._destroyed = DestroyEvents(paths.path, name, DESTROY_BUFFER)
         except OSError as error:
             self.missing.append(f"destroy events ({error.strerror}): connections that close at once may be missed")
+        self._endings = Endings()
+        self._joining = Joining(self._owners.of_thread)
+        self._states: StateEvents | None = None
+        try:
+            self._states = StateEvents()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            self.missing.append(f"state events ({reason}): the PIDs of connections that close at once may be missed")
 
     @property
     def lost(self) -> int:
-        """How often the kernel had more destroy events than the buffer holds."""
-        return self._destroyed.lost if self._destroyed else 0
+        """How often the kernel had more destroy events than the buffer holds, and how many state events it dropped."""
+        return (self._destroyed.lost if self._destroyed else 0) + (self._states.lost if self._states else 0)
+
+    @property
+    def tells_of_ends(self) -> bool:
+        """Whether sockets that close are stated by an event: then a short connection needs no lookup."""
+        return self._destroyed is not None or self._states is not None
 
     @property
     def sources(self) -> list[str]:
         """The evidence sources at work."""
-        return ["lookup", "snapshot", *(["destroy"] if self._destroyed else [])]
+        return [
+            "lookup",
+            "snapshot",
+            *(["destroy"] if self._destroyed else []),
+            *(["state-event"] if self._states else []),
+        ]
 
     def __enter__(self) -> Self:
         """Ready."""
@@ -63,25 +83,16 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
 
     def __exit__(self, *_: object) -> None:
         """Close the sockets."""
-        self.stop()
         self._diag.close()
         if self._destroyed:
             self._destroyed.close()
+        if self._states:
+            self._states.close()
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Dump what there is, listeners' owners first, and listen for what goes."""
-        if self._destroyed:
-            loop.add_reader(self._destroyed.fileno(), self.read_destroyed)
+    def start(self) -> None:
+        """State what there is, with the owners; what goes is waiting to be read since this was made."""
         self.snapshot()
         self.find_owners(at_once=True)
-
-    def stop(self) -> None:
-        """Stop listening for destroy events."""
-        if self._destroyed:
-            try:
-                asyncio.get_running_loop().remove_reader(self._destroyed.fileno())
-            except RuntimeError:
-                return  # no loop runs: nothing was listening
 
     def snapshot(self) -> None:
         """State every socket that the host has now."""
@@ -90,27 +101,33 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
 
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Ask the kernel, and state its answers."""
-        for wanted in lookups:
-            evidence = self._diag.lookup(wanted.four_tuple, self._ifindex(wanted.interface))
+        asked = [(wanted.four_tuple, self._ifindex(wanted.interface)) for wanted in lookups]
+        for evidence in self._diag.lookup(asked):
             if evidence is not None:
                 self._state(evidence)
         # at most some times a tick, as it reads the descriptors of the likely owners
         if time.monotonic() - self._looked_at > _LOOK_EVERY:
             self.find_owners()  # at once: a process that closes its socket is not found any more
 
-    def read_destroyed(self, *, all_of_them: bool = False) -> None:
-        """State the destroy events that wait, some or all of them; after an overflow, state what is left."""
-        if self._destroyed is None:
-            return
-        lost = self._destroyed.lost
-        for _ in range(_BATCHES if all_of_them else 1):
-            found = self._destroyed.read(_EVENTS_AT_ONCE)
-            for evidence in found:
-                self._emit(evidence)
-            if len(found) < _EVENTS_AT_ONCE:
-                break
-        if self._destroyed.lost > lost:
+    def read_events(self, *, last: bool = False) -> None:
+        """State the events that wait; after an overflow, state what is left. `last`: none is to come."""
+        lost = self.lost
+        # Destroy events first: the state event of each of them has come before it, and is read after.
+        destroyed = self._destroyed.read(_ALL_EVENTS if last else _EVENTS_AT_ONCE) if self._destroyed else []
+        if self._states:
+            ended, listening = self._endings.fold(self._states.read())
+            destroyed = self._joining.take(destroyed, ended, time.time_ns() + last * 2 * PATIENCE)
+            if listening:
+                self._find_listeners(listening)
+        for evidence in destroyed:
+            self._emit(evidence)
+        if self.lost > lost:
             self.snapshot()
+
+    def _find_listeners(self, listening: list[Listening]) -> None:
+        """State the sockets that began to listen, those that have gone again as well."""
+        for evidence in self._diag.dump(LISTENERS):
+            self._state(evidence)
 
     def find_owners(self, *, at_once: bool = False) -> None:
         """State the owners of the sockets that were stated without, and those that changed."""

@@ -22,6 +22,8 @@ _TRIES = 3
 _LIKELY = 16  # processes looked into before a scan
 _MAX_INODES = 262_144
 _MAX_TEXT = 4096
+_KTHREADD = 2
+_TRUSTED = 1.0  # seconds for which a thread's number is not that of another: they are given out in turn
 _SOCKET_LINK = "socket:["
 
 
@@ -35,6 +37,7 @@ class Owners:
         self._tries: OrderedDict[int, int] = OrderedDict()
         self._likely: OrderedDict[int, None] = OrderedDict()
         self._facts: OrderedDict[int, tuple[float, Owner]] = OrderedDict()
+        self._threads: OrderedDict[int, tuple[float, Owner | None]] = OrderedDict()
         self._scanned_at = float("-inf")
 
     def known(self, inode: int) -> Owner | None:
@@ -87,6 +90,21 @@ class Owners:
                     found[inode] = None
         return found
 
+    def of_thread(self, thread: int) -> Owner | None:
+        """The process of a thread, which may be gone by now: then nothing but the number is known."""
+        now = time.monotonic()
+        cached = self._threads.get(thread)
+        if cached is not None and now - cached[0] < _TRUSTED:
+            return cached[1]
+        owner = self.facts(_process_of(thread))
+        if owner is None:
+            owner = cached[1] if cached is not None else Owner(thread)
+        elif _KTHREADD in {owner.ppid, owner.pid}:
+            owner = None  # a thread of the kernel's own did what it did for somebody else
+        self._threads[thread] = (now, owner)
+        _bound(self._threads, _MAX_INODES)
+        return owner
+
     def facts(self, pid: int) -> Owner | None:
         """What is known of a process; None where it is gone."""
         try:
@@ -125,11 +143,24 @@ def _bound(
     | OrderedDict[int, Owner]
     | OrderedDict[int, int]
     | OrderedDict[int, None]
-    | OrderedDict[int, tuple[float, Owner]],
+    | OrderedDict[int, tuple[float, Owner]]
+    | OrderedDict[int, tuple[float, Owner | None]],
     most: int,
 ) -> None:
     while len(table) > most:
         table.popitem(last=False)
+
+
+def _process_of(thread: int) -> int:
+    """The process (thread group) of a thread; the thread's own number where it is gone."""
+    try:
+        with open(f"/proc/{thread}/status", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("Tgid:"):
+                    return int(line[5:])
+    except (OSError, ValueError):
+        pass
+    return thread
 
 
 def _pids() -> list[int]:

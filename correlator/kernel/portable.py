@@ -1,6 +1,5 @@
 """psutil's socket table: for systems without sock_diag, and to check against (`--sockets psutil`)."""
 
-import asyncio
 import errno
 import socket
 import time
@@ -40,6 +39,7 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
 
     lost = 0
     sources = ("psutil",)
+    tells_of_ends = False
     missing = ("sock_diag: connections are found by polling psutil's table, and short ones are missed",)
 
     def __init__(self, emit: Callable[[Statement], None]) -> None:
@@ -55,13 +55,9 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
     def __exit__(self, *_: object) -> None:
         """Nothing is open."""
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self) -> None:
         """State what there is."""
-        del loop
         self.snapshot()
-
-    def stop(self) -> None:
-        """Nothing listens."""
 
     def snapshot(self) -> None:
         """State every socket that psutil lists. Raises OSError where it may not."""
@@ -77,7 +73,7 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
         if any(True for _ in lookups) and time.monotonic() - self._looked_at > _POLL_EVERY:
             self.snapshot()
 
-    def read_destroyed(self, *, all_of_them: bool = False) -> None:
+    def read_events(self, *, last: bool = False) -> None:
         """No system but Linux tells of destroyed sockets."""
 
     def find_owners(self, *, at_once: bool = False) -> None:

@@ -8,12 +8,13 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
 from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, Socket, Source, TcpState
 from correlator.kernel.states import UNOWNED
+from correlator.kernel.words import half, long_word, word
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -26,54 +27,58 @@ TCP_DESTROY_GROUPS = 1 << 0 | 1 << 2
 
 _INET_DIAG_INFO, _INET_DIAG_SKV6ONLY, _INET_DIAG_CGROUP_ID = 2, 11, 21
 _WANT_INFO = 1 << (_INET_DIAG_INFO - 1)
-_ALL_STATES = 0xFFFFFFFF
+ALL_STATES = 0xFFFFFFFF
+LISTENERS = 1 << TcpState.LISTEN
 _NO_COOKIE = 0xFFFFFFFF
 
 _HEADER = struct.Struct("=IHHII")  # struct nlmsghdr
 _REQUEST = struct.Struct("=BBBBI")  # struct inet_diag_req_v2, before its inet_diag_sockid
 _PORTS = struct.Struct("!HH")
-_MESSAGE = struct.Struct("=BBBB")  # struct inet_diag_msg: family, state, timer, retrans
 _IDENTITY = struct.Struct("=III")  # interface, cookie
-_TAIL = struct.Struct("=5I")  # expires, rqueue, wqueue, uid, inode
-_ATTRIBUTE = struct.Struct("=HH")
-_MESSAGE_LENGTH = 16 + 72
+_ATTRIBUTE_HEADER = 4
+_MESSAGE_LENGTH = 16 + 72  # struct nlmsghdr, struct inet_diag_msg
 
-# struct tcp_info of include/uapi/linux/tcp.h: name → offset, layout
-_TCP_INFO: dict[str, tuple[int, struct.Struct]] = {
-    "rtt_us": (68, struct.Struct("=I")),
-    "total_retrans": (100, struct.Struct("=I")),
-    "bytes_acked": (120, struct.Struct("=Q")),
-    "bytes_received": (128, struct.Struct("=Q")),
-    "segs_out": (136, struct.Struct("=I")),
-    "segs_in": (140, struct.Struct("=I")),
-    "min_rtt_us": (148, struct.Struct("=I")),
-}
+# Where they lie in struct tcp_info of include/uapi/linux/tcp.h.
+_TCP_INFO_WORDS = (("rtt_us", 68), ("total_retrans", 100), ("segs_out", 136), ("segs_in", 140), ("min_rtt_us", 148))
+_TCP_INFO_LONG_WORDS = (("bytes_acked", 120), ("bytes_received", 128))
 
 _FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET6}
+
+# An answer takes about 1.3 KB of the socket's buffer, which holds 200 KB by default.
+_REQUESTS_AT_ONCE = 64
 
 # Room for a dump's largest batch (the kernel sends 32 KiB at most at once).
 _RECEIVE = 65_536
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True)
+class Entry:
     """A socket as a netlink message describes it."""
 
     socket: Socket
     tcp_info: dict[str, int] | None
 
 
-def request(family: int, four_tuple: FourTuple | None = None, *, extensions: int = 0, ifindex: int = 0) -> bytes:
+def request(
+    family: int,
+    four_tuple: FourTuple | None = None,
+    *,
+    extensions: int = 0,
+    ifindex: int = 0,
+    states: int = ALL_STATES,
+    sequence: int = 0,
+) -> bytes:
     """A request for one socket, or for all of a family without a four-tuple."""
     flags = NLM_F_REQUEST if four_tuple else NLM_F_REQUEST | NLM_F_DUMP
     four = four_tuple or FourTuple(b"", 0, b"", 0)
     body = (
-        _REQUEST.pack(family, socket.IPPROTO_TCP, extensions, 0, _ALL_STATES)
+        _REQUEST.pack(family, socket.IPPROTO_TCP, extensions, 0, states)
         + _PORTS.pack(four.local_port, four.remote_port)
         + four.local.ljust(16, b"\0")
         + four.remote.ljust(16, b"\0")
         + _IDENTITY.pack(ifindex, _NO_COOKIE, _NO_COOKIE)
     )
-    return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, flags, 0, 0) + body
+    return _HEADER.pack(_HEADER.size + len(body), SOCK_DIAG_BY_FAMILY, flags, sequence, 0) + body
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -91,53 +96,54 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
     """The socket of a SOCK_DIAG_BY_FAMILY message; None where it is none of ours or too short."""
     if len(message) < _MESSAGE_LENGTH:
         return None
-    number, code, _timer, _retrans = _MESSAGE.unpack_from(message, 16)
-    family, state = _FAMILIES.get(number), TCP_STATES.get(code)
+    family, state = _FAMILIES.get(message[16]), TCP_STATES.get(message[17])
     if family is None or state is None:
         return None
-    local_port, remote_port = _PORTS.unpack_from(message, 20)
     width = IPV4_LENGTH if family is Family.INET else 16
-    _interface, low, high = _IDENTITY.unpack_from(message, 56)
-    _expires, _receive, _send, uid, inode = _TAIL.unpack_from(message, 68)
-    attributes = _attributes(message)
-    v6only = attributes.get(_INET_DIAG_SKV6ONLY)
-    cgroup = attributes.get(_INET_DIAG_CGROUP_ID, b"")
-    info = attributes.get(_INET_DIAG_INFO)
+    uid, inode = word(message, 80), word(message, 84)
+    v6only: bool | None = None
+    cgroup = ""
+    info: dict[str, int] | None = None
+    at = _MESSAGE_LENGTH
+    while at + _ATTRIBUTE_HEADER <= len(message):
+        length, kind = half(message, at), half(message, at + 2)
+        if length < _ATTRIBUTE_HEADER or at + length > len(message):
+            break
+        begin, size = at + _ATTRIBUTE_HEADER, length - _ATTRIBUTE_HEADER
+        if kind == _INET_DIAG_INFO:
+            info = _tcp_info(message, begin, size)
+        elif kind == _INET_DIAG_SKV6ONLY and size:
+            v6only = message[begin] != 0
+        elif kind == _INET_DIAG_CGROUP_ID and size == 8:
+            cgroup = cgroup_path(long_word(message, begin))
+        at += (length + 3) & ~3
     found = Socket(
         family,
         message[24 : 24 + width],
-        local_port,
+        message[20] << 8 | message[21],
         message[40 : 40 + width],
-        remote_port,
+        message[22] << 8 | message[23],
         state,
         inode or None,
         None if state in UNOWNED or (state is TcpState.FIN_WAIT2 and not inode) else uid,
-        high << 32 | low,
-        bool(v6only[0]) if v6only else None,
-        cgroup_path(int.from_bytes(cgroup, "little")) if len(cgroup) == 8 else "",
+        long_word(message, 60),
+        v6only,
+        cgroup,
         netns,
     )
-    return Entry(found, _tcp_info(info) if info else None)
+    return Entry(found, info)
 
 
-def _attributes(message: bytes) -> dict[int, bytes]:
-    found = {}
-    at = _MESSAGE_LENGTH
-    while at + _ATTRIBUTE.size <= len(message):
-        length, kind = _ATTRIBUTE.unpack_from(message, at)
-        if length < _ATTRIBUTE.size or at + length > len(message):
-            break
-        found[kind] = message[at + _ATTRIBUTE.size : at + length]
-        at += length + (-length) % 4
-    return found
-
-
-def _tcp_info(data: bytes) -> dict[str, int]:
-    return {
-        name: layout.unpack_from(data, at)[0]
-        for name, (at, layout) in _TCP_INFO.items()
-        if at + layout.size <= len(data)
-    }
+def _tcp_info(message: bytes, begin: int, size: int) -> dict[str, int]:
+    """What the kernel knew of the connection; an older kernel's struct is shorter."""
+    info: dict[str, int] = {}
+    for name, at in _TCP_INFO_WORDS:
+        if at + 4 <= size:
+            info[name] = word(message, begin + at)
+    for name, at in _TCP_INFO_LONG_WORDS:
+        if at + 8 <= size:
+            info[name] = long_word(message, begin + at)
+    return info
 
 
 class SockDiag:
@@ -154,10 +160,10 @@ class SockDiag:
         """Close the netlink socket."""
         self._socket.close()
 
-    def dump(self) -> Iterator[Evidence]:
-        """Every TCP socket of both families. Raises OSError."""
+    def dump(self, states: int = ALL_STATES) -> Iterator[Evidence]:
+        """The TCP sockets of both families in some states (a bit each, by number). Raises OSError."""
         for family in (socket.AF_INET, socket.AF_INET6):
-            self._socket.send(request(family, extensions=0))
+            self._socket.send(request(family, states=states))
             at = time.time_ns()
             done = False
             while not done:
@@ -169,26 +175,40 @@ class SockDiag:
                     elif (found := entry(message, self._cgroup_path, self._netns)) is not None:
                         yield Evidence(at, Source.SNAPSHOT, found.socket)
 
-    def lookup(self, four_tuple: FourTuple, ifindex: int = 0) -> Evidence | None:
-        """The socket that terminates a four-tuple in the wire's form, or the listener that would; None for neither.
+    def lookup(self, asked: Sequence[tuple[FourTuple, int]]) -> list[Evidence | None]:
+        """For each four-tuple in the wire's form the socket that terminates it, or the listener that would, or None.
 
-        `ifindex`: where its packets come in; without it no socket that is bound to a device is found, and none with a
-        link-local address (the kernel binds these).
+        With each goes the index of the interface where its packets come in: without it (0) no socket that is bound to
+        a device is found, and none with a link-local address (the kernel binds these). Many go in one send.
         Raises OSError for any answer but "no such socket".
         """
-        family = socket.AF_INET if len(four_tuple.local) == IPV4_LENGTH else socket.AF_INET6
-        self._socket.send(request(family, four_tuple, extensions=_WANT_INFO, ifindex=ifindex))
-        for kind, message in messages(self._socket.recv(_RECEIVE)):
-            if kind == NLMSG_ERROR:
-                if struct.unpack_from("=i", message, 16)[0] == -errno.ENOENT:
-                    return None
-                _raise(message)
-            if (found := entry(message, self._cgroup_path, self._netns)) is not None:
-                asked = four_tuple if found.socket.is_listener else None
-                return Evidence(
-                    time.time_ns(), Source.LOOKUP, found.socket, asked, tcp_info=None if asked else found.tcp_info
+        found: list[Evidence | None] = [None] * len(asked)
+        for first in range(0, len(asked), _REQUESTS_AT_ONCE):
+            some = asked[first : first + _REQUESTS_AT_ONCE]
+            self._socket.send(
+                b"".join(
+                    request(_family(four), four, extensions=_WANT_INFO, ifindex=ifindex, sequence=number)
+                    for number, (four, ifindex) in enumerate(some, first)
                 )
-        return None
+            )
+            answered = 0
+            while answered < len(some):
+                for kind, message in messages(self._socket.recv(_RECEIVE)):
+                    answered += 1
+                    number = _HEADER.unpack_from(message)[3]
+                    if kind != NLMSG_ERROR:
+                        found[number] = self._answer(message, asked[number][0])
+                    elif struct.unpack_from("=i", message, 16)[0] != -errno.ENOENT:
+                        _raise(message)
+        return found
+
+    def _answer(self, message: bytes, asked: FourTuple) -> Evidence | None:
+        described = entry(message, self._cgroup_path, self._netns)
+        if described is None:
+            return None
+        if described.socket.is_listener:
+            return Evidence(time.time_ns(), Source.LOOKUP, described.socket, asked)
+        return Evidence(time.time_ns(), Source.LOOKUP, described.socket, tcp_info=described.tcp_info)
 
 
 class DestroyEvents:
@@ -240,6 +260,10 @@ class DestroyEvents:
                     info, since = described.tcp_info, self._empty_at
                     found.append(Evidence(at, Source.DESTROY, described.socket, tcp_info=info, since=since))
         return found
+
+
+def _family(four_tuple: FourTuple) -> int:
+    return int(socket.AF_INET if len(four_tuple.local) == IPV4_LENGTH else socket.AF_INET6)
 
 
 def _raise(message: bytes) -> None:

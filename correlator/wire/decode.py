@@ -6,7 +6,7 @@ here. A packet that yields nothing adds one to its reason in `skipped`.
 """
 
 from collections import Counter
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from correlator.core.model import Packet, Segment
 from correlator.wire import tunnels
@@ -30,7 +30,8 @@ _IPV6_HEADER = 40
 _TCP_FLAGS_END = 16  # a TCP header that was captured up to its window says all that is needed
 
 
-class _Frame(NamedTuple):
+@dataclass(frozen=True)
+class _Frame:
     """What a segment takes from its packet."""
 
     at: int
@@ -112,7 +113,7 @@ class Decoder:
             protocol = data[inner]
             inner += (data[inner + 1] + 2) * 4
         if protocol != TCP:
-            return self._other(frame, inner, end, protocol, fragment=fragment)
+            return self._other(frame, inner, end, protocol, fragment)
         source, destination = data[at + 12 : at + 16], data[at + 16 : at + 20]
         if not fragment:
             return _tcp(frame, inner, end, source, destination)
@@ -133,6 +134,8 @@ class Decoder:
         source, destination = data[at + 8 : at + 24], data[at + 24 : at + 40]
         protocol = data[at + 6]
         inner = at + _IPV6_HEADER
+        if protocol == TCP:
+            return _tcp(frame, inner, end, source, destination)
         key, part, begin = None, Fragment(frame.at, 0, 0, more=False), inner
         for _ in range(_MAX_EXTENSIONS):
             if protocol == TCP or protocol not in _EXTENSIONS | {_FRAGMENT_HEADER, _AH}:
@@ -145,7 +148,7 @@ class Decoder:
                 begin = inner + 8
                 part = Fragment(frame.at, field & 0xFFF8, max(0, end - begin), more=bool(field & 1))
                 if field & 0xFFF9:  # neither offset nor more: an atomic fragment (RFC 6946), whole as it is
-                    key = (source, destination, int.from_bytes(data[inner + 4 : inner + 8], "big"), frame.interface)
+                    key = (source, destination, _word(data, inner + 4), frame.interface)
                 inner += 8
             else:
                 inner += (units + 2) * 4 if protocol == _AH else (units + 1) * 8
@@ -156,12 +159,12 @@ class Decoder:
             # the next header is the fragmented part's first, which may be an extension (RFC 8200 §4.5)
             return self._fragment(frame, inner, end, key, part, begin)
         if protocol != TCP:
-            return self._other(frame, inner, end, protocol, fragment=part.offset)
+            return self._other(frame, inner, end, protocol, part.offset)
         if key is None:
             return _tcp(frame, inner, end, source, destination)
         return self._fragment(frame, inner, end, key, part, begin)
 
-    def _other(self, frame: _Frame, inner: int, end: int, protocol: int, *, fragment: int) -> Segment | Skip | None:
+    def _other(self, frame: _Frame, inner: int, end: int, protocol: int, fragment: int) -> Segment | Skip | None:
         """What an IP packet without TCP is: another IP packet inside, a tunnel for Scapy (None), or a skip."""
         data = frame.data
         if fragment:
@@ -169,7 +172,7 @@ class Decoder:
         if protocol in {_IPV4_IN_IP, _IPV6_IN_IP}:
             if frame.depth >= _MAX_DEPTH:
                 return Skip.TUNNEL
-            nested = frame._replace(end=end, depth=frame.depth + 1)
+            nested = replace(frame, end=end, depth=frame.depth + 1)
             return self._ipv4(nested, inner) if protocol == _IPV4_IN_IP else self._ipv6(nested, inner)
         if protocol == UDP and len(data) >= inner + 4:
             ports = {data[inner] << 8 | data[inner + 1], data[inner + 2] << 8 | data[inner + 3]}
@@ -189,6 +192,12 @@ class Decoder:
         return self._fragments.first(key, part, segment, header) or Skip.FRAGMENT
 
 
+def _word(data: bytes, at: int) -> int:
+    """32 bits in network byte order."""
+    high, low = data[at] << 8 | data[at + 1], data[at + 2] << 8 | data[at + 3]
+    return high << 16 | low
+
+
 def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:
     """RFC 9293 §3.1. A header with an impossible data offset is still a segment, as tshark has it."""
     data = frame.data
@@ -202,8 +211,8 @@ def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) ->
         data[at] << 8 | data[at + 1],
         destination,
         data[at + 2] << 8 | data[at + 3],
-        int.from_bytes(data[at + 4 : at + 8], "big"),
-        int.from_bytes(data[at + 8 : at + 12], "big"),
+        _word(data, at + 4),
+        _word(data, at + 8),
         data[at + 13],
         max(0, end - at - head),
     )

@@ -6,7 +6,7 @@ held, only numbers.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from correlator.core.model import Segment
@@ -60,14 +60,14 @@ class Fragments:
         if datagram is None:
             return None
         datagram.first, datagram.header = segment, header
-        return segment._replace(length=datagram.payload or 0)
+        return replace(segment, length=datagram.payload or 0)
 
     def later(self, key: FragmentKey, fragment: Fragment) -> Segment | None:
         """A continuation with the bytes of the whole segment, if it is whole by this fragment."""
         datagram = self._take(key, fragment)
         if datagram is None or datagram.first is None or datagram.payload is None:
             return None
-        return datagram.first._replace(at=fragment.at, length=datagram.payload, continuation=True)
+        return replace(datagram.first, at=fragment.at, length=datagram.payload, continuation=True)
 
     def _take(self, key: FragmentKey, fragment: Fragment) -> _Datagram | None:
         """The datagram of a fragment, with the fragment; None if it has it already."""

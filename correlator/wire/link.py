@@ -1,8 +1,8 @@
 """Link layers: where the network header of a captured frame begins, and what it is (tcpdump.org's LINKTYPE list)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import NamedTuple
 
 from correlator.wire.skips import Skip
 
@@ -34,7 +34,8 @@ _AF_INET = 2
 _AF_INET6 = frozenset({10, 24, 28, 30})
 
 
-class Network(NamedTuple):
+@dataclass(frozen=True)
+class Network:
     """Where the network header begins."""
 
     ethertype: int
@@ -73,7 +74,7 @@ def _ethernet(data: bytes) -> Network | Skip:
 
 def _sll(data: bytes) -> Network | Skip:
     found = _tagged(data, 14)
-    return found if isinstance(found, Skip) else found._replace(direction=data[1])
+    return found if isinstance(found, Skip) else replace(found, direction=data[1])
 
 
 def _sll2(data: bytes) -> Network | Skip:

@@ -1,10 +1,11 @@
 """Connections as they happen on real wires."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from correlator.core.flow import after
+from correlator.core.flow import UNSEEN, after
 from correlator.core.model import NO_TIME, Close, Connection, Handshake, Segment
 from correlator.core.tracker import LINGER, Change, Event, Limits, Tracker, covers, interval
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
@@ -381,7 +382,7 @@ def test_the_same_packets_on_a_second_interface_are_copies() -> None:
     """A bridge or `any` shows each packet twice: neither retransmissions nor more packets."""
     play = Play()
     segments = [*play.handshake(), play.segment("c", "PA", seq=1, ack=1, data=10), *play.fins()]
-    doubled = [copy for segment in segments for copy in (segment, segment._replace(interface=1, at=segment.at + 10))]
+    doubled = [copy for segment in segments for copy in (segment, replace(segment, interface=1, at=segment.at + 10))]
     tracker = Tracker(["eth0", "eth1"], Limits())
     notable = [tracker.segment(segment).notable for segment in doubled]
     tracker.finish()
@@ -398,7 +399,7 @@ def test_copies_put_no_report_off() -> None:
     play = Play()
     for segment in [*play.handshake(), *play.fins()]:
         tracker.segment(segment)
-    tracker.segment(play.segments[-1]._replace(interface=1, at=play.at + SECOND // 2))
+    tracker.segment(replace(play.segments[-1], interface=1, at=play.at + SECOND // 2))
     tracker.take()
     tracker.advance(play.at + SECOND)
     assert [event.change for event in tracker.take()] == [Change.REPORT]
@@ -435,7 +436,7 @@ def test_a_reset_on_a_second_interface_counts_once() -> None:
     play.segments.remove(reset)
     for first_seen, copies in ((0, 1), (1, 0)):  # on the interface of the others, or on another: then it is new there
         tracker = Tracker(["eth0", "eth1"], Limits())
-        for segment in [*play.segments, reset._replace(interface=first_seen), reset._replace(interface=1)]:
+        for segment in [*play.segments, replace(reset, interface=first_seen), replace(reset, interface=1)]:
             tracker.segment(segment)
         assert tracker.copies == copies
         assert tracker.segment(reset).flow.is_closed
@@ -452,7 +453,7 @@ def test_a_later_fragment_adds_bytes_only() -> None:
     """One segment in three IP fragments is one packet."""
     play = Play()
     first = play.segment("c", "PA", seq=1, ack=1, data=1000)
-    connection = only([*play.handshake(), first, first._replace(length=500, continuation=True)])
+    connection = only([*play.handshake(), first, replace(first, length=500, continuation=True)])
     assert (connection.client.packets, connection.client.payload) == (3, 1500)
 
 
@@ -486,11 +487,11 @@ def test_sequence_numbers_wrap() -> None:
 
 def test_packets_without_a_time_have_no_round_trip() -> None:
     """A Simple Packet Block has no time; intervals are unknown, not zero."""
-    segments = [segment._replace(at=NO_TIME) for segment in Play().handshake()]
+    segments = [replace(segment, at=NO_TIME) for segment in Play().handshake()]
     connection = only(segments)
     assert connection.handshake is Handshake.COMPLETE
     assert connection.syn_rtt is None
-    assert interval(None, 5) is None
+    assert interval(NO_TIME, 5) == UNSEEN
 
 
 def test_counts_are_empty_where_packets_were_left_out() -> None:
@@ -574,14 +575,14 @@ def test_a_syn_acknowledges_nothing() -> None:
     """Its acknowledgement field means nothing without the flag."""
     play = Play()
     tracker = Tracker([], Limits())
-    flow = tracker.segment(play.segment("c", "S")._replace(ack=77)).flow
-    assert flow.client.acked is None
+    flow = tracker.segment(replace(play.segment("c", "S"), ack=77)).flow
+    assert flow.client.acked == UNSEEN
 
 
 def test_what_is_unknown_covers_nothing_or_all() -> None:
     """No ACK covers no SYN; an ISN that was not seen is covered by any."""
-    assert not covers(None, 5)
-    assert covers(1, None)
+    assert not covers(UNSEEN, 5)
+    assert covers(1, UNSEEN)
     assert covers(6, 5)
     assert not covers(5, 5)
 
@@ -608,8 +609,8 @@ def test_a_syn_without_a_time_is_of_the_connection_that_follows() -> None:
     """A Simple Packet Block first, then packets with times: no time has passed between them."""
     tracker = Tracker([], Limits())
     segments = Play().handshake()
-    lone = Play(client=("10.0.0.30", 1)).segment("c", "S")._replace(at=NO_TIME)
-    tracker.segment(segments[0]._replace(at=NO_TIME))
+    lone = replace(Play(client=("10.0.0.30", 1)).segment("c", "S"), at=NO_TIME)
+    tracker.segment(replace(segments[0], at=NO_TIME))
     tracker.segment(lone)
     for segment in segments[1:]:
         tracker.segment(segment)
@@ -621,7 +622,7 @@ def test_a_reset_without_a_time_settles_when_time_is_known() -> None:
     tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
     play = Play()
     for segment in (play.segment("c", "S"), play.segment("s", "RA", ack=1)):
-        tracker.segment(segment._replace(at=NO_TIME))
+        tracker.segment(replace(segment, at=NO_TIME))
     tracker.take()
     tracker.advance(START)
     assert tracker.take() == []
@@ -675,8 +676,8 @@ def test_a_fragment_of_a_copy_adds_no_bytes() -> None:
     """A forwarded datagram in fragments is counted where it came in."""
     play = Play()
     first = play.segment("c", "PA", seq=1, ack=1, data=1000)
-    later = first._replace(length=500, continuation=True)
-    both = [segment._replace(interface=number) for segment in (first, later) for number in (0, 1)]
+    later = replace(first, length=500, continuation=True)
+    both = [replace(segment, interface=number) for segment in (first, later) for number in (0, 1)]
     assert only([*play.segments[:0], *Play().handshake(), *both]).client.payload == 1500
 
 

@@ -1,0 +1,39 @@
+# C types for engine.py.
+import cython
+from correlator.core.flow cimport Flow
+from correlator.core.handshake cimport closed
+from correlator.core.matcher cimport Match
+from correlator.core.model cimport Connection, Finding, Segment, Socket
+from correlator.core.tracker cimport Event, Step, Tracker
+
+cdef int _SYN_SENT
+
+cdef class _Watch:
+    cdef public long long due
+    cdef public Flow flow
+    cdef public int turn
+    cdef public bint announced
+    cdef public bint waited
+
+cdef class Engine:
+    cdef public object config
+    cdef public Tracker tracker
+    cdef public object index
+    cdef public object counters
+    cdef public tuple _watched
+    cdef public object _unanswered
+    cdef public object _held
+    cdef list _out
+    cdef long long _now
+    cdef object _patience
+
+    cpdef Step segment(self, Segment segment)
+    @cython.locals(found=list)
+    cpdef list findings(self, Connection connection, bint final)
+    @cython.locals(event=Event, flow=Flow)
+    cdef _drain(self, long long now)
+    cdef _report(self, Flow flow, long long now)
+    cdef _emit(self, Connection connection)
+    cdef _count(self, Finding finding)
+    @cython.locals(socket=Socket, origin=Socket)
+    cdef Finding _finding(self, Connection connection, side, Match matched, bint final)

@@ -1,0 +1,66 @@
+# C types for flow.py.
+import cython
+from correlator.core.handshake cimport closed
+from correlator.core.model cimport Connection, End, Segment
+
+cdef long long _MASK
+cdef long long _HALF
+cdef long long _UNSEEN
+cdef int _SYN
+cdef int _FIN
+cdef int _RST
+cdef int _ACK
+cdef tuple _HANDSHAKES
+cdef tuple _CLOSES
+cdef tuple _MIRRORED
+
+cpdef bint after(long long a, long long b) except? -1
+@cython.locals(taken=cython.longlong)
+cpdef long long sequence_end(Segment segment) except? -1
+@cython.locals(near=bytes, far=bytes)
+cpdef tuple key_of(Segment segment)
+
+cdef class FlowEnd:
+    cdef public bytes address
+    cdef public int port
+    cdef public long long isn
+    cdef public long long base
+    cdef public long long reached
+    cdef public long long acked
+    cdef public int interface
+    cdef public bint reset
+    cdef public long long packets
+    cdef public long long payload
+
+    cpdef bint is_copy(self, Segment segment) except? -1
+    @cython.locals(end=cython.longlong)
+    cpdef note(self, Segment segment)
+
+cdef class Flow:
+    cdef public long long number
+    cdef public tuple key
+    cdef public FlowEnd client
+    cdef public FlowEnd server
+    cdef public long long opened_at
+    cdef public long long last_at
+    cdef public int state
+    cdef public int closing
+    cdef public bint oriented
+    cdef public object closed_at
+    cdef public long long syn_at
+    cdef public long long syn_ack_at
+    cdef public long long syn_rtt
+    cdef public long long ack_rtt
+    cdef public int syn_count
+    cdef public int syn_ack_count
+    cdef public int interface
+    cdef public bint simultaneous
+    cdef public object superseded_at
+    cdef public bint reported
+    cdef public bint watched
+    cdef public bint gone
+
+    cpdef bint is_from_client(self, Segment segment) except? -1
+    cpdef turn_round(self)
+
+cdef End _end(FlowEnd end, bint counted)

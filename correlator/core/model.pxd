@@ -1,0 +1,115 @@
+# C types for model.py: the values that are made for every packet and every statement.
+import cython
+
+cdef class Packet:
+    cdef readonly long long at
+    cdef readonly int link_type
+    cdef readonly int interface
+    cdef readonly bytes data
+    cdef readonly long long wire_length
+
+cdef class Segment:
+    cdef readonly long long at
+    cdef readonly int interface
+    cdef readonly bytes source
+    cdef readonly int source_port
+    cdef readonly bytes destination
+    cdef readonly int destination_port
+    cdef readonly long long seq
+    cdef readonly long long ack
+    cdef readonly int flags
+    cdef readonly long long length
+    cdef readonly bint continuation
+
+cdef class Owner:
+    cdef readonly object pid
+    cdef readonly str process
+    cdef readonly str cmdline
+    cdef readonly str user
+    cdef readonly str cgroup
+    cdef readonly str container
+    cdef readonly str path
+    cdef readonly object ppid
+    cdef readonly object started_at
+
+cdef class Socket:
+    cdef readonly object family
+    cdef readonly bytes local
+    cdef readonly int local_port
+    cdef readonly bytes remote
+    cdef readonly int remote_port
+    cdef readonly object state
+    cdef readonly object inode
+    cdef readonly object uid
+    cdef readonly object cookie
+    cdef readonly object v6only
+    cdef readonly str cgroup
+    cdef readonly str netns
+
+cdef class Evidence:
+    cdef readonly object at
+    cdef readonly object source
+    cdef readonly Socket socket
+    cdef readonly object asked
+    cdef readonly Owner owner
+    cdef readonly object tcp_info
+    cdef readonly object since
+    cdef readonly object owner_by
+    cdef readonly object born
+
+cdef class Ownership:
+    cdef readonly object at
+    cdef readonly object inode
+    cdef readonly Owner owner
+    cdef readonly str netns
+
+cdef class Clipped:
+    cdef readonly Evidence evidence
+    cdef readonly str local_prefix
+    cdef readonly str remote_prefix
+
+cdef class Lookup:
+    cdef readonly object four_tuple
+    cdef readonly str interface
+
+cdef class End:
+    cdef readonly bytes address
+    cdef readonly int port
+    cdef readonly object isn
+    cdef readonly object packets
+    cdef readonly object payload
+
+cdef class Connection:
+    cdef readonly long long number
+    cdef readonly End client
+    cdef readonly End server
+    cdef readonly object handshake
+    cdef readonly object close
+    cdef readonly long long opened_at
+    cdef readonly object closed_at
+    cdef readonly object syn_rtt
+    cdef readonly object ack_rtt
+    cdef readonly int syn_count
+    cdef readonly int syn_ack_count
+    cdef readonly str interface
+    cdef readonly bint oriented
+    cdef readonly bint simultaneous
+    cdef readonly object superseded_at
+
+    @cython.locals(client=End, server=End)
+    cpdef tuple ends(self, side)
+
+cdef class Finding:
+    cdef readonly Connection connection
+    cdef readonly object side
+    cdef readonly object verdict
+    cdef readonly object cause
+    cdef readonly str explanation
+    cdef readonly object evidence
+    cdef readonly Socket socket
+    cdef readonly Socket listener
+    cdef readonly Owner owner
+    cdef readonly object owner_by
+    cdef readonly object tcp_info
+    cdef readonly object was
+    cdef readonly bint final

@@ -1,0 +1,70 @@
+# C types for tracker.py.
+import cython
+from correlator.core.flow cimport Flow, FlowEnd, after, key_of
+from correlator.core.handshake cimport closed, half_open, next_closing, next_state
+from correlator.core.model cimport Connection, Segment
+
+cdef long long _MASK
+cdef long long _UNSEEN
+cdef int _SYN
+cdef int _FIN
+cdef int _RST
+cdef int _ACK
+cdef int _KIND_SYN
+cdef int _KIND_SYN_ACK
+cdef int _KIND_ACK
+cdef int _KIND_FIN
+cdef int _KIND_RST
+cdef int _KIND_BARE
+cdef int _NEW
+cdef int _SYN_SENT
+cdef int _SYN_RECEIVED
+cdef int _ESTABLISHED
+
+cdef class Event:
+    cdef readonly object change
+    cdef readonly Flow flow
+
+cdef class Step:
+    cdef readonly Flow flow
+    cdef readonly bint from_client
+    cdef readonly bint notable
+
+cdef class Tracker:
+    cdef public object limits
+    cdef public long long copies
+    cdef public long long evicted
+    cdef public long long seen
+    cdef object _interfaces
+    cdef public object _flows
+    cdef public object _half_open
+    cdef public list _settling
+    cdef public list _lingering
+    cdef public list events
+    cdef long long _now
+    cdef long long _newest
+    cdef long long _due_at
+    cdef long long _first
+    cdef long long _settle
+    cdef long long _linger
+
+    cpdef list take(self)
+    cpdef Connection snapshot(self, Flow flow)
+    @cython.locals(flow=Flow, near=FlowEnd, far=FlowEnd, is_new=bint, silent_since=cython.longlong, from_client=bint,
+                   first=bint, follows=bint, moved=bint, notable=bint, key=tuple)
+    cpdef Step segment(self, Segment segment)
+    cdef bint _is_another(self, Flow flow, Segment segment) except? -1
+    @cython.locals(client=FlowEnd, server=FlowEnd, flow=Flow)
+    cdef Flow _open(self, tuple key, Segment segment)
+    @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
+    cdef bint _step(self, Flow flow, Segment segment, FlowEnd near, FlowEnd far, bint follows) except? -1
+    cdef _note_syn(self, Flow flow, Segment segment, FlowEnd near)
+    cdef _announce(self, Flow flow, int before)
+    cdef _note_close(self, Flow flow, long long at)
+    cdef _queue(self, Flow flow, long long wait)
+    cdef _report(self, Flow flow)
+
+cpdef bint covers(long long ack, long long isn) except? -1
+cpdef long long interval(long long start, long long end) except? -1
+@cython.locals(flags=int, far=FlowEnd, acceptable=bint)
+cpdef int kind_of(Flow flow, Segment segment, bint from_client) except? -1

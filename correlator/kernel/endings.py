@@ -1,0 +1,134 @@
+"""Events of one socket put together: who opened or closed it, and what it was when it ended.
+
+`connect()` and `close()` run in their caller's context, so that the kernel names the thread; what a packet causes runs
+in an interrupt, in whoever's time. The kernel's address of the socket ties the events to one another while it lives,
+the cookie of its end to its destroy event (tcp_destroy_sock comes first: net/ipv4/tcp_ipv4.c, then sk_destruct).
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from correlator.core.model import TcpState
+from correlator.kernel.trace_pages import DESTROY, Event
+
+_SYN_SENT, _SYN_RECV, _LISTEN = int(TcpState.SYN_SENT), int(TcpState.SYN_RECV), int(TcpState.LISTEN)
+_MAX_OPEN = 131_072
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A socket's end."""
+
+    at: int
+    cookie: int
+    family: int
+    local: bytes
+    local_port: int
+    remote: bytes
+    remote_port: int
+    thread: int  # 0: nobody's system call was seen
+    born: int  # when its handshake made it, of a server's; else 0
+    was: int  # its family before IPV6_ADDRFORM changed it, else 0
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A socket that began to listen."""
+
+    at: int
+    family: int
+    address: bytes
+    port: int
+    thread: int
+
+
+@dataclass
+class _Use:
+    """What is known of a socket that is open."""
+
+    thread: int
+    family: int
+    local: bytes
+    local_port: int
+    remote: bytes
+    remote_port: int
+    born: int
+
+
+class Endings:
+    """Folds events into ends."""
+
+    def __init__(self) -> None:
+        """Nothing has happened yet."""
+        self._uses: OrderedDict[int, _Use] = OrderedDict()
+
+    def fold(self, events: Iterable[Event]) -> tuple[list[Ending], list[Listening]]:
+        """Take in events in order of time: the sockets that ended, and those that began to listen."""
+        ended, listening = [], []
+        for event in events:
+            if event.kind == DESTROY:
+                found = self._end(event)
+                if found is not None:
+                    ended.append(found)
+            elif event.new == _LISTEN:
+                listening.append(Listening(event.at, event.family, event.local, event.local_port, event.thread))
+            elif event.new == _SYN_SENT:
+                self._note(event, event.thread)
+            elif event.old == _SYN_RECV:
+                self._note(event, 0, event.at)
+            else:
+                self._change(event)
+        return ended, listening
+
+    def _change(self, event: Event) -> None:
+        """The end of an attempt to connect, or a close: it has the whole four-tuple."""
+        use = self._uses.get(event.socket)
+        if use is not None and _agree(use, event):
+            use.local, use.local_port = event.local, event.local_port
+            use.thread = use.thread or event.thread  # who connected it holds it, whoever closes it
+        else:
+            self._note(event, 0 if event.old == _SYN_SENT else event.thread)
+
+    def _end(self, event: Event) -> Ending | None:
+        use = self._uses.pop(event.socket, None)
+        if use is not None and (not event.remote_port or _agree(use, event)):
+            thread, born = use.thread or event.thread, use.born
+            if not event.remote_port:  # tcp_disconnect has cleared its remote end
+                family, local, port, remote, remote_port = (
+                    use.family,
+                    use.local,
+                    use.local_port,
+                    use.remote,
+                    use.remote_port,
+                )
+                return Ending(event.at, event.cookie, family, local, port, remote, remote_port, thread, born, 0)
+            was = use.family if use.family != event.family else 0
+        elif not (event.remote_port and event.local_port):
+            return None  # a listener's, or never connected
+        else:
+            thread, born, was = event.thread, 0, 0
+        return Ending(
+            event.at,
+            event.cookie,
+            event.family,
+            event.local,
+            event.local_port,
+            event.remote,
+            event.remote_port,
+            thread,
+            born,
+            was,
+        )
+
+    def _note(self, event: Event, thread: int, born: int = 0) -> None:
+        self._uses[event.socket] = _Use(
+            thread, event.family, event.local, event.local_port, event.remote, event.remote_port, born
+        )
+        if len(self._uses) > _MAX_OPEN:
+            self._uses.popitem(last=False)
+
+
+def _agree(use: _Use, event: Event) -> bool:
+    """Whether an event is of the connection that was noted: connect() comes before the source port is chosen."""
+    return use.remote_port == event.remote_port and (not use.local_port or use.local_port == event.local_port)

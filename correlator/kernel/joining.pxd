@@ -1,0 +1,20 @@
+# C types for joining.py.
+import cython
+from correlator.core.model cimport Evidence, Socket
+from correlator.kernel.endings cimport Ending
+
+cdef class Joining:
+    cdef object _owner
+    cdef object _ended
+    cdef object _destroyed
+
+    @cython.locals(ending=Ending, evidence=Evidence)
+    cpdef list take(self, destroyed, ended, long long now)
+    @cython.locals(entry=Socket, ending=Ending)
+    cdef _join(self, Evidence evidence, long long until, long long now, list found)
+    @cython.locals(entry=Socket)
+    cdef Evidence _joined(self, Evidence evidence, Ending ending)
+    cdef list _alone(self, Ending ending)
+
+cdef Socket _socket(Ending ending, object uid, str netns, str cgroup)
+cdef Evidence _changed(Ending ending, Socket entry)

@@ -1,0 +1,125 @@
+"""Destroy events and state events of one socket to one statement, by its cookie.
+
+The destroy event has the user, `tcp_info` and the namespace; the state event the exact time, the thread, and the remote
+end that tcp_disconnect has cleared by the time of the other. Either alone is a statement too.
+"""
+
+import socket
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+
+from correlator.core.address import mapped
+from correlator.core.model import Evidence, Family, Owner, OwnerBy, Socket, Source, TcpState
+from correlator.kernel.endings import Ending
+
+# The two come within a millisecond of one another; a socket that a file's owner forgot may take its work queue longer.
+PATIENCE = 200_000_000  # ns
+_MAX_WAITING = 262_144
+
+_FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET6}
+
+
+class Joining:
+    """Pairs them up."""
+
+    def __init__(self, owner: Callable[[int], Owner | None]) -> None:
+        """`owner`: the process of a thread."""
+        self._owner = owner
+        self._ended: OrderedDict[int, Ending] = OrderedDict()  # by cookie, in order of time
+        self._destroyed: deque[tuple[int, Evidence]] = deque()  # with the time until which they wait
+
+    def take(self, destroyed: Iterable[Evidence], ended: Iterable[Ending], now: int) -> list[Evidence]:
+        """The statements that are ready. Times of both are ns since the epoch; give all that waited to be read."""
+        found: list[Evidence] = []
+        for ending in ended:
+            self._ended[ending.cookie] = ending
+        waiting, self._destroyed = self._destroyed, deque()
+        for until, evidence in waiting:
+            self._join(evidence, until, now, found)
+        for evidence in destroyed:
+            self._join(evidence, now + PATIENCE, now, found)
+        while self._ended:
+            cookie, ending = next(iter(self._ended.items()))
+            if ending.at + PATIENCE > now and len(self._ended) <= _MAX_WAITING:
+                break
+            del self._ended[cookie]
+            found += self._alone(ending)
+        return found
+
+    def _join(self, evidence: Evidence, until: int, now: int, found: list[Evidence]) -> None:
+        entry = evidence.socket
+        ending = self._ended.pop(entry.cookie, None) if entry.cookie is not None else None
+        if ending is not None:
+            if ending.was:
+                found.append(_changed(ending, entry))
+            found.append(self._joined(evidence, ending))
+        elif until <= now or entry.state is TcpState.LISTEN:
+            found.append(evidence)
+        else:
+            self._destroyed.append((until, evidence))
+
+    def _joined(self, evidence: Evidence, ending: Ending) -> Evidence:
+        entry = evidence.socket
+        owner = self._owner(ending.thread) if ending.thread else None
+        if not entry.remote_port:
+            entry = _socket(ending, entry.uid, entry.netns, entry.cgroup)
+        return Evidence(
+            ending.at,
+            Source.DESTROY,
+            entry,
+            None,
+            owner,
+            evidence.tcp_info,
+            None,
+            OwnerBy.STATE_EVENT,
+            ending.born or None,
+        )
+
+    def _alone(self, ending: Ending) -> list[Evidence]:
+        """The statement of a state event whose destroy event was lost, or is not to be had."""
+        if ending.family not in _FAMILIES:
+            return []
+        owner = self._owner(ending.thread) if ending.thread else None
+        entry = _socket(ending, None, "", "")
+        return [
+            Evidence(
+                ending.at, Source.STATE_EVENT, entry, None, owner, None, None, OwnerBy.STATE_EVENT, ending.born or None
+            )
+        ]
+
+
+def _socket(ending: Ending, uid: int | None, netns: str, cgroup: str) -> Socket:
+    return Socket(
+        _FAMILIES[ending.family],
+        ending.local,
+        ending.local_port,
+        ending.remote,
+        ending.remote_port,
+        TcpState.CLOSE,
+        None,
+        uid,
+        ending.cookie,
+        None,
+        cgroup,
+        netns,
+    )
+
+
+def _changed(ending: Ending, entry: Socket) -> Evidence:
+    """What a socket was before IPV6_ADDRFORM changed its family."""
+    local, remote = mapped(entry.local), mapped(entry.remote)
+    before = Socket(
+        _FAMILIES[ending.was],
+        local,
+        entry.local_port,
+        remote,
+        entry.remote_port,
+        TcpState.ESTABLISHED,
+        None,
+        entry.uid,
+        entry.cookie,
+        None,
+        entry.cgroup,
+        entry.netns,
+    )
+    return Evidence(ending.at - 1, Source.STATE_EVENT, before, born=ending.born or None)

@@ -1,0 +1,138 @@
+"""State events of sockets from a tracefs instance of our own (Documentation/trace/ftrace.rst).
+
+An instance has its own buffers, filters and clock: other users of tracing are not disturbed. It is removed when we
+close it; a helper process removes it where we were killed, and the next start removes what even that left behind.
+"""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+import time
+from bisect import bisect_right
+from operator import attrgetter
+from pathlib import Path
+
+from correlator.kernel.trace_pages import DESTROY, STATE, Event, Layout, events, layout, missed
+
+_ROOT = Path("/sys/kernel/tracing")
+_OLD_ROOT = Path("/sys/kernel/debug/tracing")
+_PREFIX = "correlator-"
+_BUFFER_KB = 8192  # a CPU: half a second at 100,000 events/s
+_PAGES_AT_ONCE = 4096  # of a CPU
+
+# Of an attempt to connect the beginning and the end, the birth of a server's socket, and listen(); of the rest what runs in a system call: 8 and 16
+# are TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ. What follows a close says nothing new.
+_STATE_FILTER = (
+    "protocol == 6 && (oldstate == 2 || oldstate == 3 || newstate == 10 || (!(common_flags & 24) && "
+    "(newstate == 2 || newstate == 4 || newstate == 9 || (newstate == 7 && (oldstate == 1 || oldstate == 8)))))"
+)
+_EVENTS = {"sock/inet_sock_set_state": (STATE, _STATE_FILTER), "tcp/tcp_destroy_sock": (DESTROY, "")}
+
+# The helper waits until its input ends, with us at the latest, then removes the instance.
+_REMOVE = 'read -r _; for _ in 1 2 3 4 5 6 7 8 9 10; do rmdir -- "$1" 2>/dev/null && exit; sleep 0.1; done'
+
+_at = attrgetter("at")
+
+
+class StateEvents:
+    """The events of TCP sockets of all namespaces, from now on."""
+
+    def __init__(self) -> None:
+        """Makes the instance. Raises OSError where there is no tracefs or no permission, ValueError on an old kernel."""
+        self.lost = 0
+        root = _mounted()
+        _remove_stale(root)
+        self._path = root / "instances" / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns():x}"
+        self._path.mkdir(mode=0o700)
+        self._helper = subprocess.Popen(
+            ["/bin/sh", "-c", _REMOVE, "sh", str(self._path)], stdin=subprocess.PIPE, start_new_session=True
+        )
+        self._files: list[int] = []
+        self._kept: list[Event] = []
+        try:
+            self._layouts = self._set_up()
+            for cpu in sorted((self._path / "per_cpu").iterdir()):
+                self._files.append(os.open(cpu / "trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK))
+            self._page = int(os.sysconf("SC_PAGE_SIZE"))
+        except (OSError, ValueError):
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Remove the instance."""
+        for name in _EVENTS:
+            with contextlib.suppress(OSError):
+                self._write(f"events/{name}/enable", "0")
+        for file in self._files:
+            os.close(file)
+        self._files.clear()
+        if self._helper.stdin is not None:
+            self._helper.stdin.close()
+        self._helper.wait()
+
+    def read(self) -> list[Event]:
+        """The events up to now, of all CPUs in order of time (ns since the epoch)."""
+        offset = wall_offset()  # the wall's clock may be set
+        until = time.monotonic_ns() + offset
+        found = self._kept
+        for file in self._files:
+            for _ in range(_PAGES_AT_ONCE):
+                try:
+                    page = os.read(file, self._page)
+                except BlockingIOError:
+                    break
+                if not page:
+                    break
+                self.lost += missed(page)
+                found += events(page, self._layouts, offset)
+        found.sort(key=_at)
+        # An event of one CPU may be read before an earlier one of another: those of the last moment wait.
+        ready = bisect_right(found, until, key=_at)
+        self._kept = found[ready:]
+        return found[:ready]
+
+    def _set_up(self) -> dict[int, Layout]:
+        self._write("trace_clock", "mono")
+        self._write("buffer_size_kb", str(_BUFFER_KB))
+        layouts = []
+        for name, (kind, wanted) in _EVENTS.items():
+            layouts.append(layout(kind, (self._path / "events" / name / "format").read_text(encoding="ascii")))
+            if wanted:
+                self._write(f"events/{name}/filter", wanted)
+        for name in _EVENTS:
+            self._write(f"events/{name}/enable", "1")
+        return {made.number: made for made in layouts}
+
+    def _write(self, name: str, value: str) -> None:
+        (self._path / name).write_text(value, encoding="ascii")
+
+
+def wall_offset() -> int:
+    """Nanoseconds from the monotonic clock to the epoch: the closest of some tries, as we may be interrupted."""
+    best, offset = 1 << 62, 0
+    for _ in range(3):
+        before = time.monotonic_ns()
+        wall = time.time_ns()
+        after = time.monotonic_ns()
+        if after - before < best:
+            best, offset = after - before, wall - (before + after) // 2
+    return offset
+
+
+def _mounted() -> Path:
+    """Where tracefs is; mounted if it is not, as libtracefs does. Raises OSError."""
+    for root in (_ROOT, _OLD_ROOT):
+        if (root / "instances").is_dir():
+            return root
+    if ctypes.CDLL(None, use_errno=True).mount(b"nodev", os.fsencode(_ROOT), b"tracefs", 0, None):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return _ROOT
+
+
+def _remove_stale(root: Path) -> None:
+    """Remove the instances of runs that were killed; one that is in use refuses (EBUSY)."""
+    for path in (root / "instances").glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            path.rmdir()

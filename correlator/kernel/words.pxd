@@ -1,0 +1,8 @@
+# C types for words.py.
+import cython
+
+cpdef int half(bytes data, Py_ssize_t at) except? -1
+@cython.locals(low=cython.uint, high=cython.uint)
+cpdef unsigned int word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF
+@cython.locals(low=cython.ulonglong, high=cython.ulonglong)
+cpdef unsigned long long long_word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF

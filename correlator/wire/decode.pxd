@@ -1,0 +1,37 @@
+# C types for decode.py.
+import cython
+from correlator.core.model cimport Packet, Segment
+from correlator.wire.link cimport Network, network
+
+cdef class _Frame:
+    cdef readonly long long at
+    cdef readonly int interface
+    cdef readonly bytes data
+    cdef readonly Py_ssize_t end
+    cdef readonly int depth
+
+cdef class Decoder:
+    cdef public object skipped
+    cdef object _interfaces
+    cdef object _fragments
+
+    cpdef Segment decode(self, Packet packet)
+    @cython.locals(frame=_Frame, interface=int)
+    cdef _network(self, Packet packet, Network found)
+    @cython.locals(frame=_Frame, number=int)
+    cdef _inner(self, Packet packet, inner, interface=*)
+    @cython.locals(data=bytes, head=Py_ssize_t, total=Py_ssize_t, end=Py_ssize_t, protocol=int, fragment=int,
+                   inner=Py_ssize_t, source=bytes, destination=bytes)
+    cdef _ipv4(self, _Frame frame, Py_ssize_t at)
+    @cython.locals(data=bytes, length=Py_ssize_t, end=Py_ssize_t, protocol=int, inner=Py_ssize_t, source=bytes,
+                   destination=bytes, following=int, units=int, begin=Py_ssize_t)
+    cdef _ipv6(self, _Frame frame, Py_ssize_t at)
+    @cython.locals(data=bytes, nested=_Frame)
+    cdef _other(self, _Frame frame, Py_ssize_t inner, Py_ssize_t end, int protocol, int fragment)
+    cdef _fragment(self, _Frame frame, Py_ssize_t at, Py_ssize_t end, key, part, Py_ssize_t begin)
+
+@cython.locals(high=cython.uint, low=cython.uint)
+cdef unsigned int _word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF
+
+@cython.locals(data=bytes, head=Py_ssize_t)
+cdef object _tcp(_Frame frame, Py_ssize_t at, Py_ssize_t end, bytes source, bytes destination)

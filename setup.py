@@ -1,0 +1,32 @@
+"""Builds the hot rooms with Cython where a C compiler is at hand; without one everything runs as plain Python.
+
+The compiled modules are ordinary Python; a `.pxd` beside one gives its classes and functions C types. Everything else
+about the package is in pyproject.toml.
+"""
+
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+COMPILED = Path(__file__).with_name("compiled.txt").read_text(encoding="ascii").split()
+
+
+def extensions() -> list[Extension]:
+    """The extension modules; none where Cython is not there."""
+    try:
+        from Cython.Build import cythonize  # noqa: PLC0415  may be missing
+    except ImportError:
+        return []
+    modules = [
+        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True, extra_compile_args=["-O2"])
+        for name in COMPILED
+    ]
+    directives = {
+        "language_level": 3,
+        "boundscheck": True,  # this parses strangers' bytes
+        "annotation_typing": False,  # the .pxd files say what is typed
+    }
+    return list(cythonize(modules, compiler_directives=directives, build_dir="build/cython"))
+
+
+setup(ext_modules=extensions())

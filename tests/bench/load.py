@@ -1,0 +1,336 @@
+"""A bounded load of TCP connections, and the truth about each: family, V6ONLY, listener and PID of both its ends.
+
+Pairs of processes, a server and a client each, play connections of every pair of families, opened, kept and closed in
+every way, as fast as the machine goes, on loopback addresses of the network namespace that it runs in:
+
+    python tests/bench/load.py --connections 100000 --pairs 2 --truth /tmp/truth
+
+`/tmp/truth.N` holds the client's records (`RECORD`), `/tmp/truth.plays` what each play means. Nothing here is learnt
+from the program under test.
+"""
+
+import argparse
+import contextlib
+import errno
+import heapq
+import itertools
+import json
+import multiprocessing
+import os
+import random
+import select
+import socket
+import struct
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RECORD = struct.Struct("<QQHHHHII")
+"""Before and after connect (ns), play, client port, server port, last two bytes of the server's address, PIDs."""
+
+_IPV6_ADDRFORM = 1
+_BACKLOG = 4096
+_LINGER_ZERO = struct.pack("ii", 1, 0)
+_REUSED_PORTS = range(20_000, 20_400)
+_REFUSING_PORT = 9
+_RESTART_EVERY = 1.0  # seconds: the listener that accepts nothing is closed and opened anew
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A kind of listening socket."""
+
+    name: str
+    family: socket.AddressFamily
+    address: str
+    v6only: bool | None = None
+    accepts: bool = True
+
+    def open(self) -> socket.socket:
+        """The socket, on a port of the kernel's choice."""
+        opened = socket.socket(self.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        if self.v6only is not None:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, self.v6only)
+        opened.bind((self.address, 0))
+        opened.listen(_BACKLOG)
+        return opened
+
+
+INET, INET6 = socket.AF_INET, socket.AF_INET6
+LISTENERS = (
+    Listener("inet", INET, "0.0.0.0"),
+    Listener("dual", INET6, "::", v6only=False),
+    Listener("v6only", INET6, "::", v6only=True),
+    Listener("mapped", INET6, "::ffff:127.0.0.1", v6only=False),
+    Listener("bound", INET, "127.0.0.1"),
+    Listener("deaf", INET6, "::", v6only=False, accepts=False),
+)
+_WILD = {"inet", "dual", "deaf"}  # any address of 127.0.0.0/8 reaches them
+
+FIN_CLIENT, FIN_SERVER, RST_CLIENT, RST_SERVER = b"c", b"s", b"C", b"S"
+ADDRFORM_SERVER = b"a"
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What happens on a connection, and what is true of it."""
+
+    listener: str
+    client: str  # inet, mapped, inet6
+    close: str
+    kept: float = 0.0  # seconds, at the most
+    addrform: str = ""
+    reused: bool = False
+    refused: bool = False
+
+    @property
+    def wire(self) -> str:
+        """The IP version on the wire."""
+        return "ipv6" if self.client == "inet6" else "ipv4"
+
+
+def plays() -> list[tuple[int, Play]]:
+    """All plays with their weights."""
+    pairs = [
+        *(("inet", client) for client in ("inet", "mapped")),
+        *(("dual", client) for client in ("inet", "mapped", "inet6")),
+        ("v6only", "inet6"),
+        *(("mapped", client) for client in ("inet", "mapped")),
+        ("bound", "inet"),
+    ]
+    made: list[tuple[int, Play]] = []
+    for listener, client in pairs:
+        made += [(20, Play(listener, client, close)) for close in ("csCS")]
+        made += [(1, Play(listener, client, close, kept=kept)) for close in "cs" for kept in (0.01, 0.1, 1.0, 3.0)]
+        if client == "mapped":
+            made += [
+                (3, Play(listener, client, "c", addrform="client")),
+                (1, Play(listener, client, "s", 0.5, "client")),
+            ]
+        if listener in {"dual", "mapped"} and client != "inet6":
+            made.append((3, Play(listener, client, "a", addrform="server")))
+    made += [(6, Play("deaf", client, "c")) for client in ("inet", "mapped", "inet6")]
+    made += [(6, Play("bound", client, "C", refused=True)) for client in ("inet", "mapped")]
+    made += [(6, Play("dual", client, close, reused=True)) for client in ("inet", "mapped") for close in "CSc"]
+    return made
+
+
+PLAYS = plays()
+
+
+def serve(ports: "multiprocessing.queues.Queue[dict[str, int]]", stop: "multiprocessing.synchronize.Event") -> None:
+    """A server process: accept, and close as the client's byte says."""
+    listeners = {kind.name: kind.open() for kind in LISTENERS}
+    ports.put({name: opened.getsockname()[1] for name, opened in listeners.items()} | {"pid": os.getpid()})
+    poll = select.epoll()
+    by_number = {opened.fileno(): opened for kind in LISTENERS if kind.accepts for opened in [listeners[kind.name]]}
+    for number in by_number:
+        poll.register(number, select.EPOLLIN)
+    waiting: dict[int, socket.socket] = {}
+    deaf, port, restarted = listeners["deaf"], listeners["deaf"].getsockname()[1], time.monotonic()
+    while not stop.is_set():
+        for number, _events in poll.poll(0.1):
+            if number in by_number:
+                _accept_all(by_number[number], poll, waiting)
+            elif _act(waiting[number]):
+                waiting.pop(number)
+        if time.monotonic() - restarted > _RESTART_EVERY:
+            restarted = time.monotonic()
+            deaf.close()
+            deaf = socket.socket(INET6, socket.SOCK_STREAM)
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            deaf.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            deaf.bind(("::", port))
+            deaf.listen(_BACKLOG)
+    os._exit(0)  # what is still open ends with the process
+
+
+def _accept_all(listener: socket.socket, poll: select.epoll, waiting: dict[int, socket.socket]) -> None:
+    for _ in range(64):
+        try:
+            accepted, _peer = listener.accept()
+        except BlockingIOError:
+            return
+        except ConnectionAbortedError:
+            continue
+        accepted.setblocking(False)
+        if not _act(accepted):
+            waiting[accepted.fileno()] = accepted
+            poll.register(accepted.fileno(), select.EPOLLIN)
+
+
+def _act(accepted: socket.socket) -> bool:
+    """Do what the client's byte says; tells whether the connection has ended."""
+    try:
+        said = accepted.recv(16)
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        said = b""
+    if said.endswith(RST_SERVER):
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+    elif said.endswith(ADDRFORM_SERVER):
+        accepted.setsockopt(socket.IPPROTO_IPV6, _IPV6_ADDRFORM, int(INET))
+        accepted.send(said)  # the client waits for it: only a socket in ESTABLISHED can change its family
+        return False
+    elif said and not said.endswith(FIN_SERVER):
+        return False
+    accepted.close()
+    return True
+
+
+class Client:
+    """A client process: opens connections as fast as they come about, and writes down the truth."""
+
+    def __init__(self, ports: dict[str, int], truth: Path, seed: int) -> None:
+        """`ports` of its server's listeners."""
+        self._ports = ports
+        self._truth = truth
+        self._random = random.Random(seed)
+        self._served: deque[socket.socket] = deque()  # the server closes these first
+        self._kept: list[tuple[float, int, int, socket.socket]] = []
+        self._serial = itertools.count()
+        self._reused = itertools.cycle(_REUSED_PORTS[seed % 2 :: 2])
+        self._hosts = itertools.cycle(range(2, 65_000))
+        self.failed = 0
+
+    def run(self, count: int, seconds: float) -> None:
+        """Open so many connections, or as many as the time allows."""
+        chosen = self._random.choices(range(len(PLAYS)), [weight for weight, _ in PLAYS], k=8192)
+        records: list[bytes] = []
+        pid, server, end = os.getpid(), self._ports["pid"], time.monotonic() + seconds
+        done = 0
+        for number in itertools.cycle(chosen):
+            if done == count or (not done & 63 and time.monotonic() > end):
+                break
+            play = PLAYS[number][1]
+            before = time.time_ns()
+            made = self._play(play)
+            if made is None:
+                continue
+            done += 1
+            port, server_port, host = made
+            records.append(RECORD.pack(before, time.time_ns(), number, port, server_port, host, pid, server))
+            self._end()
+        self._truth.write_bytes(b"".join(records))
+        deadline = time.monotonic() + _PATIENCE
+        while (self._kept or self._served) and time.monotonic() < deadline:
+            self._end(all_served=True)
+            time.sleep(0.01)
+
+    def _play(self, play: Play) -> tuple[int, int, int] | None:
+        """One connection: its client port, server port and the last two bytes of its IPv4 address."""
+        family = INET if play.client == "inet" else INET6
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        host = next(self._hosts) if play.listener in _WILD and play.client != "inet6" and not play.reused else 1
+        address = "::1" if play.client == "inet6" else f"127.0.{host >> 8}.{host & 255}"
+        port = _REFUSING_PORT if play.refused else self._ports[play.listener]
+        prefix = "::ffff:" if play.client == "mapped" else ""
+        try:
+            if play.reused:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind((f"{prefix}127.0.0.1", next(self._reused)))
+            sock.settimeout(5)
+            sock.connect((prefix + address, port))
+        except ConnectionRefusedError:
+            own = sock.getsockname()[1]
+            sock.close()
+            return own, port, host
+        except OSError as error:
+            sock.close()
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ECONNRESET}:
+                self.failed += 1
+            return None
+        own = sock.getsockname()[1]
+        self._close(sock, play)
+        return own, port, host
+
+    def _close(self, sock: socket.socket, play: Play) -> None:
+        if play.addrform == "client":
+            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_ADDRFORM, int(INET))
+        if play.close == "C":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_ZERO)
+        if play.kept:
+            until = time.monotonic() + self._random.uniform(0, play.kept)
+            heapq.heappush(self._kept, (until, next(self._serial), play.close == "s", sock))
+            return
+        if play.listener != "deaf":
+            with contextlib.suppress(OSError):
+                sock.send(play.close.encode())
+        if play.addrform == "server":
+            sock.recv(1)
+        if play.close in "sS":
+            self._served.append(sock)
+        else:
+            sock.close()
+
+    def _end(self, *, all_served: bool = False) -> None:
+        now = time.monotonic()
+        while self._kept and self._kept[0][0] <= now:
+            _until, _serial, by_server, sock = heapq.heappop(self._kept)
+            if by_server:
+                with contextlib.suppress(OSError):
+                    sock.send(FIN_SERVER)
+                self._served.append(sock)
+            else:
+                sock.close()
+        while len(self._served) > (0 if all_served else 64):
+            sock = self._served.popleft()
+            with contextlib.suppress(OSError):
+                sock.recv(16)
+            sock.close()
+
+
+def _client(ports: dict[str, int], truth: Path, seed: int, count: int, seconds: float) -> None:
+    client = Client(ports, truth, seed)
+    client.run(count, seconds)
+    if client.failed:
+        print(f"client {seed}: {client.failed} connections failed")
+
+
+def load(connections: int, seconds: float, pairs: int, truth: str) -> float:
+    """Run the load; the seconds that it took."""
+    context = multiprocessing.get_context("fork")
+    stop = context.Event()
+    servers, ports = [], []
+    for _ in range(pairs):
+        told = context.Queue()
+        server = context.Process(target=serve, args=(told, stop))
+        server.start()
+        servers.append(server)
+        ports.append(told.get())
+    # The server keeps its listeners for a moment before anybody comes: they are in the first dump.
+    Path(f"{truth}.plays").write_text(json.dumps([asdict(play) for _, play in PLAYS]), encoding="ascii")
+    begun = time.monotonic()
+    clients = [
+        context.Process(target=_client, args=(ports[n], Path(f"{truth}.{n}"), n, connections // pairs, seconds))
+        for n in range(pairs)
+    ]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    took = time.monotonic() - begun
+    time.sleep(_RESTART_EVERY)
+    stop.set()
+    for server in servers:
+        server.join()
+    return took
+
+
+def main() -> None:
+    """Run as a program."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--connections", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--pairs", type=int, default=2)
+    parser.add_argument("--truth", required=True)
+    options = parser.parse_args()
+    took = load(options.connections, options.seconds, options.pairs, options.truth)
+    print(f"{took:.3f}")
+
+
+if __name__ == "__main__":
+    main()
