@@ -160,7 +160,6 @@ async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: U
         # the wall's time, as the packets have it; where that is set back, time goes on all the same
         now = max(time.time_ns(), time.monotonic_ns() + offset)
         evidence.read_events()  # what ended before now is known before its time is up
-        evidence.find_owners()
         # where packets wait, no more time has passed for the engine than up to the last that was taken
         run.engine.tick(now - LATENCY if capture.is_idle else min(now - LATENCY, capture.last_at))
         run.deliver()

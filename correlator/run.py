@@ -90,17 +90,12 @@ class Run:
     def take(self, packets: list[Packet]) -> None:
         """Decode and track packets."""
         self.packets += len(packets)
-        decode, segment, sink, every = (
-            self.decoder.decode,
-            self.engine.segment,
-            self.outputs.packets,
-            self.outputs.every_packet,
-        )
+        sink, every = self.outputs.packets, self.outputs.every_packet
         for packet in packets:
-            decoded = decode(packet)
+            decoded = self.decoder.decode(packet)
             if decoded is None:
                 continue
-            step = segment(decoded)
+            step = self.engine.segment(decoded)
             if sink is not None and (every or step.notable):
                 if self.engine.has_output:
                     self.deliver()  # before this packet tells the sink that time has passed

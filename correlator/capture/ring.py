@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from correlator.capture.bpf import EVERY_SEGMENT, HANDSHAKES, Program
 from correlator.core.model import Packet
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.link import LinkType
+from correlator.wire.ring import BLOCK_HEADER, STATUS, STATUS_KERNEL, STATUS_USER, packets, used
 
 _ETH_P_ALL = 3
 _SOL_PACKET = 263
@@ -25,22 +25,13 @@ _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION, _PACKET_IGNORE_OUTGOING = 
 _TPACKET_V3 = 2
 _SO_ATTACH_FILTER = 26
 
-_STATUS_USER, _STATUS_KERNEL = 1, 0
-_VLAN_VALID, _VLAN_TPID_VALID = 1 << 4, 1 << 6
-_OUTGOING = 4  # sll_pkttype
-_ARPHRD_LOOPBACK = 772
-_ETHERNET_TYPES = frozenset({1, _ARPHRD_LOOPBACK})  # ARPHRD_ of linux/if_arp.h
-
 _RING = struct.Struct("=7I")  # struct tpacket_req3
-_BLOCK = struct.Struct("=IIIII")  # version, offset to priv, status, packets, offset of the first
-# struct tpacket3_hdr, then struct sockaddr_ll at 48
-_FRAME = struct.Struct("=IIIIIIHHIIHH8xHHiHBB")
 
-# A lookup tells most while the connection lives, so blocks come quickly, mostly empty: many small ones, so that the
-# ring holds half a second of them.
+# The kernel hands a block over when it is full or when its time is up, whichever is first: with these the default ring
+# holds five seconds of little traffic, and more than one of 15,000 connections/s.
 BLOCK_SIZE = 1 << 16
 DEFAULT_RING = 32 << 20
-_RETIRE_MS = 1
+_RETIRE_MS = 10
 _BLOCKS_AT_ONCE = 64  # then the loop turns
 
 ANY = "any"
@@ -97,9 +88,9 @@ class RingCapture:
             while True:
                 await self._readable.wait()
                 self._readable.clear()
-                packets = self.read()
-                if packets:
-                    yield packets
+                found = self.read()
+                if found:
+                    yield found
         finally:
             for ring in self._rings:
                 loop.remove_reader(ring.socket)
@@ -109,27 +100,27 @@ class RingCapture:
 
         An interface that went down or away is noted in `gone`; raises OSError when it was the last.
         """
-        packets: list[Packet] = []
+        found: list[Packet] = []
         for ring in list(self._rings):
             if ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self._lose(ring)
                 continue
             for _ in range(_BLOCKS_AT_ONCE):
                 start = ring.block * BLOCK_SIZE
-                status, count, first = _BLOCK.unpack_from(ring.memory, start)[2:]
-                if not status & _STATUS_USER:
+                header = ring.memory[start : start + BLOCK_HEADER]
+                if not header[STATUS] & STATUS_USER:
                     break
-                self._block(ring.memory, start + first, count, packets)
-                struct.pack_into("=I", ring.memory, start + 8, _STATUS_KERNEL)
+                found += packets(ring.memory[start : start + used(header)], self._number)
+                struct.pack_into("=I", ring.memory, start + STATUS, STATUS_KERNEL)
                 ring.block = (ring.block + 1) % self._blocks
-        return packets
+        if found:
+            self.last_at = found[-1].at
+        return found
 
     @property
     def is_idle(self) -> bool:
         """Whether no block waits to be read."""
-        return not any(
-            _BLOCK.unpack_from(ring.memory, ring.block * BLOCK_SIZE)[2] & _STATUS_USER for ring in self._rings
-        )
+        return not any(ring.memory[ring.block * BLOCK_SIZE + STATUS] & STATUS_USER for ring in self._rings)
 
     def _lose(self, ring: _Ring) -> None:
         self.gone.append(ring.name)
@@ -171,44 +162,6 @@ class RingCapture:
             sock.close()
             raise
         return _Ring(name, sock, memory)
-
-    def _block(self, memory: mmap.mmap, at: int, count: int, packets: list[Packet]) -> None:
-        for _ in range(count):
-            (
-                step,
-                seconds,
-                nanoseconds,
-                captured,
-                length,
-                status,
-                mac,
-                net,
-                _hash,
-                tci,
-                tpid,
-                _pad,
-                _family,
-                _protocol,
-                index,
-                hardware,
-                kind,
-                _halen,
-            ) = _FRAME.unpack_from(memory, at)
-            if not (kind == _OUTGOING and hardware == _ARPHRD_LOOPBACK):
-                is_ethernet = hardware in _ETHERNET_TYPES
-                start = mac if is_ethernet else net
-                data = memory[at + start : at + mac + captured]
-                length -= start - mac
-                if is_ethernet and status & _VLAN_VALID:
-                    tag = (tpid if status & _VLAN_TPID_VALID else 0x8100).to_bytes(2, "big") + (tci & 0xFFFF).to_bytes(
-                        2, "big"
-                    )
-                    data = data[:12] + tag + data[12:]
-                    length += 4
-                link_type = LinkType.ETHERNET if is_ethernet else LinkType.RAW
-                self.last_at = seconds * 1_000_000_000 + nanoseconds
-                packets.append(Packet(self.last_at, link_type, self._number(index, link_type), data, length))
-            at += step
 
     def _number(self, index: int, link_type: int) -> int:
         number = self._numbers.get((index, link_type))

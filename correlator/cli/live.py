@@ -1,9 +1,11 @@
 """`correlator live`: capture, correlate, show."""
 
 import asyncio
+import contextlib
 import errno
 import gc
 import math
+import os
 import signal
 import socket
 import sys
@@ -31,6 +33,9 @@ from correlator.pipeline import live as run_live
 from correlator.run import Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+
+# Who is to miss nothing must be let in when the machine is busy; what it takes is little. Needs CAP_SYS_NICE.
+_NICE = -10
 
 # About 200 MB of connections, and as much of evidence, at the most.
 MAX_CONNECTIONS = 131_072
@@ -87,6 +92,8 @@ async def _live(
 ) -> int:
     interfaces = Interfaces()
     capture = open_capture(names, interfaces, ring, portable=portable, every_packet=wanted.every_packet)
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     # The garbage that this makes is freed by its reference counts: what the collector looks for is next to nothing.
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)

@@ -157,7 +157,8 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         text = writer(beside(wanted.prefix, ".txt"))
     rows = Rows()
     chosen += [kind(writer(name), rows) for name, kind in names if name]
-    outputs.sinks = [Selected(sink, wanted.selection) for sink in chosen]
+    takes_all = wanted.selection == Selection()
+    outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)
 

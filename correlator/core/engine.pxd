@@ -2,7 +2,8 @@
 import cython
 from correlator.core.flow cimport Flow
 from correlator.core.handshake cimport closed
-from correlator.core.matcher cimport Match
+from correlator.core.evidence cimport EvidenceIndex
+from correlator.core.matcher cimport Match, listener, match
 from correlator.core.model cimport Connection, Finding, Segment, Socket
 from correlator.core.tracker cimport Event, Step, Tracker
 
@@ -18,7 +19,7 @@ cdef class _Watch:
 cdef class Engine:
     cdef public object config
     cdef public Tracker tracker
-    cdef public object index
+    cdef public EvidenceIndex index
     cdef public object counters
     cdef public tuple _watched
     cdef public object _unanswered

@@ -15,6 +15,36 @@ cdef class Known:
 
     cpdef bint within(self, start, end)
 
+cdef class EvidenceIndex:
+    cdef public object bounds
+    cdef public long long dropped
+    cdef public long long statements
+    cdef public object _sockets
+    cdef public object _listeners
+    cdef public long long _listener_count
+    cdef public object _answers
+    cdef public dict _clipped
+    cdef public long long _clipped_count
+    cdef public object _gone
+    cdef public object _owners
+    cdef public long long _most
+    cdef public long long _each
+
+    cpdef list sockets(self, ends)
+    @cython.locals(known=Known)
+    cpdef long long count_uses(self, one, other) except -1
+    cpdef list listeners(self, int port)
+    cpdef list answers(self, ends)
+    @cython.locals(known=Known, owner=Owner, holder=Owner, user=Owner, holders_differ=bint, users_differ=bint)
+    cpdef tuple owners(self, knowns)
+    cpdef bint is_gone(self, Known known, long long at) except -1
+    @cython.locals(known=Known, rows=list, kept=list)
+    cpdef forget(self, ends, long long before)
+    @cython.locals(socket=Socket)
+    cdef _add_socket(self, Evidence evidence)
+    @cython.locals(rows=list)
+    cdef _fold(self, table, key, Evidence evidence)
+
 cpdef object same_socket(Socket one, Socket other)
 
 @cython.locals(socket=Socket, known=Known)

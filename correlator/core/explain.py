@@ -13,6 +13,20 @@ _AMBIGUOUS = (
     "nothing tells which connection is meant."
 )
 
+# Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
+_VERDICT_AMBIGUOUS = Verdict.AMBIGUOUS
+_ANOMALY = Verdict.ANOMALY
+_CAUSE_MAPPED_CONNECT = Cause.MAPPED_CONNECT
+_CAUSE_MAPPED_LISTENER = Cause.MAPPED_LISTENER
+_CAUSE_UNKNOWN = Cause.UNKNOWN
+_HANDSHAKE_REFUSED = Handshake.REFUSED
+_HANDSHAKE_UNANSWERED = Handshake.UNANSWERED
+_INET = Family.INET
+_INET6 = Family.INET6
+_IPV4_ON_INET = Verdict.IPV4_ON_INET
+_IPV6_ON_INET6 = Verdict.IPV6_ON_INET6
+_NO_SOCKET = Verdict.NO_SOCKET
+
 
 def explain(  # every fact that a sentence may name
     connection: Connection,
@@ -25,37 +39,37 @@ def explain(  # every fact that a sentence may name
     was: Family | None,
 ) -> str:
     """What a finding means, in one sentence."""
-    if verdict is Verdict.NO_SOCKET:
-        return {Handshake.REFUSED: _REFUSED, Handshake.UNANSWERED: _UNANSWERED}.get(connection.handshake, _NOT_SEEN)
-    if verdict is Verdict.AMBIGUOUS or socket is None:
+    if verdict is _NO_SOCKET:
+        return {_HANDSHAKE_REFUSED: _REFUSED, _HANDSHAKE_UNANSWERED: _UNANSWERED}.get(connection.handshake, _NOT_SEEN)
+    if verdict is _VERDICT_AMBIGUOUS or socket is None:
         return _AMBIGUOUS
     who = f"{owner.process or f'PID {owner.pid}'}'s" if owner else "The"
     sentence = f"{who} {side} socket {_meaning(connection, verdict, cause, socket, listener)}"
     if was is not None:
         sentence += f"; it was {was} until setsockopt(IPV6_ADDRFORM) changed it"
-    elif socket.family is Family.INET and listener is not None and listener.family is Family.INET6:
+    elif socket.family is _INET and listener is not None and listener.family is _INET6:
         sentence += "; its listener is AF_INET6, so setsockopt(IPV6_ADDRFORM) has changed its family"
     return sentence + "."
 
 
 def _meaning(connection: Connection, verdict: Verdict, cause: Cause, socket: Socket, listener: Socket | None) -> str:
-    if verdict is Verdict.IPV4_ON_INET:
+    if verdict is _IPV4_ON_INET:
         return "is AF_INET: IPv4 on the wire and in the kernel"
-    if verdict is Verdict.IPV6_ON_INET6:
+    if verdict is _IPV6_ON_INET6:
         return "is AF_INET6: IPv6 on the wire and in the kernel"
-    if verdict is Verdict.ANOMALY:
+    if verdict is _ANOMALY:
         return (
             "is listed as AF_INET on an IPv6 connection, which no kernel can do: table or capture is not what it seems"
         )
     peer = socket.remote_text
-    if cause is Cause.MAPPED_CONNECT:
+    if cause is _CAUSE_MAPPED_CONNECT:
         return f"is AF_INET6 and was connected to the IPv4-mapped address {peer}: the wire carries IPv4"
-    if cause is Cause.UNKNOWN:
+    if cause is _CAUSE_UNKNOWN:
         return (
             f"is AF_INET6 on an IPv4 connection and sees the client as {peer}, but the listener seen on its port is "
             "AF_INET: another one accepted it"
         )
-    if cause is Cause.MAPPED_LISTENER and listener is not None:
+    if cause is _CAUSE_MAPPED_LISTENER and listener is not None:
         return (
             f"is AF_INET6, accepted from a listener bound to the IPv4-mapped address {listener.local_text}: it takes "
             f"IPv4 only and sees the client as {peer}"

@@ -12,6 +12,14 @@ from correlator.core.address import mapped
 from correlator.core.model import Evidence, Family, Owner, OwnerBy, Socket, Source, TcpState
 from correlator.kernel.endings import Ending
 
+# Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
+_BY_STATE_EVENT = OwnerBy.STATE_EVENT
+_FROM_DESTROY = Source.DESTROY
+_FROM_STATE_EVENT = Source.STATE_EVENT
+_STATE_CLOSE = TcpState.CLOSE
+_STATE_ESTABLISHED = TcpState.ESTABLISHED
+_STATE_LISTEN = TcpState.LISTEN
+
 # The two come within a millisecond of one another; a socket that a file's owner forgot may take its work queue longer.
 PATIENCE = 200_000_000  # ns
 _MAX_WAITING = 262_144
@@ -53,7 +61,7 @@ class Joining:
             if ending.was:
                 found.append(_changed(ending, entry))
             found.append(self._joined(evidence, ending))
-        elif until <= now or entry.state is TcpState.LISTEN:
+        elif until <= now or entry.state is _STATE_LISTEN:
             found.append(evidence)
         else:
             self._destroyed.append((until, evidence))
@@ -65,13 +73,13 @@ class Joining:
             entry = _socket(ending, entry.uid, entry.netns, entry.cgroup)
         return Evidence(
             ending.at,
-            Source.DESTROY,
+            _FROM_DESTROY,
             entry,
             None,
             owner,
             evidence.tcp_info,
             None,
-            OwnerBy.STATE_EVENT,
+            _BY_STATE_EVENT,
             ending.born or None,
         )
 
@@ -82,9 +90,7 @@ class Joining:
         owner = self._owner(ending.thread) if ending.thread else None
         entry = _socket(ending, None, "", "")
         return [
-            Evidence(
-                ending.at, Source.STATE_EVENT, entry, None, owner, None, None, OwnerBy.STATE_EVENT, ending.born or None
-            )
+            Evidence(ending.at, _FROM_STATE_EVENT, entry, None, owner, None, None, _BY_STATE_EVENT, ending.born or None)
         ]
 
 
@@ -95,7 +101,7 @@ def _socket(ending: Ending, uid: int | None, netns: str, cgroup: str) -> Socket:
         ending.local_port,
         ending.remote,
         ending.remote_port,
-        TcpState.CLOSE,
+        _STATE_CLOSE,
         None,
         uid,
         ending.cookie,
@@ -114,7 +120,7 @@ def _changed(ending: Ending, entry: Socket) -> Evidence:
         entry.local_port,
         remote,
         entry.remote_port,
-        TcpState.ESTABLISHED,
+        _STATE_ESTABLISHED,
         None,
         entry.uid,
         entry.cookie,
@@ -122,4 +128,4 @@ def _changed(ending: Ending, entry: Socket) -> Evidence:
         entry.cgroup,
         entry.netns,
     )
-    return Evidence(ending.at - 1, Source.STATE_EVENT, before, born=ending.born or None)
+    return Evidence(ending.at - 1, _FROM_STATE_EVENT, before, born=ending.born or None)

@@ -17,10 +17,11 @@ from correlator.kernel.sock_diag import LISTENERS, DestroyEvents, SockDiag
 from correlator.kernel.tracefs import StateEvents
 
 # A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
-DESTROY_BUFFER = 16 * 1024 * 1024
-_EVENTS_AT_ONCE = 2048  # then the loop turns, so that capture is not kept waiting
+DESTROY_BUFFER = 64 * 1024 * 1024
+_EVENTS_AT_ONCE = 8192  # then the loop turns, so that capture is not kept waiting
 _ALL_EVENTS = 131_072  # more than the buffer holds
-_LOOK_EVERY = 0.005
+_LOOK_EVERY = 0.005  # seconds, as it reads the descriptors of the likely owners
+_LOOK_SOMETIMES = 0.1
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
 _MAX_TOLD = 262_144
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
@@ -105,9 +106,9 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         for evidence in self._diag.lookup(asked):
             if evidence is not None:
                 self._state(evidence)
-        # at most some times a tick, as it reads the descriptors of the likely owners
-        if time.monotonic() - self._looked_at > _LOOK_EVERY:
-            self.find_owners()  # at once: a process that closes its socket is not found any more
+        # At once, for a process that closes its socket is not found any more; where state events name it then, sometimes.
+        if time.monotonic() - self._looked_at > (_LOOK_SOMETIMES if self._states else _LOOK_EVERY):
+            self.find_owners()
 
     def read_events(self, *, last: bool = False) -> None:
         """State the events that wait; after an overflow, state what is left. `last`: none is to come."""

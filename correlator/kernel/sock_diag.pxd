@@ -1,7 +1,7 @@
 # C types for sock_diag.py.
 import cython
 from correlator.core.model cimport Socket
-from correlator.kernel.words cimport half, long_word, word
+from correlator.core.words cimport half, long_word, word
 
 cdef class Entry:
     cdef readonly Socket socket

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
 from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, Socket, Source, TcpState
+from correlator.core.words import half, long_word, word
 from correlator.kernel.states import UNOWNED
-from correlator.kernel.words import half, long_word, word
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20

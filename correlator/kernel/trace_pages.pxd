@@ -1,6 +1,6 @@
 # C types for trace_pages.py.
 import cython
-from correlator.kernel.words cimport half, long_word, word
+from correlator.core.words cimport half, long_word, word
 
 cdef class Event:
     cdef readonly long long at

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
-from correlator.kernel.words import half, long_word, word
+from correlator.core.words import half, long_word, word
 
 STATE, DESTROY = 0, 1  # kinds of events: sock/inet_sock_set_state, tcp/tcp_destroy_sock
 

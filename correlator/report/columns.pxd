@@ -9,7 +9,7 @@ cpdef dict connection_record(Connection connection)
 cpdef dict finding_record(Finding finding)
 
 @cython.locals(parts=list, name=str, is_strangers=bint, is_rtt=bint)
-cpdef str csv_line(dict row)
+cdef str _joined(dict row, tuple columns)
 
 @cython.locals(one=bytes, other=bytes, data=bytes)
 cpdef str community_id(bytes source, bytes destination, int source_port, int destination_port)

@@ -33,6 +33,7 @@ _RTT = frozenset({"syn_rtt_us", "ack_rtt_us"})
 # and nothing that a terminal or a spreadsheet would obey.
 _STRANGERS = frozenset({"interface", "process", "cmdline", "user", "netns", "cgroup", "container", "explanation"})
 _CELLS = tuple((name, name in _STRANGERS, name in _RTT) for name in COLUMNS)
+_SHARED = COLUMNS.index("interface") + 1  # so many columns are the connection's
 _STATES = {int(state): state.name for state in TcpState}
 
 
@@ -121,6 +122,7 @@ class Rows:
         self._finding: Finding | None = None
         self._connection: Connection | None = None
         self._shared: Record = {}
+        self._shared_csv = ""
         self._row: Record = {}
 
     def of(self, finding: Finding) -> Record:
@@ -128,9 +130,20 @@ class Rows:
         if finding is not self._finding:
             if finding.connection is not self._connection:
                 self._connection, self._shared = finding.connection, connection_record(finding.connection)
+                self._shared_csv = ""
             row = {**self._shared, **finding_record(finding)}
             self._finding, self._row = finding, _with_more(row, finding)
         return self._row
+
+    def csv_line(self, finding: Finding) -> str:
+        """The CSV line (RFC 4180) of a finding: unknown is empty, text is safe.
+
+        What was read from a file goes through `cells` instead, which trusts no column.
+        """
+        row = self.of(finding)
+        if not self._shared_csv:
+            self._shared_csv = _joined(row, _CELLS[:_SHARED])
+        return f"{self._shared_csv},{_joined(row, _CELLS[_SHARED:])}\r\n"
 
 
 def extended(finding: Finding) -> Record:
@@ -146,13 +159,9 @@ def _with_more(row: Record, finding: Finding) -> Record:
     return row
 
 
-def csv_line(row: Record) -> str:
-    """The CSV line (RFC 4180) of a finding's record that was made here: unknown is empty, text is safe.
-
-    What was read from a file goes through `cells` instead, which trusts no column.
-    """
+def _joined(row: Record, columns: tuple[tuple[str, bool, bool], ...]) -> str:
     parts = []
-    for name, is_strangers, is_rtt in _CELLS:
+    for name, is_strangers, is_rtt in columns:
         value = row[name]
         if value is None:
             parts.append("")
@@ -162,7 +171,7 @@ def csv_line(row: Record) -> str:
             parts.append(f"{value:.3f}")
         else:
             parts.append(str(value))
-    return ",".join(parts) + "\r\n"
+    return ",".join(parts)
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from typing import Any
 
 from correlator.core.model import Clipped, Finding, Statement
 from correlator.core.records import to_record
-from correlator.report.columns import COLUMNS, Record, Rows, cells, csv_line
+from correlator.report.columns import COLUMNS, Record, Rows, cells
 from correlator.report.writer import Writer
 
 SCHEMA = 1
@@ -28,7 +28,7 @@ class CsvSink:
     def finding(self, finding: Finding) -> None:
         """Write a final finding."""
         if finding.final:
-            self.writer.put(csv_line(self._rows.of(finding)).encode())
+            self.writer.put(self._rows.csv_line(finding).encode())
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""

@@ -1,6 +1,7 @@
 # C types for decode.py.
 import cython
 from correlator.core.model cimport Packet, Segment
+from correlator.core.words cimport net_word
 from correlator.wire.link cimport Network, network
 
 cdef class _Frame:
@@ -29,9 +30,6 @@ cdef class Decoder:
     @cython.locals(data=bytes, nested=_Frame)
     cdef _other(self, _Frame frame, Py_ssize_t inner, Py_ssize_t end, int protocol, int fragment)
     cdef _fragment(self, _Frame frame, Py_ssize_t at, Py_ssize_t end, key, part, Py_ssize_t begin)
-
-@cython.locals(high=cython.uint, low=cython.uint)
-cdef unsigned int _word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF
 
 @cython.locals(data=bytes, head=Py_ssize_t)
 cdef object _tcp(_Frame frame, Py_ssize_t at, Py_ssize_t end, bytes source, bytes destination)

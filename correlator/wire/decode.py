@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from correlator.core.model import Packet, Segment
+from correlator.core.words import net_word
 from correlator.wire import tunnels
 from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from correlator.wire.interfaces import Interfaces
@@ -148,7 +149,7 @@ class Decoder:
                 begin = inner + 8
                 part = Fragment(frame.at, field & 0xFFF8, max(0, end - begin), more=bool(field & 1))
                 if field & 0xFFF9:  # neither offset nor more: an atomic fragment (RFC 6946), whole as it is
-                    key = (source, destination, _word(data, inner + 4), frame.interface)
+                    key = (source, destination, net_word(data, inner + 4), frame.interface)
                 inner += 8
             else:
                 inner += (units + 2) * 4 if protocol == _AH else (units + 1) * 8
@@ -192,12 +193,6 @@ class Decoder:
         return self._fragments.first(key, part, segment, header) or Skip.FRAGMENT
 
 
-def _word(data: bytes, at: int) -> int:
-    """32 bits in network byte order."""
-    high, low = data[at] << 8 | data[at + 1], data[at + 2] << 8 | data[at + 3]
-    return high << 16 | low
-
-
 def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:
     """RFC 9293 §3.1. A header with an impossible data offset is still a segment, as tshark has it."""
     data = frame.data
@@ -211,8 +206,8 @@ def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) ->
         data[at] << 8 | data[at + 1],
         destination,
         data[at + 2] << 8 | data[at + 3],
-        _word(data, at + 4),
-        _word(data, at + 8),
+        net_word(data, at + 4),
+        net_word(data, at + 8),
         data[at + 13],
         max(0, end - at - head),
     )

@@ -1,0 +1,26 @@
+"""Integers out of bytes: `half`, `word` and `long_word` in the machine's byte order, as the kernel's messages have
+them (little-endian on all machines that matter here), `net_word` in the network's.
+"""
+
+
+def half(data: bytes, at: int) -> int:
+    """16 bits."""
+    return data[at] | data[at + 1] << 8
+
+
+def word(data: bytes, at: int) -> int:
+    """32 bits."""
+    low, high = half(data, at), half(data, at + 2)
+    return high << 16 | low
+
+
+def long_word(data: bytes, at: int) -> int:
+    """64 bits."""
+    low, high = word(data, at), word(data, at + 4)
+    return high << 32 | low
+
+
+def net_word(data: bytes, at: int) -> int:
+    """32 bits in network byte order."""
+    high, low = data[at] << 8 | data[at + 1], data[at + 2] << 8 | data[at + 3]
+    return high << 16 | low

@@ -1,0 +1,58 @@
+"""Blocks of a TPACKET_V3 ring to packets (packet(7), Documentation/networking/packet_mmap.rst, linux/if_packet.h)."""
+
+from collections.abc import Callable
+
+from correlator.core.model import Packet
+from correlator.core.words import half, word
+from correlator.wire.link import LinkType
+
+BLOCK_HEADER = 48  # struct tpacket_block_desc
+STATUS = 8  # where its status lies
+STATUS_USER, STATUS_KERNEL = 1, 0
+
+_FRAME_HEADER = 48 + 20  # struct tpacket3_hdr, aligned, and struct sockaddr_ll
+_VLAN_VALID, _VLAN_TPID_VALID = 1 << 4, 1 << 6
+_OUTGOING = 4  # sll_pkttype
+_ARPHRD_ETHER, _ARPHRD_LOOPBACK = 1, 772  # linux/if_arp.h
+_ETHERNET, _RAW = int(LinkType.ETHERNET), int(LinkType.RAW)
+_SECOND = 1_000_000_000
+
+
+def used(header: bytes) -> int:
+    """How many bytes of a block, its header's included, hold something."""
+    return word(header, 20)
+
+
+def packets(block: bytes, number: Callable[[int, int], int]) -> list[Packet]:
+    """The packets of a block.
+
+    `number` tells the number of an interface by its index and link type. Ethernet frames keep their link header, with
+    the VLAN tag that the kernel took off; of others, which every driver frames in its own way, the network packet is
+    taken. Of what a loopback interface shows twice, going and coming, the latter is left out.
+    """
+    found: list[Packet] = []
+    at = word(block, 16)
+    for _ in range(word(block, 12)):
+        if at + _FRAME_HEADER > len(block):
+            break
+        hardware = half(block, at + 56)
+        if not (block[at + 58] == _OUTGOING and hardware == _ARPHRD_LOOPBACK):
+            found.append(_packet(block, at, hardware, number))
+        at += word(block, at)
+    return found
+
+
+def _packet(block: bytes, at: int, hardware: int, number: Callable[[int, int], int]) -> Packet:
+    mac, net = at + half(block, at + 24), at + half(block, at + 26)
+    end, length, status = mac + word(block, at + 12), word(block, at + 16), word(block, at + 20)
+    time = word(block, at + 4) * _SECOND + word(block, at + 8)
+    index = word(block, at + 52)
+    if hardware not in (_ARPHRD_ETHER, _ARPHRD_LOOPBACK):
+        return Packet(time, _RAW, number(index, _RAW), block[net:end], length - (net - mac))
+    data = block[mac:end]
+    if status & _VLAN_VALID:
+        kind = half(block, at + 36) if status & _VLAN_TPID_VALID else 0x8100
+        tag = kind.to_bytes(2, "big") + half(block, at + 32).to_bytes(2, "big")
+        data = data[:12] + tag + data[12:]
+        length += 4
+    return Packet(time, _ETHERNET, number(index, _ETHERNET), data, length)
