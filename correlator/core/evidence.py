@@ -151,8 +151,10 @@ class EvidenceIndex:
 
     def is_contested(self, port: int) -> bool:
         """Whether several listeners are there for a port, so that the kernel must be asked which one it chooses."""
-        rows = self._listeners.get(port, ())
-        return len(rows) > 1 and sum(known.socket.cookie not in self._gone for known in rows) > 1
+        rows = self._listeners.get(port)
+        if rows is None or len(rows) == 1:
+            return False
+        return len({known.socket.cookie for known in rows if known.socket.cookie not in self._gone}) > 1
 
     def answers(self, ends: Ends) -> list[Known]:
         """The listeners that exact lookups of a four-tuple were answered with."""

@@ -250,11 +250,18 @@ def _span(connection: Connection, patience: int) -> tuple[int | None, int | None
 
 
 def _is_one_socket(candidates: list[Known]) -> bool:
-    """Whether entries of two families are one socket that changed: the same identity, and times that order them."""
-    first = candidates[0]
+    """Whether entries of two families are one socket that changed: the same identity, and times that order them.
+
+    What a socket leaves behind in TIME_WAIT has no identity of its own, and the family that the socket had.
+    """
+    lasting = [known for known in candidates if known.socket.state is not _STATE_TIME_WAIT]
+    families = {known.socket.family for known in lasting}
+    if not all(known.socket.family in families for known in candidates):
+        return False
+    first = lasting[0]
     return all(
         known.last_at is not None and (known is first or same_socket(first.socket, known.socket) is True)
-        for known in candidates
+        for known in lasting
     )
 
 
