@@ -68,9 +68,6 @@ class LiveEvidence(Protocol):
     def read_events(self, *, last: bool = False) -> None:
         """State the events that wait; those as well, if these are the last, that wait for others."""
 
-    def snapshot(self) -> None:
-        """State every socket there is."""
-
     def find_owners(self, *, at_once: bool = False) -> None:
         """Look for the owners that are not known yet."""
 
@@ -124,9 +121,9 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
         evidence.read_events(last=True)
         capture.count_drops()
         run.statistics = (capture.received, capture.dropped)
+        run.engine.ask_all()  # what is open is reported as it is now: a family can change (IPV6_ADDRFORM)
         run.deliver()
         evidence.lookup(run.lookups())
-        evidence.snapshot()  # what is open is reported as it is now: a family can change (IPV6_ADDRFORM)
         evidence.find_owners(at_once=True)
         run.finish()
     if failure:
@@ -153,13 +150,16 @@ async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until
 
 
 async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
-    counted_at = 0
+    counted_at = lost = 0
     offset = time.time_ns() - time.monotonic_ns()
     while not until.stop.is_set():
         await asyncio.sleep(TICK)
         # the wall's time, as the packets have it; where that is set back, time goes on all the same
         now = max(time.time_ns(), time.monotonic_ns() + offset)
         evidence.read_events()  # what ended before now is known before its time is up
+        if evidence.lost != lost:
+            lost = evidence.lost
+            run.engine.ask_all()
         # where packets wait, no more time has passed for the engine than up to the last that was taken
         run.engine.tick(now - LATENCY if capture.is_idle else min(now - LATENCY, capture.last_at))
         run.deliver()

@@ -146,6 +146,11 @@ class Engine:
             while left and watched and watched[0].due <= now:
                 left -= self._look(watched.popleft(), now)
 
+    def ask_all(self) -> None:
+        """Want to know of every connection that is not reported yet: events were lost, or the run ends."""
+        for flow in self.tracker.unreported():
+            self._ask_both(self.tracker.snapshot(flow))
+
     def finish(self) -> None:
         """Report every connection that is left."""
         self.tracker.finish()

@@ -34,9 +34,6 @@ _BY_STATE_EVENT = OwnerBy.STATE_EVENT
 _FROM_DESTROY = Source.DESTROY
 _STATE_TIME_WAIT = TcpState.TIME_WAIT
 
-# Twice the time for which a closed four-tuple is spoken of (matcher.TIME_WAIT): ns.
-_AGED = 120_000_000_000
-
 # Listeners that are gone, a port: connections that they accepted may still be open.
 _FORMER = 16
 
@@ -54,6 +51,10 @@ class Bounds:
     """Different statements about one four-tuple; the oldest goes first."""
     listeners: int = 65_536
     """Different statements about listeners."""
+    answers: int = 16_384
+    """Lookups that a listener answered."""
+    aged: int = 120_000_000_000  # twice matcher.TIME_WAIT
+    """How much older than the newest (ns) evidence must be for its loss to be none: no connection can want it."""
 
 
 @dataclass
@@ -233,7 +234,10 @@ class EvidenceIndex:
             if not oldest:
                 self._listeners.popitem(last=False)
         if evidence.asked is not None:
-            self._fold(self._answers, evidence.asked, evidence)
+            # the latest: without an answer the kernel's choice among the listeners is repeated
+            answers = self._answers.get(evidence.asked) or []
+            _fold_into(answers, evidence)
+            _remember(self._answers, evidence.asked, answers[-self._each :], self.bounds.answers)
 
     def _drop_former(self, rows: list[Known]) -> None:
         """Keep the latest of a port's listeners that are gone: a server that restarts every minute leaves many."""
@@ -249,7 +253,7 @@ class EvidenceIndex:
             self.dropped += 1
         if len(table) > self._most:
             _, aged = table.popitem(last=False)
-            self.dropped += not _is_aged(aged, evidence)
+            self.dropped += not _is_aged(aged, evidence, self.bounds.aged)
 
 
 def _remember(table: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
@@ -260,10 +264,10 @@ def _remember(table: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None
         table.popitem(last=False)
 
 
-def _is_aged(rows: list[Known], evidence: Evidence) -> bool:
+def _is_aged(rows: list[Known], evidence: Evidence, age: int) -> bool:
     """Whether evidence is so much older than a new statement that no connection can want it any more."""
     last_at, at = rows[-1].last_at, evidence.at
-    return last_at is not None and at is not None and last_at + _AGED < at
+    return last_at is not None and at is not None and last_at + age < at
 
 
 def _fold_into(rows: list[Known], evidence: Evidence) -> None:

@@ -1,8 +1,8 @@
 """From segments to connections: the table of open connections and the step that each segment takes.
 
-Bounds: the table holds `Limits.connections` entries. Past that the oldest half-open connection goes first (a flood's
-are worth least), then what is closed and reported, then the oldest connection; each eviction is counted and the
-connection reported as it stands.
+Bounds: the table holds `Limits.connections` entries. Past that what is closed and reported is forgotten first, then
+the oldest half-open connection (a flood's are worth least), then the oldest connection; each eviction of the latter is
+counted, and the connection reported as it stands.
 """
 
 from collections import OrderedDict
@@ -201,6 +201,10 @@ class Tracker:
             else:
                 yield flow
 
+    def unreported(self) -> list[Flow]:
+        """The connections that are still to be reported."""
+        return [flow for flow in self._flows.values() if not flow.reported]
+
     def finish(self) -> None:
         """Report all that is left, in the order in which time would have reported it; the input has ended."""
         closed = sorted(
@@ -306,12 +310,13 @@ class Tracker:
             self._forget(flow)
 
     def _evict(self) -> None:
+        while self._lingering:
+            flow = heappop(self._lingering).flow
+            if not flow.gone:
+                self._forget(flow)  # it is reported: nothing is lost
+                return
         self.evicted += 1
-        if self._half_open:
-            flow = next(iter(self._half_open.values()))
-        else:
-            lingering = (entry.flow for entry in self._lingering if not entry.flow.gone)
-            flow = next(lingering, None) or next(iter(self._flows.values()))
+        flow = next(iter((self._half_open or self._flows).values()))
         self._report(flow)
         self._forget(flow)
 

@@ -13,7 +13,7 @@ from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.endings import Endings, Listening
 from correlator.kernel.joining import PATIENCE, Joining
 from correlator.kernel.owners import Owners
-from correlator.kernel.sock_diag import LISTENERS, DestroyEvents, SockDiag
+from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, SockDiag
 from correlator.kernel.tracefs import StateEvents
 
 # A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
@@ -96,8 +96,8 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self.find_owners(at_once=True)
 
     def snapshot(self) -> None:
-        """State every socket that the host has now."""
-        for evidence in self._diag.dump():
+        """State every socket that the host has now; not what closed ones leave behind, of which there may be 100,000."""
+        for evidence in self._diag.dump(LASTING):
             self._state(evidence)
 
     def lookup(self, lookups: Iterable[Lookup]) -> None:

@@ -112,12 +112,15 @@ def plays() -> list[tuple[int, Play]]:
         if listener in {"dual", "mapped"} and client != "inet6":
             made.append((3, Play(listener, client, "a", addrform="server")))
     made += [(6, Play("deaf", client, "c")) for client in ("inet", "mapped", "inet6")]
+    # what a client gets that comes while the deaf listener is opened anew: nobody chooses it
+    made += [(0, Play("deaf", client, "c", refused=True)) for client in ("inet", "mapped", "inet6")]
     made += [(6, Play("bound", client, "C", refused=True)) for client in ("inet", "mapped")]
     made += [(6, Play("dual", client, close, reused=True)) for client in ("inet", "mapped") for close in "CSc"]
     return made
 
 
 PLAYS = plays()
+_REFUSED = {play.client: number for number, (_, play) in enumerate(PLAYS) if play.refused and play.listener == "deaf"}
 
 
 def serve(ports: "multiprocessing.queues.Queue[dict[str, int]]", stop: "multiprocessing.synchronize.Event") -> None:
@@ -211,7 +214,9 @@ class Client:
             if made is None:
                 continue
             done += 1
-            port, server_port, host = made
+            port, server_port, host, refused = made
+            if refused and play.listener == "deaf":
+                number = _REFUSED[play.client]  # noqa: PLW2901  what came of it
             records.append(RECORD.pack(before, time.time_ns(), number, port, server_port, host, pid, server))
             self._end()
         self._truth.write_bytes(b"".join(records))
@@ -220,8 +225,8 @@ class Client:
             self._end(all_served=True)
             time.sleep(0.01)
 
-    def _play(self, play: Play) -> tuple[int, int, int] | None:
-        """One connection: its client port, server port and the last two bytes of its IPv4 address."""
+    def _play(self, play: Play) -> tuple[int, int, int, bool] | None:
+        """One connection: its client port, server port, the last two bytes of its IPv4 address, and if it was refused."""
         family = INET if play.client == "inet" else INET6
         sock = socket.socket(family, socket.SOCK_STREAM)
         host = next(self._hosts) if play.listener in _WILD and play.client != "inet6" and not play.reused else 1
@@ -237,7 +242,7 @@ class Client:
         except ConnectionRefusedError:
             own = sock.getsockname()[1]
             sock.close()
-            return own, port, host
+            return own, port, host, True
         except OSError as error:
             sock.close()
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ECONNRESET}:
@@ -245,7 +250,7 @@ class Client:
             return None
         own = sock.getsockname()[1]
         self._close(sock, play)
-        return own, port, host
+        return own, port, host, False
 
     def _close(self, sock: socket.socket, play: Play) -> None:
         if play.addrform == "client":

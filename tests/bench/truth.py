@@ -127,7 +127,7 @@ def _nanoseconds(text: str) -> int:
     whole, _, fraction = text.rstrip("Z").partition(".")
     if whole not in _seconds:
         parsed = time.strptime(whole, "%Y-%m-%dT%H:%M:%S")
-        _seconds[whole] = int((time.mktime(parsed) - time.timezone))
+        _seconds[whole] = int(time.mktime(parsed) - time.timezone)
     return _seconds[whole] * 1_000_000_000 + int(fraction)
 
 
