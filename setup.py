@@ -18,7 +18,7 @@ def extensions() -> list[Extension]:
     except ImportError:
         return []
     modules = [
-        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True, extra_compile_args=["-O2"])
+        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True, extra_compile_args=["-O2", "-w"])
         for name in COMPILED
     ]
     directives = {

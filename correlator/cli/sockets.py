@@ -1,6 +1,7 @@
 """`correlator sockets`: this host's TCP sockets, as netstat lists them and as they are."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -19,7 +20,8 @@ from correlator.report.writer import OutputError, Writer
 from correlator.run import Outputs, writing
 
 _MAX_SEEN = 262_144
-_EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, destroy events tell
+_EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, events tell
+_READS = 10  # of the events, between two dumps
 
 
 @click.command()
@@ -132,13 +134,17 @@ async def _watch(writer: Writer) -> int:
             evidence.start()
             say(f"recording to {writer.name}; Ctrl-C ends it")
             while not stop.is_set():
-                try:
-                    async with asyncio.timeout(_EVERY):
-                        await stop.wait()
-                except TimeoutError:
-                    evidence.snapshot()
-                    evidence.find_owners()
-                await writer.flush(all_of_it=True)
+                for _ in range(_READS):
+                    evidence.read_events()
+                    await writer.flush(all_of_it=True)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(_EVERY / _READS):
+                            await stop.wait()
+                    if stop.is_set():
+                        break
+                evidence.snapshot()
+                evidence.find_owners()
+            evidence.read_events(last=True)
             sink.end({"statements": count, "evidence_lost": evidence.lost})
     return _ended(writer, count)
 

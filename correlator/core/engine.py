@@ -168,7 +168,7 @@ class Engine:
         out, self._out = self._out, []
         return out
 
-    def findings(self, connection: Connection, final: bool) -> list[Finding]:
+    def findings(self, connection: Connection, final: bool) -> list[Finding]:  # noqa: FBT001  compiled: takes no keywords
         """The findings for a connection with the evidence at hand: one a termination, one for none at all."""
         connection = oriented(self.index, connection)
         found = []

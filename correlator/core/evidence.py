@@ -202,17 +202,17 @@ class EvidenceIndex:
 
     def forget(self, ends: Ends, before: int) -> None:
         """Drop what was last seen before a time: its connection is reported."""
-        for table in (self._sockets, self._answers):
-            rows = table.get(ends)
-            if rows is not None:
-                kept = []
-                for known in rows:
-                    if known.last_at is None or known.last_at >= before:
-                        kept.append(known)  # noqa: PERF401  a loop is faster here when compiled
-                if kept:
-                    table[ends] = kept
-                else:
-                    del table[ends]
+        rows = self._sockets.get(ends)
+        if rows is None:
+            return
+        kept = []
+        for known in rows:
+            if known.last_at is None or known.last_at >= before:
+                kept.append(known)  # noqa: PERF401  a loop is faster here when compiled
+        if kept:
+            self._sockets[ends] = kept
+        else:
+            del self._sockets[ends]
 
     def _add_socket(self, evidence: Evidence) -> None:
         socket = evidence.socket

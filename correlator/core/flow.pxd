@@ -10,6 +10,13 @@ cdef int _SYN
 cdef int _FIN
 cdef int _RST
 cdef int _ACK
+cdef int _KIND_SYN
+cdef int _KIND_SYN_ACK
+cdef int _KIND_ACK
+cdef int _KIND_FIN
+cdef int _KIND_RST
+cdef int _KIND_BARE
+cdef int _SYN_SENT
 cdef tuple _HANDSHAKES
 cdef tuple _CLOSES
 cdef tuple _MIRRORED
@@ -64,3 +71,8 @@ cdef class Flow:
     cpdef turn_round(self)
 
 cdef End _end(FlowEnd end, bint counted)
+
+cpdef bint covers(long long ack, long long isn) except? -1
+cpdef long long interval(long long start, long long end) except? -1
+@cython.locals(flags=int, far=FlowEnd, acceptable=bint)
+cpdef int kind_of(Flow flow, Segment segment, bint from_client) except? -1

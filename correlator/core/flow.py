@@ -11,6 +11,7 @@ from correlator.core.handshake import (
     RST,
     SYN,
     Closing,
+    Kind,
     State,
     closed,
 )
@@ -22,6 +23,8 @@ UNSEEN = -1
 # Constants of a module's own can be C integers when it is compiled.
 _MASK, _HALF, _UNSEEN = 0xFFFFFFFF, 0x80000000, UNSEEN
 _SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
+_KIND_SYN, _KIND_SYN_ACK, _KIND_ACK, _KIND_FIN, _KIND_RST, _KIND_BARE = (int(kind) for kind in Kind)
+_SYN_SENT = int(State.SYN_SENT)
 
 
 def after(a: int, b: int) -> bool:
@@ -159,8 +162,41 @@ class Flow:
         )
 
 
-def _end(end: FlowEnd, counted: bool) -> End:
+def _end(end: FlowEnd, counted: bool) -> End:  # noqa: FBT001  compiled: takes no keywords
     isn = None if end.isn == _UNSEEN else end.isn
     if counted:
         return End(end.address, end.port, isn, end.packets, end.payload)
     return End(end.address, end.port, isn)
+
+
+def covers(ack: int, isn: int) -> bool:
+    """Whether an acknowledgement covers a SYN with an ISN; what is unseen is given the benefit of the doubt."""
+    if ack == _UNSEEN:
+        return False
+    return isn == _UNSEEN or not after(isn + 1, ack)
+
+
+def interval(start: int, end: int) -> int:
+    """Nanoseconds from start to end, _UNSEEN where either time is unknown, or the clock stepped back between them."""
+    if _UNSEEN in {start, end} or end < start:
+        return _UNSEEN
+    return end - start
+
+
+def kind_of(flow: Flow, segment: Segment, from_client: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    """The number of what a segment means to the handshake, given the numbers that the connection has shown."""
+    flags = segment.flags
+    far = flow.server if from_client else flow.client
+    # the base, not the ISN: a server that forgot its first SYN-ACK may have sent another
+    acceptable = flags & _ACK != 0 and covers(segment.ack, _UNSEEN if far.isn == _UNSEEN else far.base)
+    if flags & _SYN:
+        if not flags & _ACK:
+            return _KIND_SYN
+        return _KIND_SYN_ACK if acceptable else _KIND_BARE
+    if flags & _RST:
+        # RFC 9293 §3.5.2: in SYN-SENT a reset that acknowledges something else is ignored; one without ACK refuses too,
+        # as some firewalls send it.
+        return _KIND_BARE if flow.state == _SYN_SENT and flags & _ACK and not acceptable else _KIND_RST
+    if flags & _FIN:
+        return _KIND_FIN
+    return _KIND_ACK if acceptable else _KIND_BARE

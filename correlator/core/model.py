@@ -12,6 +12,7 @@ from typing import NamedTuple
 from correlator.core.address import IPV4_LENGTH, endpoint_text, mapped, text
 
 NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
+MAX_TIME = 1 << 62  # the year 2116: what is later, or before 1970, is no time that a packet was captured at
 
 
 class WireFamily(StrEnum):

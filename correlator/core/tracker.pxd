@@ -1,6 +1,6 @@
 # C types for tracker.py.
 import cython
-from correlator.core.flow cimport Flow, FlowEnd, after, key_of
+from correlator.core.flow cimport Flow, FlowEnd, after, covers, interval, key_of, kind_of
 from correlator.core.handshake cimport closed, half_open, next_closing, next_state
 from correlator.core.model cimport Connection, Segment
 
@@ -10,14 +10,7 @@ cdef int _SYN
 cdef int _FIN
 cdef int _RST
 cdef int _ACK
-cdef int _KIND_SYN
-cdef int _KIND_SYN_ACK
-cdef int _KIND_ACK
-cdef int _KIND_FIN
-cdef int _KIND_RST
-cdef int _KIND_BARE
 cdef int _NEW
-cdef int _SYN_SENT
 cdef int _SYN_RECEIVED
 cdef int _ESTABLISHED
 
@@ -63,8 +56,3 @@ cdef class Tracker:
     cdef _note_close(self, Flow flow, long long at)
     cdef _queue(self, Flow flow, long long wait)
     cdef _report(self, Flow flow)
-
-cpdef bint covers(long long ack, long long isn) except? -1
-cpdef long long interval(long long start, long long end) except? -1
-@cython.locals(flags=int, far=FlowEnd, acceptable=bint)
-cpdef int kind_of(Flow flow, Segment segment, bint from_client) except? -1

@@ -12,8 +12,8 @@ from enum import IntEnum
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from correlator.core.flow import UNSEEN, Flow, FlowEnd, FlowKey, after, key_of
-from correlator.core.handshake import ACK, FIN, RST, SYN, Kind, State, closed, half_open, next_closing, next_state
+from correlator.core.flow import UNSEEN, Flow, FlowEnd, FlowKey, after, covers, interval, key_of, kind_of
+from correlator.core.handshake import ACK, FIN, RST, SYN, State, closed, half_open, next_closing, next_state
 from correlator.core.model import Connection, Segment
 
 SECOND = 1_000_000_000
@@ -21,8 +21,7 @@ SECOND = 1_000_000_000
 # By number, for the compiled step.
 _MASK, _UNSEEN = 0xFFFFFFFF, UNSEEN
 _SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
-_KIND_SYN, _KIND_SYN_ACK, _KIND_ACK, _KIND_FIN, _KIND_RST, _KIND_BARE = (int(kind) for kind in Kind)
-_NEW, _SYN_SENT = int(State.NEW), int(State.SYN_SENT)
+_NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
 
@@ -163,7 +162,7 @@ class Tracker:
         if segment.flags & (_SYN | _ACK) != _SYN:
             return False
         base = (flow.client if flow.is_from_client(segment) else flow.server).base
-        return flow.reported or (base != _UNSEEN and base != segment.seq)
+        return flow.reported or base not in {_UNSEEN, segment.seq}
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered.
@@ -332,38 +331,4 @@ class Tracker:
                 queue[:] = [entry for entry in queue if not entry.flow.gone]
                 heapify(queue)
         self._half_open.pop(flow.number, None)
-        if self._flows.get(flow.key) is flow:
-            del self._flows[flow.key]
-
-
-def covers(ack: int, isn: int) -> bool:
-    """Whether an acknowledgement covers a SYN with an ISN; what is unseen is given the benefit of the doubt."""
-    if ack == _UNSEEN:
-        return False
-    return isn == _UNSEEN or not after(isn + 1, ack)
-
-
-def interval(start: int, end: int) -> int:
-    """Nanoseconds from start to end, _UNSEEN where either time is unknown, or the clock stepped back between them."""
-    if start == _UNSEEN or end == _UNSEEN or end < start:
-        return _UNSEEN
-    return end - start
-
-
-def kind_of(flow: Flow, segment: Segment, from_client: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
-    """The number of what a segment means to the handshake, given the numbers that the connection has shown."""
-    flags = segment.flags
-    far = flow.server if from_client else flow.client
-    # the base, not the ISN: a server that forgot its first SYN-ACK may have sent another
-    acceptable = flags & _ACK != 0 and covers(segment.ack, _UNSEEN if far.isn == _UNSEEN else far.base)
-    if flags & _SYN:
-        if not flags & _ACK:
-            return _KIND_SYN
-        return _KIND_SYN_ACK if acceptable else _KIND_BARE
-    if flags & _RST:
-        # RFC 9293 §3.5.2: in SYN-SENT a reset that acknowledges something else is ignored; one without ACK refuses too,
-        # as some firewalls send it.
-        return _KIND_BARE if flow.state == _SYN_SENT and flags & _ACK and not acceptable else _KIND_RST
-    if flags & _FIN:
-        return _KIND_FIN
-    return _KIND_ACK if acceptable else _KIND_BARE
+        del self._flows[flow.key]

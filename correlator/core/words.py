@@ -1,5 +1,6 @@
-"""Integers out of bytes: `half`, `word` and `long_word` in the machine's byte order, as the kernel's messages have
-them (little-endian on all machines that matter here), `net_word` in the network's.
+"""Integers out of bytes, in the machine's byte order and in the network's.
+
+The kernel's messages have the machine's, which is little-endian on all machines that matter here.
 """
 
 

@@ -32,6 +32,7 @@ cdef class _Use:
 
 cdef class Endings:
     cdef object _uses
+    cdef Py_ssize_t _most
 
     @cython.locals(event=Event)
     cpdef tuple fold(self, events)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from correlator.core.model import TcpState
 from correlator.kernel.trace_pages import DESTROY, Event
 
+_FAMILIES = frozenset({2, 10})  # AF_INET, AF_INET6
 _SYN_SENT, _SYN_RECV, _LISTEN = int(TcpState.SYN_SENT), int(TcpState.SYN_RECV), int(TcpState.LISTEN)
 _MAX_OPEN = 131_072
 
@@ -59,8 +60,9 @@ class _Use:
 class Endings:
     """Folds events into ends."""
 
-    def __init__(self) -> None:
-        """Nothing has happened yet."""
+    def __init__(self, most: int = _MAX_OPEN) -> None:
+        """Nothing has happened yet. `most`: open sockets to remember."""
+        self._most = most
         self._uses: OrderedDict[int, _Use] = OrderedDict()
 
     def fold(self, events: Iterable[Event]) -> tuple[list[Ending], list[Listening]]:
@@ -71,7 +73,7 @@ class Endings:
                 found = self._end(event)
                 if found is not None:
                     ended.append(found)
-            elif event.new == _LISTEN:
+            elif event.new == _LISTEN and event.family in _FAMILIES:
                 listening.append(Listening(event.at, event.family, event.local, event.local_port, event.thread))
             elif event.new == _SYN_SENT:
                 self._note(event, event.thread)
@@ -125,7 +127,7 @@ class Endings:
         self._uses[event.socket] = _Use(
             thread, event.family, event.local, event.local_port, event.remote, event.remote_port, born
         )
-        if len(self._uses) > _MAX_OPEN:
+        if len(self._uses) > self._most:
             self._uses.popitem(last=False)
 
 

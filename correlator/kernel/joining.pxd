@@ -7,6 +7,7 @@ cdef class Joining:
     cdef object _owner
     cdef object _ended
     cdef object _destroyed
+    cdef Py_ssize_t _most
 
     @cython.locals(ending=Ending, evidence=Evidence)
     cpdef list take(self, destroyed, ended, long long now)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from correlator.core.address import mapped
 from correlator.core.model import Evidence, Family, Owner, OwnerBy, Socket, Source, TcpState
-from correlator.kernel.endings import Ending
+from correlator.kernel.endings import Ending, Listening
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _BY_STATE_EVENT = OwnerBy.STATE_EVENT
@@ -18,7 +18,6 @@ _FROM_DESTROY = Source.DESTROY
 _FROM_STATE_EVENT = Source.STATE_EVENT
 _STATE_CLOSE = TcpState.CLOSE
 _STATE_ESTABLISHED = TcpState.ESTABLISHED
-_STATE_LISTEN = TcpState.LISTEN
 
 # The two come within a millisecond of one another; a socket that a file's owner forgot may take its work queue longer.
 PATIENCE = 200_000_000  # ns
@@ -30,8 +29,9 @@ _FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET
 class Joining:
     """Pairs them up."""
 
-    def __init__(self, owner: Callable[[int], Owner | None]) -> None:
-        """`owner`: the process of a thread."""
+    def __init__(self, owner: Callable[[int], Owner | None], most: int = _MAX_WAITING) -> None:
+        """`owner`: the process of a thread. `most`: state events that may wait for their destroy events."""
+        self._most = most
         self._owner = owner
         self._ended: OrderedDict[int, Ending] = OrderedDict()  # by cookie, in order of time
         self._destroyed: deque[tuple[int, Evidence]] = deque()  # with the time until which they wait
@@ -48,7 +48,7 @@ class Joining:
             self._join(evidence, now + PATIENCE, now, found)
         while self._ended:
             cookie, ending = next(iter(self._ended.items()))
-            if ending.at + PATIENCE > now and len(self._ended) <= _MAX_WAITING:
+            if ending.at + PATIENCE > now and len(self._ended) <= self._most:
                 break
             del self._ended[cookie]
             found += self._alone(ending)
@@ -61,7 +61,7 @@ class Joining:
             if ending.was:
                 found.append(_changed(ending, entry))
             found.append(self._joined(evidence, ending))
-        elif until <= now or entry.state is _STATE_LISTEN:
+        elif until <= now:
             found.append(evidence)
         else:
             self._destroyed.append((until, evidence))
@@ -109,6 +109,12 @@ def _socket(ending: Ending, uid: int | None, netns: str, cgroup: str) -> Socket:
         cgroup,
         netns,
     )
+
+
+def listener_of(begun: Listening) -> Socket:
+    """A socket that began to listen, as far as its beginning tells: not whether it is IPV6_V6ONLY."""
+    nowhere = bytes(len(begun.address))
+    return Socket(_FAMILIES[begun.family], begun.address, begun.port, nowhere, 0, TcpState.LISTEN)
 
 
 def _changed(ending: Ending, entry: Socket) -> Evidence:

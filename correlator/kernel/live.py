@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Self
 
-from correlator.core.model import Evidence, Lookup, Owner, Ownership, Statement
+from correlator.core.model import Evidence, Lookup, Owner, Ownership, Source, Statement
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.endings import Endings, Listening
-from correlator.kernel.joining import PATIENCE, Joining
+from correlator.kernel.joining import PATIENCE, Joining, listener_of
 from correlator.kernel.owners import Owners
 from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, SockDiag
 from correlator.kernel.tracefs import StateEvents
@@ -96,7 +96,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self.find_owners(at_once=True)
 
     def snapshot(self) -> None:
-        """State every socket that the host has now; not what closed ones leave behind, of which there may be 100,000."""
+        """State every socket that the host has now; not what closed ones leave behind, which may be 100,000."""
         for evidence in self._diag.dump(LASTING):
             self._state(evidence)
 
@@ -106,7 +106,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         for evidence in self._diag.lookup(asked):
             if evidence is not None:
                 self._state(evidence)
-        # At once, for a process that closes its socket is not found any more; where state events name it then, sometimes.
+        # At once: a process that closes its socket is not found any more; where state events name it then, sometimes.
         if time.monotonic() - self._looked_at > (_LOOK_SOMETIMES if self._states else _LOOK_EVERY):
             self.find_owners()
 
@@ -126,9 +126,15 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self.snapshot()
 
     def _find_listeners(self, listening: list[Listening]) -> None:
-        """State the sockets that began to listen, those that have gone again as well."""
+        """State the sockets that began to listen; those that have gone again by what their beginning told."""
+        there = set()
         for evidence in self._diag.dump(LISTENERS):
+            there.add((evidence.socket.local, evidence.socket.local_port))
             self._state(evidence)
+        for begun in listening:
+            if (begun.address, begun.port) not in there:
+                owner = self._owners.of_thread(begun.thread)
+                self._emit(Evidence(begun.at, Source.STATE_EVENT, listener_of(begun), None, owner))
 
     def find_owners(self, *, at_once: bool = False) -> None:
         """State the owners of the sockets that were stated without, and those that changed."""

@@ -21,8 +21,8 @@ _PREFIX = "correlator-"
 _BUFFER_KB = 8192  # a CPU: half a second at 100,000 events/s
 _PAGES_AT_ONCE = 4096  # of a CPU
 
-# Of an attempt to connect the beginning and the end, the birth of a server's socket, and listen(); of the rest what runs in a system call: 8 and 16
-# are TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ. What follows a close says nothing new.
+# Of an attempt to connect the beginning and the end, the birth of a server's socket, and listen(); of the rest what
+# runs in a system call: 8 and 16 are TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ. What follows a close says nothing new.
 _STATE_FILTER = (
     "protocol == 6 && (oldstate == 2 || oldstate == 3 || newstate == 10 || (!(common_flags & 24) && "
     "(newstate == 2 || newstate == 4 || newstate == 9 || (newstate == 7 && (oldstate == 1 || oldstate == 8)))))"
@@ -39,14 +39,18 @@ class StateEvents:
     """The events of TCP sockets of all namespaces, from now on."""
 
     def __init__(self) -> None:
-        """Makes the instance. Raises OSError where there is no tracefs or no permission, ValueError on an old kernel."""
+        """Makes the instance. Raises OSError without tracefs or permission, ValueError on an old kernel."""
         self.lost = 0
         root = _mounted()
         _remove_stale(root)
         self._path = root / "instances" / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns():x}"
         self._path.mkdir(mode=0o700)
         self._helper = subprocess.Popen(
-            ["/bin/sh", "-c", _REMOVE, "sh", str(self._path)], stdin=subprocess.PIPE, start_new_session=True
+            ["/bin/sh", "-c", _REMOVE, "sh", str(self._path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # whoever reads ours waits for its end
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is not for it
         )
         self._files: list[int] = []
         self._kept: list[Event] = []

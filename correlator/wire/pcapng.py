@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from correlator.core.annotation import Kept
-from correlator.core.model import NO_TIME, Packet
+from correlator.core.model import MAX_TIME, NO_TIME, Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
 
@@ -195,6 +195,8 @@ class PcapngReader:
             raise _BadBlockError(message)
         interface = self._section[number]
         at = NO_TIME if ticks is None else ticks * _NANOSECONDS // interface.ticks + interface.offset
+        if not 0 <= at <= MAX_TIME:
+            at = NO_TIME
         self._count += 1
         return Packet(at, interface.link_type, interface.number, body[head : head + captured], max(length, captured))
 

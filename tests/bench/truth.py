@@ -201,9 +201,11 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
         try:
             _wait_for(folder / "said", "capturing")
             load = subprocess.Popen(
-                [*inside, sys.executable, "-m", "tests.bench.load", "--truth", str(folder / "truth")]
-                + ["--connections", str(options.connections), "--pairs", str(options.pairs)]
-                + ["--seconds", str(options.seconds)],
+                [
+                    *(*inside, sys.executable, "-m", "tests.bench.load", "--truth", str(folder / "truth")),
+                    *("--connections", str(options.connections), "--pairs", str(options.pairs)),
+                    *("--seconds", str(options.seconds)),
+                ],
                 stdout=subprocess.PIPE,
                 text=True,
                 cwd=_ROOT,
@@ -265,7 +267,7 @@ def main() -> int:
     print(f"PIDs known by: {dict(score.owner_by)}; rows of no connection: {score.invented}")
     for text, number in score.wrong.most_common():
         if number:
-            print(f"wrong: {number} × {text}")
+            print(f"wrong: {number} times {text}")
     for example in score.examples:
         print(f"  {example}")
     print(f"exit status of correlator: {cost.status}")

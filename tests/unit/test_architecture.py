@@ -21,7 +21,8 @@ ALLOWED = {
     "pipeline": {"core", "run"},
     "cli": {"cli", "pipeline", "run", "core", "wire", "capture", "kernel", "report"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"_pure"},
+    "_pure": set(),
 }
 # what the pure core must not know
 IMPURE = {
@@ -46,7 +47,7 @@ HOMES = {
     "aiofiles": {"capture/files", "report/writer", "report/read"},
     "rich": {"cli"},
     "click": {"cli"},
-    "communityid": {"report/columns"},
+    "communityid": set(),  # the oracle of a test
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from correlator.core.engine import LOOK_AGAIN, Config, Engine
+from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, Config, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.model import (
     Cause,
@@ -135,28 +135,57 @@ def test_midstream_takes_its_side_from_the_listener() -> None:
     assert finding.connection.handshake is Handshake.MIDSTREAM
 
 
-def test_live_asks_the_kernel() -> None:
-    """At the SYN for the client and the listener, at the ACK for both ends, then again while something is unknown."""
+LISTENER_TUPLE = four(SERVER, (CLIENT[0], 0))
+BOTH = [Lookup(SERVER_SIDE), Lookup(CLIENT_SIDE)]
+
+
+def test_live_asks_about_what_stays_open() -> None:
+    """After a moment for both ends and the listener, later for the ends again while something is unknown."""
     engine = Engine(LIVE, [])
     play = Play()
+    opened = play.at + MS
+    feed(engine, play.handshake())
+    engine.tick(opened + LOOK_AGAIN[0] - 1)
+    assert engine.take() == []
+    engine.tick(opened + LOOK_AGAIN[0])
+    assert engine.take() == [Lookup(LISTENER_TUPLE), *BOTH]
+    engine.tick(opened + sum(LOOK_AGAIN[:2]))
+    assert engine.take() == []  # owners are being looked for
+    engine.tick(opened + sum(LOOK_AGAIN[:3]))
+    assert engine.take() == BOTH
+    engine.tick(opened + sum(LOOK_AGAIN))
+    assert engine.take() == []
+    assert engine.counters.lookups == 5
+
+
+def test_a_short_connection_costs_no_lookup() -> None:
+    """Its destroy events tell all."""
+    engine = Engine(LIVE, [])
+    play = Play()
+    feed(engine, [*play.handshake(), *play.fins()])
+    engine.tick(play.at + sum(LOOK_AGAIN))
+    assert lookups(engine) == []
+
+
+def test_without_events_live_asks_at_once() -> None:
+    """At the SYN for the client and the listener, at the ACK for both ends, and again after a moment."""
+    engine = Engine(replace(LIVE, eager=True), [])
+    play = Play()
     engine.segment(play.segment("c", "S"))
-    listener_tuple = four(SERVER, (CLIENT[0], 0))
-    assert lookups(engine) == [Lookup(CLIENT_SIDE), Lookup(listener_tuple)]
+    assert lookups(engine) == [Lookup(CLIENT_SIDE), Lookup(LISTENER_TUPLE)]
     engine.segment(play.segment("s", "SA", ack=1))
     assert lookups(engine) == []
     engine.segment(play.segment("c", "A", seq=1, ack=1))
-    both = [Lookup(SERVER_SIDE), Lookup(CLIENT_SIDE)]
-    assert lookups(engine) == both
-    answered = play.at - MS
-    engine.tick(answered + LOOK_AGAIN[0] - 1)
-    assert engine.take() == []
-    engine.tick(answered + LOOK_AGAIN[0])
-    assert engine.take() == both
-    engine.tick(answered + sum(LOOK_AGAIN[:2]))
-    assert engine.take() == both
-    engine.tick(answered + sum(LOOK_AGAIN))
-    assert engine.take() == []
-    assert engine.counters.lookups == 8
+    assert lookups(engine) == BOTH
+
+
+def test_where_listeners_contend_the_kernel_says_which_it_chooses() -> None:
+    """At the SYN, before anybody closes."""
+    engine = Engine(LIVE, [])
+    engine.evidence(evidence(listening("::", SERVER[1], cookie=1), START))
+    engine.evidence(evidence(listening("10.0.0.12", SERVER[1], cookie=2), START))
+    engine.segment(Play().segment("c", "S"))
+    assert lookups(engine) == [Lookup(CLIENT_SIDE), Lookup(LISTENER_TUPLE)]
 
 
 def test_live_asks_though_the_ack_is_missed() -> None:
@@ -164,9 +193,36 @@ def test_live_asks_though_the_ack_is_missed() -> None:
     engine = Engine(LIVE, [])
     play = Play()
     feed(engine, [play.segment("c", "S"), play.segment("s", "SA", ack=1)])
-    engine.take()
     engine.tick(play.at + LOOK_AGAIN[0])
-    assert engine.take() == [Lookup(SERVER_SIDE), Lookup(CLIENT_SIDE)]
+    assert engine.take() == [Lookup(LISTENER_TUPLE), *BOTH]
+
+
+def test_a_flood_waits_for_its_turn() -> None:
+    """What is unanswered is asked about when all else has been, and so much at a time."""
+    engine = Engine(LIVE, [])
+    for number in range(LOOKS_A_TICK + 10):
+        engine.segment(Play(client=(f"10.9.{number >> 8}.{number & 255}", 7)).segment("c", "S"))
+    play = Play()
+    feed(engine, play.handshake())
+    engine.tick(play.at + LOOK_AGAIN[0])
+    asked = lookups(engine)
+    assert asked[:3] == [Lookup(LISTENER_TUPLE), *BOTH]
+    assert len(asked) == 3 * LOOKS_A_TICK
+    engine.tick(play.at + LOOK_AGAIN[0] + 1)
+    assert len(lookups(engine)) == 3 * 11
+
+
+def test_all_are_asked_about_when_events_were_lost() -> None:
+    """Those that are reported are over."""
+    engine = Engine(LIVE, [])
+    over, going_on = Play(client=("10.0.0.9", 1)), Play()
+    feed(engine, [*over.handshake(), *over.fins()])
+    going_on.at = over.at
+    feed(engine, going_on.handshake())
+    engine.tick(going_on.at + LIVE_SETTLE)
+    engine.take()
+    engine.ask_all()
+    assert engine.take() == BOTH
 
 
 def test_nobody_accepted_what_was_refused() -> None:
@@ -190,6 +246,8 @@ def test_live_announces_what_is_known() -> None:
     engine.evidence(evidence(listening("::", SERVER[1]), source=Source.LOOKUP, asked=listener_tuple))
     engine.take()
     engine.tick(play.at + LOOK_AGAIN[0])
+    assert findings(engine) == []
+    engine.tick(play.at + sum(LOOK_AGAIN[:2]))
     assert [(finding.final, finding.verdict) for finding in findings(engine)] == [(False, Verdict.IPV4_ON_INET6)]
     feed(engine, play.fins())
     engine.tick(play.at + LIVE_SETTLE)
@@ -204,13 +262,14 @@ def test_live_gives_up_on_an_owner_in_the_end() -> None:
     play = Play()
     feed(engine, play.handshake())
     engine.evidence(evidence(replace(MAPPED, inode=None)))
-    answered = play.at - MS
-    engine.tick(answered + LOOK_AGAIN[0])
-    engine.tick(answered + sum(LOOK_AGAIN[:2]) - 1)
+    opened = play.at - 2 * MS
+    for turns in (1, 2):
+        engine.tick(opened + sum(LOOK_AGAIN[:turns]))
+    engine.tick(opened + sum(LOOK_AGAIN[:3]) - 1)
     assert findings(engine) == []
-    engine.tick(answered + sum(LOOK_AGAIN[:2]))
+    engine.tick(opened + sum(LOOK_AGAIN[:3]))
     assert [finding.owner for finding in findings(engine)] == [None]
-    engine.tick(answered + sum(LOOK_AGAIN))
+    engine.tick(opened + sum(LOOK_AGAIN))
     assert findings(engine) == []
 
 
@@ -219,8 +278,8 @@ def test_a_run_that_announces_nothing_still_looks() -> None:
     engine = Engine(replace(LIVE, announce=False), [])
     play = Play()
     feed(engine, play.handshake())
-    engine.tick(play.at + LOOK_AGAIN[0])
-    engine.tick(play.at + sum(LOOK_AGAIN))
+    for turns in range(1, 5):
+        engine.tick(play.at + sum(LOOK_AGAIN[:turns]))
     assert findings(engine) == []
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from correlator.core.evidence import Bounds, EvidenceIndex, Known, same_socket
-from correlator.core.model import Clipped, Evidence, Owner, Ownership, Socket, Source, TcpState
+from correlator.core.model import Clipped, Evidence, Owner, OwnerBy, Ownership, Socket, Source, TcpState
 from tests.play import MS, SECOND, START, evidence, four, listener, packed, socket
 
 SERVER_SIDE = four(("10.0.0.12", 80), ("10.0.0.20", 1000))
@@ -95,13 +95,27 @@ def test_spans(start: int | None, end: int | None, inside: bool) -> None:
 
 
 def test_owners_by_inode_and_by_the_table_itself() -> None:
-    """A table's own word on the owner comes first."""
+    """A table's own word on the owner comes first; an inode belongs to its namespace."""
     index = EvidenceIndex()
     index.add(Ownership(START, 7, Owner(70), "a"))
     by_inode = Known(mapped(inode=7, netns="a"), Source.LOOKUP, START, START)
     elsewhere = Known(mapped(inode=7, netns="b"), Source.LOOKUP, START, START)
     named = Known(mapped(inode=7, netns="a"), Source.TABLE, None, None, Owner(71))
-    assert [owner.pid if owner else None for owner in map(index.owner, (by_inode, elsewhere, named))] == [70, None, 71]
+    assert index.owners([by_inode]) == (Owner(70), OwnerBy.INODE)
+    assert index.owners([elsewhere]) == (None, OwnerBy.NONE)
+    assert index.owners([named]) == (Owner(71), OwnerBy.INODE)
+    assert index.owners([by_inode, named]) == (None, OwnerBy.NONE)
+
+
+def test_who_holds_a_socket_counts_more_than_who_opened_or_closed_it() -> None:
+    """A server hands it on to a child: state events name the one, the inode the other."""
+    index = EvidenceIndex()
+    index.add(Ownership(START, 7, Owner(70)))
+    held = Known(mapped(inode=7), Source.LOOKUP, START, START)
+    used, other = (Known(mapped(), Source.DESTROY, START, START, Owner(pid), OwnerBy.STATE_EVENT) for pid in (80, 81))
+    assert index.owners([used, held, other]) == (Owner(70), OwnerBy.INODE)
+    assert index.owners([used, used]) == (Owner(80), OwnerBy.STATE_EVENT)
+    assert index.owners([used, other]) == (None, OwnerBy.NONE)
 
 
 def test_listeners_and_answers() -> None:
@@ -143,7 +157,7 @@ def test_every_table_is_bounded() -> None:
         index.add(Ownership(START, number, Owner(number)))
     assert index.dropped == 5  # who asked for nothing has lost nothing
     held = [Known(mapped(inode=number), Source.LOOKUP, START, START) for number in range(1, 4)]
-    assert [index.owner(known) for known in held] == [None, Owner(2), Owner(3)]
+    assert [index.owners([known])[0] for known in held] == [None, Owner(2), Owner(3)]
     cut = evidence(Socket(mapped().family, b"", 1, b"", 2, TcpState.ESTABLISHED), None, Source.TABLE)
     for _ in range(3):
         index.add(Clipped(cut, "::ffff:10.0.0.1", "::ffff:10"))
@@ -157,6 +171,44 @@ def test_new_listeners_take_the_place_of_old_ones() -> None:
     index.add(evidence(listener("10.0.0.1", 80, cookie=1)))
     index.add(evidence(listener("10.0.0.1", 81, cookie=2), asked=asked))
     assert (index.listeners(80), len(index.listeners(81)), len(index.answers(asked))) == ([], 1, 1)
+
+
+def test_a_port_is_contested_by_different_listeners_that_are_there() -> None:
+    """One listener told of twice is one; one that is gone is none."""
+    index = EvidenceIndex()
+    assert not index.is_contested(80)
+    index.add(evidence(listener("::", 80, cookie=1)))
+    assert not index.is_contested(80)
+    index.add(evidence(listener("::", 80, cookie=1), source=Source.LOOKUP))
+    assert not index.is_contested(80)
+    index.add(evidence(listener("10.0.0.1", 80, cookie=2)))
+    assert index.is_contested(80)
+    index.add(evidence(replace(listener("::", 80, cookie=1), state=TcpState.CLOSE), source=Source.DESTROY))
+    assert not index.is_contested(80)
+
+
+def test_a_server_that_restarts_often_leaves_few_listeners() -> None:
+    """Of those that are gone the latest stay; who is there stays in any case."""
+    index = EvidenceIndex()
+    index.add(evidence(listener("10.0.0.1", 80, cookie=1)))
+    for cookie in range(2, 60):
+        index.add(evidence(listener("::", 80, cookie=cookie)))
+        index.add(evidence(replace(listener("::", 80, cookie=cookie), state=TcpState.CLOSE), source=Source.DESTROY))
+    cookies = [known.socket.cookie for known in index.listeners(80)]
+    assert cookies[0] == 1
+    assert cookies[1:] == list(range(59 - len(cookies) + 2, 60))
+    assert len(cookies) <= 18
+
+
+def test_answers_are_the_latest() -> None:
+    """An old one is not missed: the kernel's choice is repeated without it."""
+    index = EvidenceIndex(Bounds(answers=1))
+    first, second = four(("10.0.0.1", 80), ("10.0.0.20", 0)), four(("10.0.0.1", 80), ("10.0.0.21", 0))
+    assert not index.has_answers
+    for asked in (first, second):
+        index.add(evidence(listener("::", 80, cookie=1), source=Source.LOOKUP, asked=asked))
+    assert (index.answers(first), len(index.answers(second)), index.dropped) == ([], 1, 0)
+    assert index.has_answers
 
 
 def test_what_is_old_is_no_loss() -> None:
@@ -173,7 +225,7 @@ def test_an_owner_that_is_asked_for_is_kept() -> None:
     wanted = Known(mapped(inode=1), Source.LOOKUP, START, START)
     for number in range(1, 9):
         index.add(Ownership(START, number, Owner(number)))
-        assert index.owner(wanted) == Owner(1)
+        assert index.owners([wanted])[0] == Owner(1)
 
 
 def test_a_listener_that_is_gone() -> None:

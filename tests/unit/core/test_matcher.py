@@ -139,6 +139,27 @@ def test_addrform_is_a_change_of_one_socket() -> None:
     assert found.socket.local_text == "10.0.0.12:4243"
 
 
+def test_what_is_left_in_time_wait_does_not_dispute_the_change() -> None:
+    """The minisocket has a cookie of its own; of another family it is another socket's."""
+    before = evidence(mapped(cookie=1), START + MS, Source.STATE_EVENT)
+    after = evidence(native(cookie=1, state=TcpState.CLOSE), START + 2 * MS, Source.DESTROY)
+    left = evidence(native(cookie=2, state=TcpState.TIME_WAIT), START + 3 * MS, Source.LOOKUP)
+    found = server(known(before, after, left))
+    assert found
+    assert (family(found), found.was) == (Family.INET, Family.INET6)
+    others = evidence(mapped(cookie=2, state=TcpState.TIME_WAIT), START + 3 * MS, Source.LOOKUP)
+    assert family(server(known(after, others))) is None
+
+
+def test_a_socket_born_before_the_connection_is_not_its_own() -> None:
+    """A server that closes late: the four-tuple is in use again by then."""
+    older = evidence(native(state=TcpState.CLOSE, cookie=1), START + MS, Source.DESTROY, born=START - 1)
+    own = evidence(mapped(state=TcpState.CLOSE, cookie=2), START + 2 * MS, Source.DESTROY, born=START)
+    assert family(server(known(older, own))) is Family.INET6
+    former = replace(CONNECTION, opened_at=START - SECOND, superseded_at=START)
+    assert family(server(known(older, own), former)) is Family.INET
+
+
 def test_addrform_seen_in_the_destroy_event() -> None:
     """The destroy event has the last family, though the living state is what is shown."""
     index = known(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.core.model import Evidence, Owner, Ownership, Source, Statement, TcpState
+from correlator.core.model import Evidence, Owner, OwnerBy, Ownership, Source, Statement, TcpState
 from correlator.core.records import RecordError, from_record, to_record
 from tests.play import START, evidence, four, listener, socket
 
@@ -19,6 +19,7 @@ STATEMENTS: list[Evidence | Ownership] = [
     evidence(socket("10.0.0.12", 80, "10.0.0.20", 1, TcpState.TIME_WAIT), None, Source.TABLE, owner=OWNER),
     evidence(listener("::", 80, v6only=False), asked=four(("10.0.0.12", 80), ("10.0.0.20", 0))),
     evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, tcp_info={"rtt_us": 5}, since=START),
+    evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, owner=OWNER, owner_by=OwnerBy.STATE_EVENT, born=START),
 ]
 
 

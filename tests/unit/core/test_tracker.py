@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from correlator.core.flow import UNSEEN, after
+from correlator.core.flow import UNSEEN, after, covers, interval
 from correlator.core.model import NO_TIME, Close, Connection, Handshake, Segment
-from correlator.core.tracker import LINGER, Change, Event, Limits, Tracker, covers, interval
+from correlator.core.tracker import LINGER, Change, Event, Limits, Tracker
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
 
 
@@ -260,8 +260,9 @@ def test_a_closed_connection_is_reported_and_then_forgotten() -> None:
     tracker.advance(play.at + SECOND - 1)
     assert tracker.take() == []
     tracker.advance(play.at + SECOND)
-    ((change, flow),) = tracker.take()
-    assert change is Change.REPORT
+    (event,) = tracker.take()
+    flow = event.flow
+    assert event.change is Change.REPORT
     assert tracker.snapshot(flow).interface == ""
     tracker.segment(play.segment("s", "A", seq=2, ack=2, after=2 * SECOND))  # renews it
     tracker.advance(play.at + 2 * SECOND)

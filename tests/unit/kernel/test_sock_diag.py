@@ -118,12 +118,15 @@ def test_the_real_kernel(diag: SockDiag) -> None:
         with socket.create_connection(("127.0.0.1", port)) as client, server.accept()[0] as accepted:
             home = packed("127.0.0.1")
             four = FourTuple(home, port, home, client.getsockname()[1])
-            found = diag.lookup(four)
+            nobody = FourTuple(home, 1, home, 1)
+            found, listening, none, _six = diag.lookup(
+                [(four, 0), (four._replace(remote_port=0), 0), (nobody, 0), (FourTuple(bytes(16), 1, bytes(16), 1), 0)]
+            )
+            assert none is None
             assert found
             assert (found.source, found.socket.family, found.asked) == (Source.LOOKUP, Family.INET6, None)
             assert found.socket.local_text == f"[::ffff:127.0.0.1]:{port}"
             assert found.tcp_info
-            listening = diag.lookup(four._replace(remote_port=0))
             assert listening
             assert (listening.socket.state, listening.socket.v6only) == (TcpState.LISTEN, False)
             assert listening.asked == four._replace(remote_port=0)
@@ -133,8 +136,9 @@ def test_the_real_kernel(diag: SockDiag) -> None:
                 (TcpState.ESTABLISHED, Family.INET6),
             }
             assert accepted.fileno()
-    assert diag.lookup(FourTuple(home, 1, home, 1)) is None
-    assert diag.lookup(FourTuple(packed("::1"), 1, packed("::1"), 1)) is None
+    many = [(FourTuple(home, 1 + number, home, 1), 0) for number in range(200)]  # more than go in one send
+    assert diag.lookup(many) == [None] * 200
+    assert diag.lookup([]) == []
     diag.close()
 
 

@@ -180,3 +180,13 @@ def test_a_skipped_block_that_ends_with_the_piece() -> None:
     packets, reader, _ = read(HEAD + skipped[:20], skipped[20:], enhanced(b"x"))
     assert len(packets) == 1
     assert reader.damage is None
+
+
+@pytest.mark.parametrize(
+    ("ticks", "offset", "expected"), [(2**62, 0, 2**62), (2**62 + 1, 0, NO_TIME), (5, -1, NO_TIME)]
+)
+def test_times_that_nobody_captured_at(ticks: int, offset: int, expected: int) -> None:
+    """64 bits reach further than clocks: what is out of their range is no time."""
+    options = option(9, b"\x09") + option(14, struct.pack("<q", offset))
+    (packet,), *_ = read(section() + interface(options=options) + enhanced(b"x", ticks=ticks))
+    assert packet.at == expected
