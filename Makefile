@@ -40,7 +40,7 @@ $(READY): pyproject.toml
 		|| { echo 'python3-venv is missing: sudo apt-get install python3-venv'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	CORRELATOR_NO_BUILD=1 $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 # A compiled module hides its source: it must never be older. Without a compiler there is none, and all works the same.

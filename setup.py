@@ -1,24 +1,30 @@
 """Builds the hot rooms with Cython where a C compiler is at hand; without one everything runs as plain Python.
 
 The compiled modules are ordinary Python; a `.pxd` beside one gives its classes and functions C types. Everything else
-about the package is in pyproject.toml.
+about the package is in pyproject.toml. CORRELATOR_NO_BUILD=1 leaves the compiled modules out.
 """
 
+import os
 from pathlib import Path
 
 from setuptools import Extension, setup
 
 COMPILED = Path(__file__).with_name("compiled.txt").read_text(encoding="ascii").split()
 
+# What these modules do is calls into the interpreter: higher levels take twice as long to compile and gain nothing.
+FLAGS = ["-O1", "-g0", "-w"]
+
 
 def extensions() -> list[Extension]:
-    """The extension modules; none where Cython is not there."""
+    """The extension modules; none where Cython is not there, or not wanted."""
+    if os.environ.get("CORRELATOR_NO_BUILD"):
+        return []
     try:
         from Cython.Build import cythonize  # noqa: PLC0415  may be missing
     except ImportError:
         return []
     modules = [
-        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True, extra_compile_args=["-O2", "-w"])
+        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True, extra_compile_args=FLAGS)
         for name in COMPILED
     ]
     directives = {
@@ -26,7 +32,10 @@ def extensions() -> list[Extension]:
         "boundscheck": True,  # this parses strangers' bytes
         "annotation_typing": False,  # the .pxd files say what is typed
     }
-    return list(cythonize(modules, compiler_directives=directives, build_dir="build/cython"))
+    return list(
+        cythonize(modules, compiler_directives=directives, build_dir="build/cython", nthreads=os.cpu_count() or 1)
+    )
 
 
-setup(ext_modules=extensions())
+if __name__ == "__main__":  # cythonize starts processes, which import this
+    setup(ext_modules=extensions())
