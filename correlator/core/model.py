@@ -122,8 +122,7 @@ class OwnerBy(StrEnum):
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _IPV4, _IPV6, _SERVER, _LISTEN = WireFamily.IPV4, WireFamily.IPV6, Side.SERVER, TcpState.LISTEN
 
-Ends = tuple[bytes, int, bytes, int]
-"""A plain four-tuple: local address and port, remote address and port."""
+Ends = tuple[bytes, int, bytes, int]  # a plain four-tuple: local address and port, remote address and port
 
 
 class FourTuple(NamedTuple):
@@ -263,8 +262,7 @@ class Lookup:
     """A request to the kernel for the socket with a four-tuple."""
 
     four_tuple: FourTuple
-    interface: str = ""
-    """Where its packets come in: a socket that is bound to a device is found by it only."""
+    interface: str = ""  # where its packets come in: a socket that is bound to a device is found by it only
 
 
 @dataclass(frozen=True)
