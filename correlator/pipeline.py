@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from correlator.core.annotation import Kept
-from correlator.core.model import Lookup, Packet
+from correlator.core.model import Lookup
+from correlator.core.segment import Packet
 from correlator.run import Run
 
 TICK = 0.05  # seconds: the engine's first second look at a connection comes after 50 ms

@@ -1,7 +1,7 @@
 # C types for run.py.
 import cython
 from correlator.core.engine cimport Engine
-from correlator.core.model cimport Packet, Segment
+from correlator.core.segment cimport Packet, Segment
 from correlator.core.tracker cimport Step
 from correlator.wire.decode cimport Decoder
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from correlator.core.engine import Engine
-from correlator.core.model import Finding, Lookup, Packet, Statement
+from correlator.core.model import Finding, Lookup, Statement
+from correlator.core.segment import Packet
 from correlator.report.columns import Record
 from correlator.report.pcapng import PcapngSink
 from correlator.report.text_sinks import EvidenceSink

@@ -3,7 +3,7 @@
 import struct
 from ipaddress import ip_address
 
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.link import LinkType
 
 MAC = bytes.fromhex("020000000001020000000002")

@@ -1,10 +1,12 @@
 """What tests write their scenes with: segments, sockets and evidence in few words."""
 
+import struct
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from correlator.core.model import Evidence, Family, FourTuple, Segment, Socket, Source, TcpState
+from correlator.core.model import Evidence, Family, FourTuple, Socket, Source, TcpState
+from correlator.core.segment import Segment
 
 SECOND = 1_000_000_000
 MS = 1_000_000
@@ -14,6 +16,11 @@ FLAGS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, "A": 0x10, ".": 0}
 
 CLIENT = ("10.0.0.20", 64702)
 SERVER = ("10.0.0.12", 4243)
+
+
+def ends(near: tuple[str, int], far: tuple[str, int]) -> bytes:
+    """Addresses and ports of a segment, as on the wire."""
+    return packed(near[0]) + packed(far[0]) + struct.pack("!HH", near[1], far[1])
 
 
 def packed(address: str) -> bytes:
@@ -43,10 +50,7 @@ class Play:
         made = Segment(
             self.at,
             interface,
-            packed(near[0]),
-            near[1],
-            packed(far[0]),
-            far[1],
+            ends(near, far),
             (own + seq) & 0xFFFFFFFF,
             (other + ack) & 0xFFFFFFFF if "A" in flags else 0,
             bits,

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiofiles
 
 from correlator.core.annotation import Kept
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import Damage, Reader

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.interfaces import Interfaces
 
 _QUEUE = 65_536

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from correlator.capture.bpf import EVERY_SEGMENT, HANDSHAKES, Program
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.ring import BLOCK_HEADER, STATUS, STATUS_KERNEL, STATUS_USER, packets, used
 

@@ -4,7 +4,8 @@ from correlator.core.flow cimport Flow
 from correlator.core.handshake cimport closed
 from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.matcher cimport Match, listener, match
-from correlator.core.model cimport Connection, Finding, Segment, Socket
+from correlator.core.model cimport Connection, Finding, Socket
+from correlator.core.segment cimport Segment
 from correlator.core.tracker cimport Event, Step, Tracker
 
 cdef int _SYN_SENT

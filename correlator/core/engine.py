@@ -22,12 +22,12 @@ from correlator.core.model import (
     Handshake,
     Lookup,
     OwnerBy,
-    Segment,
     Side,
     Socket,
     Statement,
     Verdict,
 )
+from correlator.core.segment import Segment
 from correlator.core.tracker import LIVE_SETTLE, Change, Limits, Step, Tracker
 from correlator.core.verdict import cause, verdict
 

@@ -1,7 +1,8 @@
 # C types for flow.py.
 import cython
 from correlator.core.handshake cimport closed
-from correlator.core.model cimport Connection, End, Segment
+from correlator.core.model cimport Connection, End
+from correlator.core.segment cimport Segment
 
 cdef long long _MASK
 cdef long long _HALF
@@ -24,12 +25,13 @@ cdef tuple _MIRRORED
 cpdef bint after(long long a, long long b) except? -1
 @cython.locals(taken=cython.longlong)
 cpdef long long sequence_end(Segment segment) except? -1
-@cython.locals(near=bytes, far=bytes)
-cpdef tuple key_of(Segment segment)
+@cython.locals(half=Py_ssize_t)
+cpdef bytes reversed_ends(bytes ends)
 
 cdef class FlowEnd:
     cdef public bytes address
     cdef public int port
+    cdef public bytes ends
     cdef public long long isn
     cdef public long long base
     cdef public long long reached
@@ -45,7 +47,6 @@ cdef class FlowEnd:
 
 cdef class Flow:
     cdef public long long number
-    cdef public tuple key
     cdef public FlowEnd client
     cdef public FlowEnd server
     cdef public long long opened_at

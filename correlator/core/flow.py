@@ -15,7 +15,8 @@ from correlator.core.handshake import (
     State,
     closed,
 )
-from correlator.core.model import Connection, End, Segment
+from correlator.core.model import Connection, End
+from correlator.core.segment import Segment
 
 UNSEEN = -1
 """A sequence number, or a time, that no segment has shown."""
@@ -38,6 +39,7 @@ class FlowEnd:
 
     address: bytes
     port: int
+    ends: bytes  # of the segments that it sends
     isn: int = _UNSEEN  # from its SYN or SYN-ACK
     base: int = _UNSEEN  # the ISN as far as other segments imply it: tells a reused four-tuple
     reached: int = _UNSEEN  # the highest sequence number that it has used up
@@ -81,20 +83,15 @@ def sequence_end(segment: Segment) -> int:
     return (segment.seq + taken) & _MASK
 
 
-FlowKey = tuple[bytes, bytes, int]
-"""The lower end's address, the higher end's, and both ports: the same for both directions."""
-
 _HANDSHAKES = tuple(HANDSHAKE_TOKEN[state] for state in State)
 _CLOSES = tuple(CLOSE_TOKEN[closing] for closing in Closing)
 _MIRRORED = tuple(int(MIRRORED[closing]) for closing in Closing)
 
 
-def key_of(segment: Segment) -> FlowKey:
-    """The key of the connection that a segment belongs to."""
-    near, far = segment.source, segment.destination
-    if near < far or (near == far and segment.source_port <= segment.destination_port):
-        return near, far, segment.source_port << 16 | segment.destination_port
-    return far, near, segment.destination_port << 16 | segment.source_port
+def reversed_ends(ends: bytes) -> bytes:
+    """The same four-tuple as the other direction's segments have it."""
+    half = len(ends) // 2 - 2
+    return ends[half:-4] + ends[:half] + ends[-2:] + ends[-4:-2]
 
 
 @dataclass
@@ -102,7 +99,6 @@ class Flow:
     """A connection in the tracker's table. `client` is provisional until `oriented`."""
 
     number: int
-    key: FlowKey
     client: FlowEnd
     server: FlowEnd
     opened_at: int
@@ -131,7 +127,7 @@ class Flow:
 
     def is_from_client(self, segment: Segment) -> bool:
         """Whether the end that is the client, as far as known, sent a segment."""
-        return segment.source_port == self.client.port and segment.source == self.client.address
+        return segment.ends == self.client.ends
 
     def turn_round(self) -> None:
         """Swap the roles of the two ends."""

@@ -1,26 +1,6 @@
 # C types for model.py: the values that are made for every packet and every statement.
 import cython
 
-cdef class Packet:
-    cdef readonly long long at
-    cdef readonly int link_type
-    cdef readonly int interface
-    cdef readonly bytes data
-    cdef readonly long long wire_length
-
-cdef class Segment:
-    cdef readonly long long at
-    cdef readonly int interface
-    cdef readonly bytes source
-    cdef readonly int source_port
-    cdef readonly bytes destination
-    cdef readonly int destination_port
-    cdef readonly long long seq
-    cdef readonly long long ack
-    cdef readonly int flags
-    cdef readonly long long length
-    cdef readonly bint continuation
-
 cdef class Owner:
     cdef readonly object pid
     cdef readonly str process

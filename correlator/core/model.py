@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, mapped, text
 
-NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
-MAX_TIME = 1 << 62  # the year 2116: what is later, or before 1970, is no time that a packet was captured at
-
 
 class WireFamily(StrEnum):
     """The IP header that carried the TCP header."""
@@ -132,34 +129,6 @@ class FourTuple(NamedTuple):
     local_port: int
     remote: bytes
     remote_port: int
-
-
-@dataclass(frozen=True)
-class Packet:
-    """A captured frame."""
-
-    at: int
-    link_type: int  # LINKTYPE_ value of pcap's registry
-    interface: int  # index into the run's interface names
-    data: bytes
-    wire_length: int  # before the snaplen cut it
-
-
-@dataclass(frozen=True)
-class Segment:
-    """What was decoded of a packet: one TCP header and the IP header that carried it."""
-
-    at: int
-    interface: int
-    source: bytes
-    source_port: int
-    destination: bytes
-    destination_port: int
-    seq: int
-    ack: int
-    flags: int
-    length: int  # TCP payload in bytes, from the IP length, not from what was captured
-    continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
 
 
 @dataclass(frozen=True)

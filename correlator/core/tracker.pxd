@@ -1,8 +1,9 @@
 # C types for tracker.py.
 import cython
-from correlator.core.flow cimport Flow, FlowEnd, after, covers, interval, key_of, kind_of
+from correlator.core.flow cimport Flow, FlowEnd, after, covers, interval, kind_of, reversed_ends
 from correlator.core.handshake cimport closed, half_open, next_closing, next_state
-from correlator.core.model cimport Connection, Segment
+from correlator.core.model cimport Connection
+from correlator.core.segment cimport Segment
 
 cdef long long _MASK
 cdef long long _UNSEEN
@@ -31,6 +32,7 @@ cdef class Tracker:
     cdef object _interfaces
     cdef public object _flows
     cdef public object _half_open
+    cdef public dict _answers
     cdef public list _settling
     cdef public list _lingering
     cdef public list events
@@ -44,11 +46,11 @@ cdef class Tracker:
     cpdef list take(self)
     cpdef Connection snapshot(self, Flow flow)
     @cython.locals(flow=Flow, near=FlowEnd, far=FlowEnd, is_new=bint, silent_since=cython.longlong, from_client=bint,
-                   first=bint, follows=bint, moved=bint, notable=bint, key=tuple)
+                   first=bint, follows=bint, moved=bint, notable=bint)
     cpdef Step segment(self, Segment segment)
     cdef bint _is_another(self, Flow flow, Segment segment) except? -1
-    @cython.locals(client=FlowEnd, server=FlowEnd, flow=Flow)
-    cdef Flow _open(self, tuple key, Segment segment)
+    @cython.locals(client=FlowEnd, server=FlowEnd, flow=Flow, ends=bytes, answers=bytes)
+    cdef Flow _open(self, Segment segment)
     @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
     cdef bint _step(self, Flow flow, Segment segment, FlowEnd near, FlowEnd far, bint follows) except? -1
     cdef _note_syn(self, Flow flow, Segment segment, FlowEnd near)

@@ -12,9 +12,10 @@ from enum import IntEnum
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from correlator.core.flow import UNSEEN, Flow, FlowEnd, FlowKey, after, covers, interval, key_of, kind_of
+from correlator.core.flow import UNSEEN, Flow, FlowEnd, after, covers, interval, kind_of, reversed_ends
 from correlator.core.handshake import ACK, FIN, RST, SYN, State, closed, half_open, next_closing, next_state
-from correlator.core.model import Connection, Segment
+from correlator.core.model import Connection
+from correlator.core.segment import Segment
 
 SECOND = 1_000_000_000
 
@@ -95,7 +96,8 @@ class Tracker:
         self.evicted = 0
         self.seen = 0
         self._interfaces = interfaces
-        self._flows: OrderedDict[FlowKey, Flow] = OrderedDict()
+        self._flows: OrderedDict[bytes, Flow] = OrderedDict()  # by the ends of who sent the first segment
+        self._answers: dict[bytes, Flow] = {}  # by those of the other
         self._half_open: OrderedDict[int, Flow] = OrderedDict()
         self._settling: list[_Due] = []  # heaps
         self._lingering: list[_Due] = []
@@ -128,8 +130,7 @@ class Tracker:
     def segment(self, segment: Segment) -> Step:
         """Take in one segment."""
         self._newest = max(self._newest, segment.at)
-        key = key_of(segment)
-        flow = self._flows.get(key)
+        flow = self._flows.get(segment.ends) or self._answers.get(segment.ends)
         is_new = flow is not None and self._is_another(flow, segment)
         silent_since = self._newest if flow is None or is_new else flow.last_at
         if flow is not None and not is_new:
@@ -139,7 +140,7 @@ class Tracker:
         if flow is not None and is_new:
             self._supersede(flow, segment.at)
         if flow is None or is_new:
-            flow = self._open(key, segment)
+            flow = self._open(segment)
         from_client = flow.is_from_client(segment)
         near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
         if near.is_copy(segment):
@@ -212,19 +213,20 @@ class Tracker:
         for flow in (*closed, *self._flows.values()):
             self._report(flow)
         self._flows.clear()
+        self._answers.clear()
         self._half_open.clear()
 
-    def _open(self, key: FlowKey, segment: Segment) -> Flow:
+    def _open(self, segment: Segment) -> Flow:
         if len(self._flows) >= self.limits.connections:
             self._evict()
-        client = FlowEnd(segment.source, segment.source_port)
+        ends, answers = segment.ends, reversed_ends(segment.ends)
+        client = FlowEnd(segment.source, segment.source_port, ends)
         # A socket connected to itself (simultaneous open with one socket) is both ends.
-        is_own = segment.source == segment.destination and segment.source_port == segment.destination_port
-        server = client if is_own else FlowEnd(segment.destination, segment.destination_port)
-        flow = Flow(self._first + self.seen, key, client, server, segment.at, self._newest)
+        server = client if ends == answers else FlowEnd(segment.destination, segment.destination_port, answers)
+        flow = Flow(self._first + self.seen, client, server, segment.at, self._newest)
         flow.interface = segment.interface
         self.seen += 1
-        self._flows[key] = flow
+        self._flows[ends] = self._answers[answers] = flow
         return flow
 
     def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd, follows: bool) -> bool:  # noqa: FBT001
@@ -331,4 +333,7 @@ class Tracker:
                 queue[:] = [entry for entry in queue if not entry.flow.gone]
                 heapify(queue)
         self._half_open.pop(flow.number, None)
-        del self._flows[flow.key]
+        for one, other in ((flow.client.ends, flow.server.ends), (flow.server.ends, flow.client.ends)):
+            if self._flows.get(one) is flow:
+                del self._flows[one], self._answers[other]
+                return

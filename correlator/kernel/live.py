@@ -40,6 +40,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._rechecked_at = 0.0
         self._indices: dict[str, int] = {}
         self._pending: dict[int, None] = {}
+        self._inodes: dict[int | None, int] = {}  # of the pending, by the socket's cookie
         self._looked_at = 0.0
         paths, name = CgroupPaths(), netns.current()
         self.netns = name
@@ -121,6 +122,9 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             if listening:
                 self._find_listeners(listening)
         for evidence in destroyed:
+            inode = self._inodes.pop(evidence.socket.cookie, None) if self._inodes else None
+            if inode is not None:
+                self._pending.pop(inode, None)  # nobody holds it any more
             self._emit(evidence)
         if self.lost > lost:
             self.snapshot()
@@ -150,6 +154,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self._tell(inode, owner)
         if self._owners.scans > scans:  # else nothing was given up
             self._pending = {inode: None for inode in self._pending if not self._owners.is_given_up(inode)}
+            self._inodes = {cookie: inode for cookie, inode in self._inodes.items() if inode in self._pending}
 
     def _recheck(self) -> None:
         """A socket may have been handed on to a child, or its process may run another program by now."""
@@ -169,6 +174,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self._doubted[inode] = None
         else:
             self._pending[inode] = None
+            self._inodes[evidence.socket.cookie] = inode
 
     def _tell(self, inode: int, owner: Owner) -> None:
         self._told[inode] = owner

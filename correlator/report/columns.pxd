@@ -11,5 +11,7 @@ cpdef dict finding_record(Finding finding)
 @cython.locals(parts=list, name=str, is_strangers=bint, is_rtt=bint)
 cdef str _joined(dict row, tuple columns)
 
+cpdef str _quoted(str value)
+
 @cython.locals(one=bytes, other=bytes, data=bytes)
 cpdef str community_id(bytes source, bytes destination, int source_port, int destination_port)

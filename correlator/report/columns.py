@@ -34,6 +34,8 @@ _RTT = frozenset({"syn_rtt_us", "ack_rtt_us"})
 _STRANGERS = frozenset({"interface", "process", "cmdline", "user", "netns", "cgroup", "container", "explanation"})
 _CELLS = tuple((name, name in _STRANGERS, name in _RTT) for name in COLUMNS)
 _SHARED = COLUMNS.index("interface") + 1  # so many columns are the connection's
+_SHARED_CELLS, _OWN_CELLS = _CELLS[:_SHARED], _CELLS[_SHARED:]
+_SHORT = 100  # names come again and again, explanations never
 _STATES = {int(state): state.name for state in TcpState}
 
 
@@ -128,9 +130,7 @@ class Rows:
     def of(self, finding: Finding) -> Record:
         """The record of a finding; not to be changed."""
         if finding is not self._finding:
-            if finding.connection is not self._connection:
-                self._connection, self._shared = finding.connection, connection_record(finding.connection)
-                self._shared_csv = ""
+            self._share(finding.connection)
             row = {**self._shared, **finding_record(finding)}
             self._finding, self._row = finding, _with_more(row, finding)
         return self._row
@@ -140,10 +140,15 @@ class Rows:
 
         What was read from a file goes through `cells` instead, which trusts no column.
         """
-        row = self.of(finding)
+        self._share(finding.connection)
         if not self._shared_csv:
-            self._shared_csv = _joined(row, _CELLS[:_SHARED])
-        return f"{self._shared_csv},{_joined(row, _CELLS[_SHARED:])}\r\n"
+            self._shared_csv = _joined(self._shared, _SHARED_CELLS)
+        row = self._row if finding is self._finding else finding_record(finding)
+        return f"{self._shared_csv},{_joined(row, _OWN_CELLS)}\r\n"
+
+    def _share(self, connection: Connection) -> None:
+        if connection is not self._connection:
+            self._connection, self._shared, self._shared_csv = connection, connection_record(connection), ""
 
 
 def extended(finding: Finding) -> Record:
@@ -166,7 +171,7 @@ def _joined(row: Record, columns: tuple[tuple[str, bool, bool], ...]) -> str:
         if value is None:
             parts.append("")
         elif is_strangers:
-            parts.append(_quoted(value))
+            parts.append(_seen_before(value) if len(value) < _SHORT else _quoted(value))
         elif is_rtt:
             parts.append(f"{value:.3f}")
         else:
@@ -175,6 +180,10 @@ def _joined(row: Record, columns: tuple[tuple[str, bool, bool], ...]) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _seen_before(value: str) -> str:
+    return _quoted(value)
+
+
 def _quoted(value: str) -> str:
     safe = cell(value)
     if '"' in safe or "," in safe:

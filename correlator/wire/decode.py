@@ -8,12 +8,12 @@ here. A packet that yields nothing adds one to its reason in `skipped`.
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from correlator.core.model import Packet, Segment
+from correlator.core.segment import Packet, Segment
 from correlator.core.words import net_word
 from correlator.wire import tunnels
 from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, Network, network
+from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, LinkType, network
 from correlator.wire.skips import Skip
 
 TCP = 6
@@ -26,6 +26,9 @@ _FRAGMENT_HEADER = 44
 _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 _MAX_EXTENSIONS = 16  # RFC 8200 allows each once, destination options twice
 
+_ETHERNET = int(LinkType.ETHERNET)
+_IPV4, _IPV6 = ETHERTYPE_IPV4, ETHERTYPE_IPV6
+_ETHERNET_HEADER = 14
 _IPV4_HEADER = 20
 _IPV6_HEADER = 40
 _TCP_FLAGS_END = 16  # a TCP header that was captured up to its window says all that is needed
@@ -53,36 +56,41 @@ class Decoder:
 
     def decode(self, packet: Packet) -> Segment | None:
         """The segment of a packet, or None: then its reason is counted."""
-        found = network(packet.link_type, packet.data)
-        if isinstance(found, Skip):
-            result = (
-                self._inner(packet, tunnels.open_link(packet.link_type, packet.data))
-                if found is Skip.LINK_TYPE
-                else found
-            )
+        data = packet.data
+        if packet.link_type == _ETHERNET and len(data) > _ETHERNET_HEADER and data[12] == 8 and data[13] == 0:
+            # what most packets are: IPv4 in Ethernet II
+            result = self._network(packet, _IPV4, _ETHERNET_HEADER, packet.interface)
         else:
-            result = self._network(packet, found)
+            result = self._link(packet)
         if isinstance(result, Skip):
             reason = f"{result} {packet.link_type}" if result is Skip.LINK_TYPE else str(result)
             self.skipped[reason] += 1
             return None
         return result
 
-    def _network(self, packet: Packet, found: Network) -> Segment | Skip:
+    def _link(self, packet: Packet) -> Segment | Skip:
+        found = network(packet.link_type, packet.data)
+        if isinstance(found, Skip):
+            if found is Skip.LINK_TYPE:
+                return self._inner(packet, tunnels.open_link(packet.link_type, packet.data))
+            return found
         interface = packet.interface
         if found.direction >= 0:
             interface = self._interfaces.part(interface, found.ifindex, found.direction)
+        return self._network(packet, found.ethertype, found.offset, interface)
+
+    def _network(self, packet: Packet, ethertype: int, offset: int, interface: int) -> Segment | Skip:
         frame = _Frame(packet.at, interface, packet.data, packet.wire_length)
-        if found.ethertype == ETHERTYPE_IPV4:
-            result = self._ipv4(frame, found.offset)
-        elif found.ethertype == ETHERTYPE_IPV6:
-            result = self._ipv6(frame, found.offset)
-        elif found.ethertype in tunnels.ETHERTYPES:
+        if ethertype == _IPV4:
+            result = self._ipv4(frame, offset)
+        elif ethertype == _IPV6:
+            result = self._ipv6(frame, offset)
+        elif ethertype in tunnels.ETHERTYPES:
             result = None
         else:
             return Skip.NOT_IP
         if result is None:
-            return self._inner(packet, tunnels.open_network(found.ethertype, packet.data[found.offset :]), interface)
+            return self._inner(packet, tunnels.open_network(ethertype, packet.data[offset:]), interface)
         return result
 
     def _inner(self, packet: Packet, inner: bytes | Skip, interface: int | None = None) -> Segment | Skip:
@@ -115,10 +123,11 @@ class Decoder:
             inner += (data[inner + 1] + 2) * 4
         if protocol != TCP:
             return self._other(frame, inner, end, protocol, fragment)
-        source, destination = data[at + 12 : at + 16], data[at + 16 : at + 20]
         if not fragment:
-            return _tcp(frame, inner, end, source, destination)
-        key = (source, destination, data[at + 4] << 8 | data[at + 5], frame.interface)
+            if inner == at + _IPV4_HEADER:
+                return _tcp(frame, inner, end, data[at + 12 : at + 24])
+            return _tcp(frame, inner, end, data[at + 12 : at + 20] + data[inner : inner + 4])
+        key = (data[at + 12 : at + 20], data[at + 4] << 8 | data[at + 5], frame.interface)
         part = Fragment(frame.at, (fragment & 0x1FFF) * 8, max(0, end - at - head), bool(fragment & 0x2000))
         return self._fragment(frame, inner, end, key, part, at + head)
 
@@ -132,11 +141,11 @@ class Decoder:
         length = data[at + 4] << 8 | data[at + 5]
         # 0: a jumbogram (RFC 2675) or segmentation offload; either way the frame's end is the packet's.
         end = min(at + _IPV6_HEADER + length, frame.end) if length else frame.end
-        source, destination = data[at + 8 : at + 24], data[at + 24 : at + 40]
         protocol = data[at + 6]
         inner = at + _IPV6_HEADER
         if protocol == TCP:
-            return _tcp(frame, inner, end, source, destination)
+            return _tcp(frame, inner, end, data[at + 8 : at + 44])
+        addresses = data[at + 8 : at + 40]
         key, part, begin = None, Fragment(frame.at, 0, 0, more=False), inner
         for _ in range(_MAX_EXTENSIONS):
             if protocol == TCP or protocol not in _EXTENSIONS | {_FRAGMENT_HEADER, _AH}:
@@ -149,7 +158,7 @@ class Decoder:
                 begin = inner + 8
                 part = Fragment(frame.at, field & 0xFFF8, max(0, end - begin), more=bool(field & 1))
                 if field & 0xFFF9:  # neither offset nor more: an atomic fragment (RFC 6946), whole as it is
-                    key = (source, destination, net_word(data, inner + 4), frame.interface)
+                    key = (addresses, net_word(data, inner + 4), frame.interface)
                 inner += 8
             else:
                 inner += (units + 2) * 4 if protocol == _AH else (units + 1) * 8
@@ -162,7 +171,7 @@ class Decoder:
         if protocol != TCP:
             return self._other(frame, inner, end, protocol, part.offset)
         if key is None:
-            return _tcp(frame, inner, end, source, destination)
+            return _tcp(frame, inner, end, addresses + data[inner : inner + 4])
         return self._fragment(frame, inner, end, key, part, begin)
 
     def _other(self, frame: _Frame, inner: int, end: int, protocol: int, fragment: int) -> Segment | Skip | None:
@@ -186,15 +195,18 @@ class Decoder:
         """`begin`: where the datagram's fragmented part begins, before any extension headers in it."""
         if part.offset:
             return self._fragments.later(key, part) or Skip.FRAGMENT
-        segment = _tcp(frame, at, end, key[0], key[1])
+        segment = _tcp(frame, at, end, key[0] + frame.data[at : at + 4])
         if isinstance(segment, Skip):
             return segment
         header = at - begin + (frame.data[at + 12] >> 4) * 4
         return self._fragments.first(key, part, segment, header) or Skip.FRAGMENT
 
 
-def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) -> Segment | Skip:
-    """RFC 9293 §3.1. A header with an impossible data offset is still a segment, as tshark has it."""
+def _tcp(frame: _Frame, at: int, end: int, ends: bytes) -> Segment | Skip:
+    """RFC 9293 §3.1. `ends`: both addresses and both ports.
+
+    A header with an impossible data offset is still a segment, as tshark has it.
+    """
     data = frame.data
     if len(data) < at + _TCP_FLAGS_END:
         return Skip.CUT_OFF
@@ -202,10 +214,7 @@ def _tcp(frame: _Frame, at: int, end: int, source: bytes, destination: bytes) ->
     return Segment(
         frame.at,
         frame.interface,
-        source,
-        data[at] << 8 | data[at + 1],
-        destination,
-        data[at + 2] << 8 | data[at + 3],
+        ends,
         net_word(data, at + 4),
         net_word(data, at + 8),
         data[at + 13],

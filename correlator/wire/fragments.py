@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from correlator.core.model import Segment
+from correlator.core.segment import Segment
 
 # Linux reassembles at most 4 MiB at once (net.ipv4.ipfrag_high_thresh), some thousands of datagrams.
 MAX_DATAGRAMS = 4096
@@ -17,8 +17,8 @@ MAX_DATAGRAMS = 4096
 # Duplicates come at once; an IPv4 identification comes round again in seconds at the soonest (RFC 6864 §3.1).
 _LIFETIME = 2_000_000_000
 
-FragmentKey = tuple[bytes, bytes, int, int]
-"""Source, destination, identification, and the interface: a forwarded datagram passes by two."""
+FragmentKey = tuple[bytes, int, int]
+"""Both addresses, identification, and the interface: a forwarded datagram passes by two."""
 
 
 class Fragment(NamedTuple):

@@ -3,7 +3,7 @@
 import struct
 
 from correlator.core.annotation import Kept
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from correlator.core.annotation import Kept
-from correlator.core.model import MAX_TIME, NO_TIME, Packet
+from correlator.core.segment import MAX_TIME, NO_TIME, Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from correlator.core.annotation import Kept
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 MAX_PACKET = 262_144

@@ -1,6 +1,6 @@
 # C types for ring.py.
 import cython
-from correlator.core.model cimport Packet
+from correlator.core.segment cimport Packet
 from correlator.core.words cimport half, word
 
 cdef int _FRAME_HEADER

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.core.words import half, word
 from correlator.wire.link import LinkType
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Finding, Packet
+from correlator.core.model import Finding
+from correlator.core.segment import Packet
 from correlator.wire.decode import Decoder
 from correlator.wire.formats import NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces

@@ -11,7 +11,7 @@ from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
 from correlator.core.address import text
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 

@@ -12,12 +12,12 @@ from correlator.core.model import (
     Owner,
     OwnerBy,
     Ownership,
-    Segment,
     Side,
     Source,
     TcpState,
     Verdict,
 )
+from correlator.core.segment import Segment
 from correlator.core.tracker import LIVE_SETTLE, Limits
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, evidence, four, socket
 from tests.play import listener as listening

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.flow import UNSEEN, after, covers, interval
-from correlator.core.model import NO_TIME, Close, Connection, Handshake, Segment
+from correlator.core.model import Close, Connection, Handshake
+from correlator.core.segment import NO_TIME, Segment
 from correlator.core.tracker import LINGER, Change, Event, Limits, Tracker
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
 

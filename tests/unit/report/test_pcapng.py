@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.annotation import Kept
-from correlator.core.model import Finding, Packet, Side
+from correlator.core.model import Finding, Side
+from correlator.core.segment import Packet
 from correlator.report import pcapng
 from correlator.report.pcapng import PcapngSink
 from correlator.report.writer import Writer

@@ -4,13 +4,13 @@ import struct
 
 import pytest
 
-from correlator.core.model import Packet, Segment
+from correlator.core.segment import Packet, Segment
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
 from correlator.wire.skips import Skip
 from tests.frames import ethernet, ipv4, ipv6, packet, tcp
-from tests.play import packed
+from tests.play import ends, packed
 
 SLL2 = struct.pack("!HHIHBB8s", 0x0800, 0, 3, 1, 4, 6, b"")
 
@@ -43,7 +43,7 @@ def skip(data: bytes, link_type: int = LinkType.ETHERNET) -> str:
 def test_ipv4() -> None:
     """Every field of a segment."""
     segment = only(ethernet(ipv4(tcp(1000, 80, 5, 6, 0x18, b"hello"))))
-    assert segment == Segment(5, 0, packed("10.0.0.1"), 1000, packed("10.0.0.2"), 80, 5, 6, 0x18, 5)
+    assert segment == Segment(5, 0, ends(("10.0.0.1", 1000), ("10.0.0.2", 80)), 5, 6, 0x18, 5)
 
 
 def test_ipv6() -> None:

@@ -1,11 +1,11 @@
 """IP fragments."""
 
-from correlator.core.model import Segment
+from correlator.core.segment import Segment
 from correlator.wire import fragments
 from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from tests.play import SECOND, Play
 
-KEY = (b"a", b"b", 1, 0)
+KEY = (bytes([10, 0, 0, 1, 10, 0, 0, 2]), 1, 0)
 
 
 def segment() -> Segment:
@@ -91,5 +91,5 @@ def test_bounded() -> None:
     datagrams = Fragments()
     datagrams.first(*part(0, 120), segment(), 20)
     for number in range(fragments.MAX_DATAGRAMS):
-        datagrams.later(*part(8, 1, key=(b"x", b"y", number, 0)))
+        datagrams.later(*part(8, 1, key=(b"xy", number, 0)))
     assert datagrams.later(*part(120, 30, more=False)) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcap import PcapReader
 from tests.frames import pcap_header, pcap_record

@@ -2,7 +2,7 @@
 
 import struct
 
-from correlator.core.model import Packet
+from correlator.core.segment import Packet
 from correlator.wire.ring import BLOCK_HEADER, packets, used
 
 FRAME = bytes(range(60))

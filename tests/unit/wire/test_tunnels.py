@@ -13,7 +13,7 @@ from scapy.layers.ppp import PPP, PPPoE
 from scapy.layers.vxlan import VXLAN
 from scapy.packet import Raw
 
-from correlator.core.model import Segment
+from correlator.core.segment import Segment
 from correlator.wire import tunnels
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
