@@ -47,6 +47,7 @@ cdef class FlowEnd:
 
 cdef class Flow:
     cdef public long long number
+    cdef public bytes ends
     cdef public FlowEnd client
     cdef public FlowEnd server
     cdef public long long opened_at
@@ -67,6 +68,7 @@ cdef class Flow:
     cdef public bint reported
     cdef public bint watched
     cdef public bint gone
+    cdef public object queue
 
     cpdef bint is_from_client(self, Segment segment) except? -1
     cpdef turn_round(self)

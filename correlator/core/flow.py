@@ -1,6 +1,7 @@
 """What the tracker keeps of one connection while it lasts; `snapshot` gives the immutable value."""
 
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
 
 from correlator.core.handshake import (
     ACK,
@@ -99,6 +100,7 @@ class Flow:
     """A connection in the tracker's table. `client` is provisional until `oriented`."""
 
     number: int
+    ends: bytes  # of its first segment
     client: FlowEnd
     server: FlowEnd
     opened_at: int
@@ -119,6 +121,9 @@ class Flow:
     reported: bool = False
     watched: bool = False  # the engine looks at it from time to time
     gone: bool = False  # out of the table
+    queue: "OrderedDict[int, Flow] | None" = field(
+        default=None, repr=False, compare=False
+    )  # in which it waits for time to pass
 
     @property
     def is_closed(self) -> bool:

@@ -33,8 +33,8 @@ cdef class Tracker:
     cdef public object _flows
     cdef public object _half_open
     cdef public dict _answers
-    cdef public list _settling
-    cdef public list _lingering
+    cdef public object _settling
+    cdef public object _lingering
     cdef public list events
     cdef long long _now
     cdef long long _newest
@@ -45,7 +45,7 @@ cdef class Tracker:
 
     cpdef list take(self)
     cpdef Connection snapshot(self, Flow flow)
-    @cython.locals(flow=Flow, near=FlowEnd, far=FlowEnd, is_new=bint, silent_since=cython.longlong, from_client=bint,
+    @cython.locals(flow=Flow, former=Flow, near=FlowEnd, far=FlowEnd, from_client=bint,
                    first=bint, follows=bint, moved=bint, notable=bint)
     cpdef Step segment(self, Segment segment)
     cdef bint _is_another(self, Flow flow, Segment segment) except? -1
@@ -55,6 +55,10 @@ cdef class Tracker:
     cdef bint _step(self, Flow flow, Segment segment, FlowEnd near, FlowEnd far, bint follows) except? -1
     cdef _note_syn(self, Flow flow, Segment segment, FlowEnd near)
     cdef _announce(self, Flow flow, int before)
-    cdef _note_close(self, Flow flow, long long at)
-    cdef _queue(self, Flow flow, long long wait)
+    @cython.locals(found=Flow, flow=Flow, due_at=cython.longlong, wait=cython.longlong)
+    cdef Flow _next_due(self)
+    cdef _enqueue(self, Flow flow, queue, long long wait)
+    @cython.locals(flow=Flow)
+    cdef _evict(self)
+    cdef _forget(self, Flow flow)
     cdef _report(self, Flow flow)

@@ -6,11 +6,9 @@ counted, and the connection reported as it stands.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
 from correlator.core.flow import UNSEEN, Flow, FlowEnd, after, covers, interval, kind_of, reversed_ends
 from correlator.core.handshake import ACK, FIN, RST, SYN, State, closed, half_open, next_closing, next_state
@@ -26,7 +24,6 @@ _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
 
-_SLACK = 1024
 
 # Twice RFC 9293's maximum segment lifetime would be 240 s; Linux keeps TIME_WAIT for 60 s and retransmits at
 # intervals of up to 120 s (TCP_RTO_MAX). What comes later than this on a closed four-tuple is a connection of its own.
@@ -77,12 +74,6 @@ class Step:
     notable: bool  # belongs to the handshake or the close, or is the first of its direction
 
 
-class _Due(NamedTuple):
-    at: int
-    number: int
-    flow: Flow
-
-
 class Tracker:
     """The table of connections."""
 
@@ -98,9 +89,10 @@ class Tracker:
         self._interfaces = interfaces
         self._flows: OrderedDict[bytes, Flow] = OrderedDict()  # by the ends of who sent the first segment
         self._answers: dict[bytes, Flow] = {}  # by those of the other
+        # Those that wait for time to pass, each queue in the order of their last segments.
         self._half_open: OrderedDict[int, Flow] = OrderedDict()
-        self._settling: list[_Due] = []  # heaps
-        self._lingering: list[_Due] = []
+        self._settling: OrderedDict[int, Flow] = OrderedDict()  # closed, to be reported
+        self._lingering: OrderedDict[int, Flow] = OrderedDict()  # reported, to be forgotten
         self.events: list[Event] = []
         """What happened since the last `take`."""
         self._now = 0  # as far as time is known to have passed
@@ -130,23 +122,29 @@ class Tracker:
     def segment(self, segment: Segment) -> Step:
         """Take in one segment."""
         self._newest = max(self._newest, segment.at)
+        former: Flow | None = None
         flow = self._flows.get(segment.ends) or self._answers.get(segment.ends)
-        is_new = flow is not None and self._is_another(flow, segment)
-        silent_since = self._newest if flow is None or is_new else flow.last_at
-        if flow is not None and not is_new:
+        if flow is not None and flow.reported and flow.last_at + self._linger <= self._now:
+            self._forget(flow)  # its time was up behind one that goes on
+            flow = None
+        if flow is not None and self._is_another(flow, segment):
+            former, flow = flow, None
+        if flow is not None:
+            near = flow.client if flow.is_from_client(segment) else flow.server
+            if near.is_copy(segment):
+                self.copies += 1
+                return Step(flow, near is flow.client, notable=False)
             flow.last_at = self._newest  # before time passes: a clock that leaps cuts no connection in two
+            if flow.queue is not None:
+                flow.queue.move_to_end(flow.number)
         if self._newest >= self._due_at:
             self.advance(self._newest)
-        if flow is not None and is_new:
-            self._supersede(flow, segment.at)
-        if flow is None or is_new:
+        if former is not None:
+            self._supersede(former, segment.at)
+        if flow is None:
             flow = self._open(segment)
         from_client = flow.is_from_client(segment)
         near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
-        if near.is_copy(segment):
-            self.copies += 1
-            flow.last_at = silent_since  # a replay has no copies, and must report when this run does
-            return Step(flow, from_client, notable=False)
         if segment.continuation:
             if segment.interface == near.interface:  # else it continues a copy
                 near.payload += segment.length
@@ -171,35 +169,51 @@ class Tracker:
         Reports come in the order in which they are due, whether time passes in small steps or in large ones.
         """
         self._now = max(self._now, now)
-        for flow in self._due(self._settling, self._patience):
+        while (flow := self._next_due()) is not None:
             self._report(flow)
-            if flow.is_closed:
-                heappush(self._lingering, _Due(flow.last_at + self.limits.linger, flow.number, flow))
+            if closed(flow.closing):
+                self._enqueue(flow, self._lingering, self._linger)
             else:
                 self._forget(flow)
-        for flow in self._due(self._lingering, lambda _: self.limits.linger):
+        while self._lingering:
+            flow = _first(self._lingering)
+            if flow.last_at + self._linger > self._now:
+                break
             self._forget(flow)
-        heads = [queue[0].at for queue in (self._settling, self._lingering) if queue]
-        self._due_at = min(heads, default=self._now + min(self.limits.settle, self.limits.linger))
+        self._due_at = self._now + min(self._settle, self._linger)
+        for queue, wait in self._waits():
+            if queue:
+                self._due_at = min(self._due_at, _first(queue).last_at + wait)
 
-    def _patience(self, flow: Flow) -> int | None:
-        """How long a connection may be silent before it is reported; None for one that is going on."""
-        if flow.is_closed:
-            return self.limits.settle
-        return self.limits.linger if half_open(flow.state) else None
+    def _waits(self) -> tuple[tuple[OrderedDict[int, Flow], int], ...]:
+        """The queues, with how long a connection in them may be silent."""
+        return (self._half_open, self._linger), (self._settling, self._settle), (self._lingering, self._linger)
 
-    def _due(self, queue: list[_Due], patience: Callable[[Flow], int | None]) -> Iterator[Flow]:
-        """The flows of a queue whose time has come; those that had segments since are queued again."""
-        while queue and queue[0].at <= self._now:
-            at, _number, flow = heappop(queue)
-            wait = None if flow.gone or (flow.reported and queue is self._settling) else patience(flow)
-            if wait is None:
-                continue
-            flow.last_at = flow.last_at or self._now  # no segment had a time so far
-            if flow.last_at + wait > at:
-                heappush(queue, _Due(flow.last_at + wait, flow.number, flow))
-            else:
-                yield flow
+    def _next_due(self) -> Flow | None:
+        """The connection whose report is due, the one that has been due for longest first."""
+        found, due_at = None, self._now + 1
+        for queue, wait in self._waits()[:2]:
+            while queue and self._now > 0 and not _first(queue).last_at:
+                flow = _first(queue)  # no segment had a time so far
+                flow.last_at = self._now
+                queue.move_to_end(flow.number)
+            if queue and _first(queue).last_at + wait < due_at:
+                found = _first(queue)
+                due_at = found.last_at + wait
+        return found
+
+    def _enqueue(self, flow: Flow, queue: OrderedDict[int, Flow] | None, wait: int) -> None:
+        """Put a connection into the queue that it is to wait in, at the end."""
+        if flow.queue is queue:
+            return
+        if flow.queue is not None:
+            del flow.queue[flow.number]
+        flow.queue = queue
+        if queue is not None:
+            queue[flow.number] = flow
+            if queue is self._lingering:  # its last segment was some time ago: others may have come since
+                return
+            self._due_at = min(self._due_at, flow.last_at + wait)
 
     def unreported(self) -> list[Flow]:
         """The connections that are still to be reported."""
@@ -207,14 +221,12 @@ class Tracker:
 
     def finish(self) -> None:
         """Report all that is left, in the order in which time would have reported it; the input has ended."""
-        closed = sorted(
-            (flow for flow in self._flows.values() if flow.is_closed), key=lambda flow: (flow.last_at, flow.number)
-        )
-        for flow in (*closed, *self._flows.values()):
+        for flow in (*self._settling.values(), *self._flows.values()):
             self._report(flow)
         self._flows.clear()
         self._answers.clear()
-        self._half_open.clear()
+        for queue, _wait in self._waits():
+            queue.clear()
 
     def _open(self, segment: Segment) -> Flow:
         if len(self._flows) >= self.limits.connections:
@@ -223,7 +235,7 @@ class Tracker:
         client = FlowEnd(segment.source, segment.source_port, ends)
         # A socket connected to itself (simultaneous open with one socket) is both ends.
         server = client if ends == answers else FlowEnd(segment.destination, segment.destination_port, answers)
-        flow = Flow(self._first + self.seen, client, server, segment.at, self._newest)
+        flow = Flow(self._first + self.seen, ends, client, server, segment.at, self._newest)
         flow.interface = segment.interface
         self.seen += 1
         self._flows[ends] = self._answers[answers] = flow
@@ -254,16 +266,16 @@ class Tracker:
             flow.closing = next_closing(flow.closing, kind, False)
         if flow.state != before:
             self._announce(flow, before)
-        if half_open(flow.state):
-            if flow.number not in self._half_open:
-                self._queue(flow, self._linger)
-            self._half_open[flow.number] = flow
-            self._half_open.move_to_end(flow.number)
-        elif half_open(before):
-            self._half_open.pop(flow.number, None)
+        if flow.state == before and flow.closing == closing:
+            return False
         if flow.closing != closing:
-            self._note_close(flow, segment.at)
-        return flow.state != before or flow.closing != closing
+            flow.closed_at = segment.at if closed(flow.closing) else None
+        if not flow.reported:
+            if closed(flow.closing):
+                self._enqueue(flow, self._settling, self._settle)
+            else:
+                self._enqueue(flow, self._half_open if half_open(flow.state) else None, self._linger)
+        return True
 
     def _note_syn(self, flow: Flow, segment: Segment, near: FlowEnd) -> None:
         """Count a SYN or SYN-ACK, and let it say who is the client."""
@@ -294,16 +306,6 @@ class Tracker:
         if flow.state in _BEGUN:
             self.events.append(Event(Change.ESTABLISHED, flow))
 
-    def _note_close(self, flow: Flow, at: int) -> None:
-        ended = closed(flow.closing)
-        flow.closed_at = at if ended else None
-        if ended:
-            self._queue(flow, self._settle)
-
-    def _queue(self, flow: Flow, wait: int) -> None:
-        heappush(self._settling, _Due(flow.last_at + wait, flow.number, flow))
-        self._due_at = min(self._due_at, self._settling[0].at)
-
     def _supersede(self, flow: Flow, at: int) -> None:
         if not flow.gone:
             flow.superseded_at = at
@@ -311,13 +313,11 @@ class Tracker:
             self._forget(flow)
 
     def _evict(self) -> None:
-        while self._lingering:
-            flow = heappop(self._lingering).flow
-            if not flow.gone:
-                self._forget(flow)  # it is reported: nothing is lost
-                return
+        if self._lingering:
+            self._forget(_first(self._lingering))  # it is reported: nothing is lost
+            return
         self.evicted += 1
-        flow = next(iter((self._half_open or self._flows).values()))
+        flow = _first(self._half_open) if self._half_open else next(iter(self._flows.values()))
         self._report(flow)
         self._forget(flow)
 
@@ -328,12 +328,9 @@ class Tracker:
 
     def _forget(self, flow: Flow) -> None:
         flow.gone = True
-        for queue in (self._settling, self._lingering):
-            if len(queue) > 2 * len(self._flows) + _SLACK:  # mostly gone: they must not outnumber the table
-                queue[:] = [entry for entry in queue if not entry.flow.gone]
-                heapify(queue)
-        self._half_open.pop(flow.number, None)
-        for one, other in ((flow.client.ends, flow.server.ends), (flow.server.ends, flow.client.ends)):
-            if self._flows.get(one) is flow:
-                del self._flows[one], self._answers[other]
-                return
+        self._enqueue(flow, None, 0)
+        del self._flows[flow.ends], self._answers[reversed_ends(flow.ends)]
+
+
+def _first(queue: OrderedDict[int, Flow]) -> Flow:
+    return next(iter(queue.values()))

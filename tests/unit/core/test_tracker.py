@@ -274,6 +274,35 @@ def test_a_closed_connection_is_reported_and_then_forgotten() -> None:
     assert tracker.segment(play.segment("s", "A", seq=2, ack=2)).flow is not flow
 
 
+def test_what_is_reported_is_reported_once() -> None:
+    """A late ACK completes the handshake of a connection that was reset, and reported so."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=3 * SECOND))
+    play = Play()
+    for segment in [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("s", "RA", seq=1, ack=1)]:
+        tracker.segment(segment)
+    tracker.advance(play.at + SECOND)
+    assert Change.REPORT in {event.change for event in tracker.take()}
+    tracker.segment(play.segment("c", "A", seq=1, ack=1, after=SECOND))
+    tracker.advance(play.at + 2 * SECOND)
+    assert Change.REPORT not in {event.change for event in tracker.take()}
+    tracker.advance(play.at + 3 * SECOND)
+    assert len(tracker) == 0
+
+
+def test_a_connection_is_forgotten_in_time_behind_one_that_goes_on() -> None:
+    """Late segments renew one; another that fell silent before is over all the same."""
+    tracker = Tracker([], Limits(settle=SECOND, linger=3 * SECOND))
+    one, other = Play(), Play(client=("10.0.0.99", 1), at=START + 2500 * MS)
+    for segment in [*one.handshake(), *one.fins(), *other.handshake(), *other.fins()]:
+        tracker.segment(segment)
+    tracker.segment(one.segment("s", "A", seq=2, ack=2, after=3 * SECOND))
+    tracker.advance(START + 3600 * MS)
+    tracker.advance(START + 5800 * MS)
+    assert len(tracker) == 2
+    last = tracker.segment(other.segment("s", "A", seq=2, ack=2, after=3400 * MS))
+    assert last.flow.number == 3
+
+
 def test_a_late_segment_puts_the_report_off() -> None:
     """The count in a report holds everything that came within `settle`."""
     tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
