@@ -6,6 +6,7 @@ from functools import lru_cache
 IPV4_LENGTH = 4
 IPV6_LENGTH = 16
 ANY_PORT = 0
+_LOOPBACK = bytes(15) + b"\x01"
 MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
 
 
@@ -27,6 +28,11 @@ def mapped(address: bytes) -> bytes:
 def is_any(address: bytes) -> bool:
     """Whether the address is the wildcard: `0.0.0.0`, `::`, or `::ffff:0.0.0.0`."""
     return not any(unmapped(address))
+
+
+def is_loopback(address: bytes) -> bool:
+    """Whether the address, in the wire's form, never leaves its namespace: 127.0.0.0/8, `::1`."""
+    return address[0] == 127 if len(address) == IPV4_LENGTH else address == _LOOPBACK
 
 
 # 4,096 addresses are a busy server's clients; past that a text costs 2 µs again.

@@ -25,6 +25,8 @@ cdef class Engine:
     cdef public tuple _watched
     cdef public object _unanswered
     cdef public object _held
+    cdef object _interfaces
+    cdef object _legs
     cdef list _out
     cdef long long _now
     cdef object _patience
@@ -38,4 +40,4 @@ cdef class Engine:
     cdef _emit(self, Connection connection)
     cdef _count(self, Finding finding)
     @cython.locals(socket=Socket, origin=Socket)
-    cdef Finding _finding(self, Connection connection, side, Match matched, bint final)
+    cdef Finding _finding(self, Connection connection, side, Match matched, bint final, Connection leg=*)

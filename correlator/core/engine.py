@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from correlator.core.evidence import Bounds, EvidenceIndex
-from correlator.core.explain import explain
+from correlator.core.explain import explain, through_nat
 from correlator.core.flow import Flow
 from correlator.core.handshake import State
+from correlator.core.legs import Legs
 from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
 from correlator.core.model import (
     Cause,
@@ -33,6 +34,7 @@ from correlator.core.verdict import cause, verdict
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _AMBIGUOUS = Verdict.AMBIGUOUS
+_ANSWERED = Change.ANSWERED
 _BY_INODE = OwnerBy.INODE
 _BY_LISTENER = OwnerBy.LISTENER
 _CAUSE_NATIVE = Cause.NATIVE
@@ -113,6 +115,8 @@ class Engine:
         self.counters = Counters()
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
         self._unanswered: deque[_Watch] = deque()
+        self._interfaces = interfaces
+        self._legs = Legs()
         # Connections that a table without a time may be about: whether it is about others too shows at the end.
         self._held: deque[Connection] = deque()
         self._out: list[Finding | Lookup] = []
@@ -176,14 +180,26 @@ class Engine:
             matched = match(self.index, connection, side, self._patience)
             if matched is not None:
                 found.append(self._finding(connection, side, matched, final))
+            elif len(self._interfaces) > 1:
+                found += self._behind(connection, side, final)
         if found:
             return found
         text = explain(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, None, None, None, None)
         return [Finding(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, text, final=final)]
 
+    def _behind(self, connection: Connection, side: Side, final: bool) -> list[Finding]:  # noqa: FBT001
+        """The finding for a side that another leg of the connection leads to."""
+        for leg in self._legs.others(connection):
+            matched = match(self.index, leg, side, self._patience)
+            if matched is not None:
+                return [self._finding(connection, side, matched, final, leg)]
+        return []
+
     def _drain(self, now: int) -> None:
         for event in self.tracker.take():
             change, flow = event.change, event.flow
+            if change is _ANSWERED and len(self._interfaces) > 1:
+                self._legs.note(flow, self.tracker.snapshot(flow))
             if change is _REPORT:
                 self._report(flow, now)
             elif self.config.lookups:
@@ -252,7 +268,7 @@ class Engine:
                 self._emit(self._held.popleft())
         else:
             self._emit(connection)
-        if self.config.lookups:
+        if self.config.lookups and not (len(self._interfaces) > 1 and self._legs.others(connection)):
             before = flow.superseded_at or now
             self.index.forget(near, before)
             self.index.forget(far, before)
@@ -273,7 +289,14 @@ class Engine:
         else:
             counters.matched += 1
 
-    def _finding(self, connection: Connection, side: Side, matched: Match, final: bool) -> Finding:  # noqa: FBT001
+    def _finding(
+        self,
+        connection: Connection,
+        side: Side,
+        matched: Match,
+        final: bool,  # noqa: FBT001  compiled: takes no keywords
+        leg: Connection | None = None,
+    ) -> Finding:
         socket = matched.socket
         if socket is None:
             text = explain(connection, side, _AMBIGUOUS, _CAUSE_NATIVE, None, None, None, None)
@@ -281,17 +304,22 @@ class Engine:
         origin: Socket | None = None
         owner, by = matched.owner, matched.owner_by
         if side is _SIDE_SERVER:
-            origin, keeper = listener(self.index, connection, matched.was or socket.family) or (None, None)
+            family = matched.was or socket.family
+            origin, keeper = listener(self.index, leg or connection, family, socket.netns) or (None, None)
             if owner is None and keeper is not None:
                 owner, by = keeper, _BY_LISTENER
         why = cause(connection, side, socket, origin)
         what = verdict(connection.wire_family, socket.family)
+        text = explain(leg or connection, side, what, why, socket, origin, owner, matched.was)
+        ends = leg.ends(_SIDE_CLIENT) if leg else None
+        if ends is not None:
+            text += through_nat(connection, ends)
         return Finding(
             connection,
             side,
             what,
             why,
-            explain(connection, side, what, why, socket, origin, owner, matched.was),
+            text,
             matched.source,
             socket,
             origin,
@@ -300,4 +328,5 @@ class Engine:
             matched.tcp_info,
             matched.was,
             final,
+            ends,
         )

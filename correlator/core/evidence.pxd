@@ -11,6 +11,7 @@ cdef class Known:
     cdef public object owner_by
     cdef public object tcp_info
     cdef public object born
+    cdef public bint foreign
     cdef public long long uses
 
     cpdef bint within(self, start, end)

@@ -69,6 +69,7 @@ class Known:
     owner_by: OwnerBy = OwnerBy.INODE
     tcp_info: Mapping[str, int] | None = None
     born: int | None = None
+    foreign: bool = False
     uses: int = 0  # connections that a statement without a time was a candidate for
 
     def within(self, start: int | None, end: int | None) -> bool:
@@ -155,7 +156,8 @@ class EvidenceIndex:
         rows = self._listeners.get(port)
         if rows is None or len(rows) == 1:
             return False
-        return len({known.socket.cookie for known in rows if known.socket.cookie not in self._gone}) > 1
+        own = {known.socket.cookie for known in rows if not known.foreign and known.socket.cookie not in self._gone}
+        return len(own) > 1
 
     def answers(self, ends: Ends) -> list[Known]:
         """The listeners that exact lookups of a four-tuple were answered with."""
@@ -287,7 +289,17 @@ def _fold_into(rows: list[Known], evidence: Evidence) -> None:
                 known.tcp_info = evidence.tcp_info or known.tcp_info
                 return
     rows.append(
-        Known(socket, evidence.source, since, at, evidence.owner, evidence.owner_by, evidence.tcp_info, evidence.born)
+        Known(
+            socket,
+            evidence.source,
+            since,
+            at,
+            evidence.owner,
+            evidence.owner_by,
+            evidence.tcp_info,
+            evidence.born,
+            evidence.foreign,
+        )
     )
 
 

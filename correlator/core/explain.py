@@ -1,7 +1,7 @@
 """One plain sentence for each finding. The prose may change; the tokens beside it do not."""
 
 from correlator.core.address import endpoint_text
-from correlator.core.model import Cause, Connection, Family, Handshake, Owner, Side, Socket, Verdict
+from correlator.core.model import Cause, Connection, Ends, Family, Handshake, Owner, Side, Socket, Verdict
 
 _REFUSED = "The connection was refused, and no socket on this host is known for either end."
 _UNANSWERED = "The SYN was never answered, and no socket on this host is known for either end."
@@ -50,6 +50,14 @@ def explain(  # every fact that a sentence may name
     elif socket.family is _INET and listener is not None and listener.family is _INET6:
         sentence += "; its listener is AF_INET6, so setsockopt(IPV6_ADDRFORM) has changed its family"
     return sentence + "."
+
+
+def through_nat(connection: Connection, leg: Ends) -> str:
+    """How a connection that was seen with one four-tuple comes to a socket with another."""
+    client, server = connection.client, connection.server
+    seen = f"{endpoint_text(client.address, client.port)} to {endpoint_text(server.address, server.port)}"
+    inside = f"{endpoint_text(leg[0], leg[1])} to {endpoint_text(leg[2], leg[3])}"
+    return f" NAT leads {seen} to this socket as {inside}: both have the same initial sequence numbers."
 
 
 def _meaning(connection: Connection, verdict: Verdict, cause: Cause, socket: Socket, listener: Socket | None) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from correlator.core.address import is_any, unmapped
+from correlator.core.address import is_any, is_loopback, unmapped
 from correlator.core.evidence import EvidenceIndex, Known, same_socket
 from correlator.core.model import (
     Connection,
@@ -96,12 +96,14 @@ def _last_at(known: Known) -> int:
     return known.last_at or 0
 
 
-def listener(index: EvidenceIndex, connection: Connection, family: Family | None) -> tuple[Socket, Owner | None] | None:
+def listener(
+    index: EvidenceIndex, connection: Connection, family: Family | None, netns: str = ""
+) -> tuple[Socket, Owner | None] | None:
     """The listener that a server side came from, and its owner; None where it was not seen.
 
     A lookup that was answered with a listener names it for this very connection. Otherwise the kernel's own choice is
     repeated (compute_score in net/ipv4/inet_hashtables.c): the bound address before the wildcard, AF_INET before
-    AF_INET6. `family` is that of the accepted socket, where known: a listener's children have its family.
+    AF_INET6. `family` and `netns` are those of the accepted socket, where known: a listener's children have its own.
     """
     if connection.simultaneous:
         return None
@@ -111,8 +113,9 @@ def listener(index: EvidenceIndex, connection: Connection, family: Family | None
         answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
     there = []
     for known in index.listeners(connection.server.port):
-        if not index.is_gone(known, connection.opened_at):
-            there.append(known)  # noqa: PERF401  a loop is faster here when compiled
+        elsewhere = netns and known.socket.netns and known.socket.netns != netns
+        if not elsewhere and not index.is_gone(known, connection.opened_at):
+            there.append(known)
     if answers:
         # Of an SO_REUSEPORT group the kernel chooses by a hash that has the client's port in it: all of them are meant.
         rows = answers[:1] + [known for known in there if _are_siblings(known.socket, answers[0].socket)]
@@ -224,6 +227,7 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
         if known.source is _FROM_DESTROY and known.last_at is not None and known.last_at < opened_at:
             gone.append(known.socket.cookie)  # noqa: PERF401  a loop is faster here when compiled
     found = []
+    foreign = 0
     for known in knowns:
         if not known.within(start, end) or _is_too_lively(known, connection):
             continue
@@ -231,7 +235,13 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
             continue
         if known.socket.cookie is None or known.socket.cookie not in gone:
             found.append(known)
-    return found
+            foreign += known.foreign
+    if not foreign:
+        return found
+    # A socket of another namespace terminates what passes an interface here, but what this namespace has itself: nor
+    # does anything from another's loopback interface pass here.
+    own = [known for known in found if not known.foreign]
+    return own if own or is_loopback(connection.server.address) else found
 
 
 def _is_too_lively(known: Known, connection: Connection) -> bool:

@@ -36,6 +36,7 @@ cdef class Evidence:
     cdef readonly object since
     cdef readonly object owner_by
     cdef readonly object born
+    cdef readonly bint foreign
 
 cdef class Ownership:
     cdef readonly object at
@@ -93,3 +94,4 @@ cdef class Finding:
     cdef readonly object tcp_info
     cdef readonly object was
     cdef readonly bint final
+    cdef readonly object leg

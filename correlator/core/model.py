@@ -192,6 +192,7 @@ class Evidence:
     since: int | None = None  # an event that waited to be read: it happened between then and `at`
     owner_by: OwnerBy = OwnerBy.INODE  # how the source knows the owner
     born: int | None = None  # when a handshake made the socket, of a server's: it is no earlier connection's
+    foreign: bool = False  # of another network namespace than the capture's
 
 
 @dataclass(frozen=True)
@@ -310,6 +311,7 @@ class Finding:
     tcp_info: Mapping[str, int] | None = None
     was: Family | None = None  # the family before IPV6_ADDRFORM changed it
     final: bool = True  # False: the connection goes on; a final finding follows
+    leg: Ends | None = None  # the four-tuple, from the client's side, with which NAT led the connection to the socket
 
     @property
     def v6only(self) -> bool | None:

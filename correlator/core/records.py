@@ -54,6 +54,8 @@ def to_record(statement: Evidence | Ownership) -> Record:
             record["tcp_info"] = dict(statement.tcp_info)
         if statement.since is not None:
             record["since"] = time_text(statement.since)
+        if statement.foreign:
+            record["foreign"] = True
         if statement.born is not None:
             record["born"] = time_text(statement.born)
     if statement.at is not None:
@@ -110,7 +112,18 @@ def from_record(record: Mapping[str, Any]) -> Statement | None:
             since = parse_time(_text(record, "since")) if "since" in record else None
             born = parse_time(_text(record, "born")) if "born" in record else None
             by = OwnerBy(_text(record, "owner_by")) if "owner_by" in record else OwnerBy.INODE
-            return Evidence(at, Source(_text(record, "source")), _socket(record), asked, owner, info, since, by, born)
+            return Evidence(
+                at,
+                Source(_text(record, "source")),
+                _socket(record),
+                asked,
+                owner,
+                info,
+                since,
+                by,
+                born,
+                record.get("foreign") is True,
+            )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         message = f"a damaged record: {error}"
         raise RecordError(message) from error

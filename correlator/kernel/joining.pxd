@@ -18,4 +18,4 @@ cdef class Joining:
     cdef list _alone(self, Ending ending)
 
 cdef Socket _socket(Ending ending, object uid, str netns, str cgroup)
-cdef Evidence _changed(Ending ending, Socket entry)
+cdef Evidence _changed(Ending ending, Socket entry, bint foreign)

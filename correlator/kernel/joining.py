@@ -59,7 +59,7 @@ class Joining:
         ending = self._ended.pop(entry.cookie, None) if entry.cookie is not None else None
         if ending is not None:
             if ending.was:
-                found.append(_changed(ending, entry))
+                found.append(_changed(ending, entry, evidence.foreign))
             found.append(self._joined(evidence, ending))
         elif until <= now:
             found.append(evidence)
@@ -81,6 +81,7 @@ class Joining:
             None,
             _BY_STATE_EVENT,
             ending.born or None,
+            evidence.foreign,
         )
 
     def _alone(self, ending: Ending) -> list[Evidence]:
@@ -117,7 +118,7 @@ def listener_of(begun: Listening) -> Socket:
     return Socket(_FAMILIES[begun.family], begun.address, begun.port, nowhere, 0, TcpState.LISTEN)
 
 
-def _changed(ending: Ending, entry: Socket) -> Evidence:
+def _changed(ending: Ending, entry: Socket, foreign: bool) -> Evidence:  # noqa: FBT001  compiled: takes no keywords
     """What a socket was before IPV6_ADDRFORM changed its family."""
     local, remote = mapped(entry.local), mapped(entry.remote)
     before = Socket(
@@ -134,4 +135,4 @@ def _changed(ending: Ending, entry: Socket) -> Evidence:
         entry.cgroup,
         entry.netns,
     )
-    return Evidence(ending.at - 1, _FROM_STATE_EVENT, before, born=ending.born or None)
+    return Evidence(ending.at - 1, _FROM_STATE_EVENT, before, born=ending.born or None, foreign=foreign)

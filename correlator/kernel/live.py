@@ -5,9 +5,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Self
 
-from correlator.core.model import Evidence, Lookup, Owner, Ownership, Source, Statement
+from correlator.core.address import is_loopback
+from correlator.core.model import Evidence, FourTuple, Lookup, Owner, Ownership, Source, Statement
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.endings import Endings, Listening
@@ -23,12 +25,29 @@ _ALL_EVENTS = 131_072  # more than the buffer holds
 _LOOK_EVERY = 0.005  # seconds, as it reads the descriptors of the likely owners
 _LOOK_SOMETIMES = 0.2
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
+_FOLLOW_EVERY = 1.0
+_MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
 _MAX_TOLD = 262_144
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
 
 
+@dataclass(slots=True)
+class _Room:
+    """The sockets of one network namespace."""
+
+    name: str
+    diag: SockDiag
+    destroyed: DestroyEvents | None = None
+
+    def close(self) -> None:
+        """Close the netlink sockets: they would keep the namespace alive."""
+        self.diag.close()
+        if self.destroyed:
+            self.destroyed.close()
+
+
 class KernelEvidence(AbstractContextManager["KernelEvidence"]):
-    """Evidence of the network namespace that the process is in. `emit` is called with each statement."""
+    """Evidence of all network namespaces, first of the process's own. `emit` is called with each statement."""
 
     def __init__(self, emit: Callable[[Statement], None]) -> None:
         """Opens the netlink sockets. Raises OSError where the kernel has no sock_diag; notes what else is missing."""
@@ -36,18 +55,22 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._emit = emit
         self._owners = Owners()
         self._told: OrderedDict[int, Owner] = OrderedDict()
-        self._doubted: dict[int, None] = {}
+        self._doubted: dict[int, str] = {}  # inodes, with the names of their namespaces
         self._rechecked_at = 0.0
         self._indices: dict[str, int] = {}
-        self._pending: dict[int, None] = {}
+        self._pending: dict[int, str] = {}
         self._inodes: dict[int | None, int] = {}  # of the pending, by the socket's cookie
         self._looked_at = 0.0
-        paths, name = CgroupPaths(), netns.current()
-        self.netns = name
-        self._diag = SockDiag(paths.path, name)
-        self._destroyed: DestroyEvents | None = None
+        self._paths = CgroupPaths()
+        self._home = netns.current_inode()
+        self._lost_before = 0  # in namespaces that are gone
+        self._followed_at = float("-inf")
+        self._refused = False
+        name = netns.current()
+        home = _Room(name, SockDiag(self._paths.path, name))
+        self._rooms: dict[int, _Room] = {self._home: home}
         try:
-            self._destroyed = DestroyEvents(paths.path, name, DESTROY_BUFFER)
+            home.destroyed = DestroyEvents(self._paths.path, name, DESTROY_BUFFER)
         except OSError as error:
             self.missing.append(f"destroy events ({error.strerror}): connections that close at once may be missed")
         self._endings = Endings()
@@ -62,12 +85,13 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     @property
     def lost(self) -> int:
         """How often the kernel had more destroy events than the buffer holds, and how many state events it dropped."""
-        return (self._destroyed.lost if self._destroyed else 0) + (self._states.lost if self._states else 0)
+        lost = self._lost_before + sum(room.destroyed.lost for room in self._rooms.values() if room.destroyed)
+        return lost + (self._states.lost if self._states else 0)
 
     @property
     def tells_of_ends(self) -> bool:
         """Whether sockets that close are stated by an event: then a short connection needs no lookup."""
-        return self._destroyed is not None or self._states is not None
+        return self._rooms[self._home].destroyed is not None or self._states is not None
 
     @property
     def sources(self) -> list[str]:
@@ -75,7 +99,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         return [
             "lookup",
             "snapshot",
-            *(["destroy"] if self._destroyed else []),
+            *(["destroy"] if self._rooms[self._home].destroyed else []),
             *(["state-event"] if self._states else []),
         ]
 
@@ -85,37 +109,93 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
 
     def __exit__(self, *_: object) -> None:
         """Close the sockets."""
-        self._diag.close()
-        if self._destroyed:
-            self._destroyed.close()
+        for room in self._rooms.values():
+            room.close()
         if self._states:
             self._states.close()
 
     def start(self) -> None:
         """State what there is, with the owners; what goes is waiting to be read since this was made."""
         self.snapshot()
+        self.follow()
         self.find_owners(at_once=True)
 
     def snapshot(self) -> None:
         """State every socket that the host has now; not what closed ones leave behind, which may be 100,000."""
-        for evidence in self._diag.dump(LASTING):
+        for room in self._rooms.values():
+            self._dump(room)
+
+    def _dump(self, room: _Room, states: int = LASTING) -> None:
+        for evidence in room.diag.dump(states):
             self._state(evidence)
+
+    def follow(self) -> None:
+        """Take in the namespaces that have come, and leave those that have gone, at most some times a minute."""
+        now = time.monotonic()
+        if now - self._followed_at < _FOLLOW_EVERY:
+            return
+        self._followed_at = now
+        there = netns.all_there_are()
+        for inode in self._rooms.keys() - there.keys() - {self._home}:
+            room = self._rooms.pop(inode)
+            self._lost_before += room.destroyed.lost if room.destroyed else 0
+            room.close()
+        for inode in there.keys() - self._rooms.keys():
+            if len(self._rooms) < _MAX_ROOMS and not self._refused:
+                self._open(there[inode])
+
+    def _open(self, namespace: netns.Namespace) -> None:
+        def make() -> _Room:
+            room = _Room(namespace.name, SockDiag(self._paths.path, namespace.name, foreign=True))
+            try:
+                room.destroyed = DestroyEvents(self._paths.path, namespace.name, DESTROY_BUFFER, foreign=True)
+            except OSError:
+                room.close()
+                raise
+            return room
+
+        try:
+            room = netns.inside(namespace.path, make)
+        except PermissionError as error:
+            self._refused = True
+            self.missing.append(f"other network namespaces ({error.strerror}): the sockets in them are not seen")
+        except OSError:
+            return  # it went while we looked
+        else:
+            self._rooms[namespace.inode] = room
+            self._dump(room)
 
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Ask the kernel, and state its answers."""
         asked = [(wanted.four_tuple, self._ifindex(wanted.interface)) for wanted in lookups]
-        for evidence in self._diag.lookup(asked):
+        nowhere = []
+        for question, evidence in zip(asked, self._rooms[self._home].diag.lookup(asked), strict=True):
             if evidence is not None:
                 self._state(evidence)
+            elif not is_loopback(question[0].local):
+                nowhere.append((question[0], 0))  # the interface's index is of this namespace
+        if nowhere:
+            self._look_elsewhere(nowhere)
         # At once: a process that closes its socket is not found any more; where state events name it then, sometimes.
         if time.monotonic() - self._looked_at > (_LOOK_SOMETIMES if self._states else _LOOK_EVERY):
             self.find_owners()
+
+    def _look_elsewhere(self, asked: list[tuple[FourTuple, int]]) -> None:
+        """Ask the other namespaces, which are there to be asked about what passes a bridge."""
+        for inode, room in self._rooms.items():
+            if inode != self._home:
+                for evidence in room.diag.lookup(asked):
+                    if evidence is not None and not evidence.socket.is_listener:
+                        self._state(evidence)
 
     def read_events(self, *, last: bool = False) -> None:
         """State the events that wait; after an overflow, state what is left. `last`: none is to come."""
         lost = self.lost
         # Destroy events first: the state event of each of them has come before it, and is read after.
-        destroyed = self._destroyed.read(_ALL_EVENTS if last else _EVENTS_AT_ONCE) if self._destroyed else []
+        destroyed: list[Evidence] = []
+        for room in self._rooms.values():
+            if room.destroyed:
+                destroyed += room.destroyed.read(_ALL_EVENTS if last else _EVENTS_AT_ONCE)
         if self._states:
             ended, listening = self._endings.fold(self._states.read())
             destroyed = self._joining.take(destroyed, ended, time.time_ns() + last * 2 * PATIENCE)
@@ -132,9 +212,10 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     def _find_listeners(self, listening: list[Listening]) -> None:
         """State the sockets that began to listen; those that have gone again by what their beginning told."""
         there = set()
-        for evidence in self._diag.dump(LISTENERS):
-            there.add((evidence.socket.local, evidence.socket.local_port))
-            self._state(evidence)
+        for room in self._rooms.values():
+            for evidence in room.diag.dump(LISTENERS):
+                there.add((evidence.socket.local, evidence.socket.local_port))
+                self._state(evidence)
         for begun in listening:
             if (begun.address, begun.port) not in there:
                 owner = self._owners.of_thread(begun.thread)
@@ -142,6 +223,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
 
     def find_owners(self, *, at_once: bool = False) -> None:
         """State the owners of the sockets that were stated without, and those that changed."""
+        self.follow()
         now = self._looked_at = time.monotonic()
         if self._doubted and (at_once or now - self._rechecked_at > _RECHECK_EVERY):
             self._rechecked_at = now
@@ -150,10 +232,11 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             return
         scans = self._owners.scans
         for inode, owner in self._owners.find(self._pending, at_once=at_once).items():
-            self._pending.pop(inode)
-            self._tell(inode, owner)
+            self._tell(inode, owner, self._pending.pop(inode))
         if self._owners.scans > scans:  # else nothing was given up
-            self._pending = {inode: None for inode in self._pending if not self._owners.is_given_up(inode)}
+            self._pending = {
+                inode: name for inode, name in self._pending.items() if not self._owners.is_given_up(inode)
+            }
             self._inodes = {cookie: inode for cookie, inode in self._inodes.items() if inode in self._pending}
 
     def _recheck(self) -> None:
@@ -161,9 +244,9 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         doubted, self._doubted = self._doubted, {}
         for inode, owner in self._owners.recheck(doubted).items():
             if owner is None:
-                self._pending[inode] = None
+                self._pending[inode] = doubted[inode]
             elif owner != self._told.get(inode):
-                self._tell(inode, owner)
+                self._tell(inode, owner, doubted[inode])
 
     def _state(self, evidence: Evidence) -> None:
         self._emit(evidence)
@@ -171,16 +254,16 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         if not inode or len(self._pending) + len(self._doubted) >= _MAX_PENDING:
             return
         if inode in self._told:
-            self._doubted[inode] = None
+            self._doubted[inode] = evidence.socket.netns
         else:
-            self._pending[inode] = None
+            self._pending[inode] = evidence.socket.netns
             self._inodes[evidence.socket.cookie] = inode
 
-    def _tell(self, inode: int, owner: Owner) -> None:
+    def _tell(self, inode: int, owner: Owner, name: str) -> None:
         self._told[inode] = owner
         if len(self._told) > _MAX_TOLD:
             self._told.popitem(last=False)
-        self._emit(Ownership(time.time_ns(), inode, owner, self.netns))
+        self._emit(Ownership(time.time_ns(), inode, owner, name))
 
     def _ifindex(self, name: str) -> int:
         """The index of an interface; 0 for one that is not, or no more, there."""

@@ -150,8 +150,12 @@ def _tcp_info(message: bytes, begin: int, size: int) -> dict[str, int]:
 class SockDiag:
     """Dumps and exact lookups in the network namespace where it was made."""
 
-    def __init__(self, cgroup_path: Callable[[int], str], netns: str) -> None:
-        """Opens the netlink socket. Raises OSError where the kernel has no sock_diag."""
+    def __init__(self, cgroup_path: Callable[[int], str], netns: str, *, foreign: bool = False) -> None:
+        """Opens the netlink socket. Raises OSError where the kernel has no sock_diag.
+
+        `foreign`: it is not the capture's namespace.
+        """
+        self._foreign = foreign
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
         self._socket.bind((0, 0))
         self._cgroup_path = cgroup_path
@@ -174,7 +178,7 @@ class SockDiag:
                     elif kind == NLMSG_ERROR:
                         _raise(message)
                     elif (found := entry(message, self._cgroup_path, self._netns)) is not None:
-                        yield Evidence(at, Source.SNAPSHOT, found.socket)
+                        yield Evidence(at, Source.SNAPSHOT, found.socket, foreign=self._foreign)
 
     def lookup(self, asked: Sequence[tuple[FourTuple, int]]) -> list[Evidence | None]:
         """For each four-tuple in the wire's form the socket that terminates it, or the listener that would, or None.
@@ -208,15 +212,20 @@ class SockDiag:
         if described is None:
             return None
         if described.socket.is_listener:
-            return Evidence(time.time_ns(), Source.LOOKUP, described.socket, asked)
-        return Evidence(time.time_ns(), Source.LOOKUP, described.socket, tcp_info=described.tcp_info)
+            return Evidence(time.time_ns(), Source.LOOKUP, described.socket, asked, foreign=self._foreign)
+        info = described.tcp_info
+        return Evidence(time.time_ns(), Source.LOOKUP, described.socket, tcp_info=info, foreign=self._foreign)
 
 
 class DestroyEvents:
     """A message for every TCP socket that the kernel destroys (sock_diag_broadcast_destroy), from now on."""
 
-    def __init__(self, cgroup_path: Callable[[int], str], netns: str, buffer: int) -> None:
-        """Subscribes. `buffer`: bytes of socket buffer. Raises OSError (older kernels ask CAP_NET_ADMIN)."""
+    def __init__(self, cgroup_path: Callable[[int], str], netns: str, buffer: int, *, foreign: bool = False) -> None:
+        """Subscribes. `buffer`: bytes of socket buffer. Raises OSError (older kernels ask CAP_NET_ADMIN).
+
+        `foreign`: it is not the capture's namespace.
+        """
+        self._foreign = foreign
         self.lost = 0
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, NETLINK_SOCK_DIAG)
         try:
@@ -259,7 +268,11 @@ class DestroyEvents:
                 described = entry(message, self._cgroup_path, self._netns)
                 if described is not None:
                     info, since = described.tcp_info, self._empty_at
-                    found.append(Evidence(at, Source.DESTROY, described.socket, tcp_info=info, since=since))
+                    found.append(
+                        Evidence(
+                            at, Source.DESTROY, described.socket, tcp_info=info, since=since, foreign=self._foreign
+                        )
+                    )
         return found
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha1
 from typing import Any
 
-from correlator.core.address import text
+from correlator.core.address import endpoint_text, text
 from correlator.core.model import Connection, Finding, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import cell
@@ -161,6 +161,9 @@ def _with_more(row: Record, finding: Finding) -> Record:
         row["tcp_info"] = dict(finding.tcp_info)
     if finding.was:
         row["was_family"] = str(finding.was)
+    if finding.leg:
+        client, client_port, server, server_port = finding.leg
+        row["leg"] = [endpoint_text(client, client_port), endpoint_text(server, server_port)]
     return row
 
 

@@ -160,6 +160,33 @@ def test_a_socket_born_before_the_connection_is_not_its_own() -> None:
     assert family(server(known(older, own), former)) is Family.INET
 
 
+def test_another_namespaces_socket_terminates_what_this_one_does_not() -> None:
+    """A container's, seen on its bridge; what this namespace has itself comes first, and loopback is each one's own."""
+    foreign = evidence(mapped(netns="c", cookie=1), foreign=True)
+    assert family(server(known(foreign))) is Family.INET6
+    assert family(server(known(foreign, evidence(native(cookie=2))))) is Family.INET
+    home = replace(CONNECTION, client=End(packed("127.0.0.1"), CLIENT[1]), server=End(packed("127.0.0.1"), SERVER[1]))
+    inside = socket("127.0.0.1", SERVER[1], "127.0.0.1", CLIENT[1], cookie=3)
+    assert server(known(evidence(inside, foreign=True)), home) is None
+    assert family(server(known(evidence(inside)), home)) is Family.INET
+    six = replace(CONNECTION, client=End(packed("::1"), CLIENT[1]), server=End(packed("::1"), SERVER[1]))
+    inside = socket("::1", SERVER[1], "::1", CLIENT[1], cookie=3)
+    assert server(known(evidence(inside, foreign=True)), six) is None
+
+
+def test_a_listener_accepts_in_its_own_namespace() -> None:
+    """Every container may listen on port 80."""
+    index = known(
+        evidence(listening("::", SERVER[1], netns="a", cookie=1, v6only=False), START),
+        evidence(listening("::", SERVER[1], netns="b", cookie=2, v6only=True), START, foreign=True),
+    )
+    for netns, v6only in (("a", False), ("b", True)):
+        origin = listener(index, replace(CONNECTION, simultaneous=False), Family.INET6, netns)
+        assert v6only or origin
+        assert origin is None or origin[0].v6only is v6only
+    assert not index.is_contested(SERVER[1])
+
+
 def test_addrform_seen_in_the_destroy_event() -> None:
     """The destroy event has the last family, though the living state is what is shown."""
     index = known(

@@ -19,7 +19,14 @@ STATEMENTS: list[Evidence | Ownership] = [
     evidence(socket("10.0.0.12", 80, "10.0.0.20", 1, TcpState.TIME_WAIT), None, Source.TABLE, owner=OWNER),
     evidence(listener("::", 80, v6only=False), asked=four(("10.0.0.12", 80), ("10.0.0.20", 0))),
     evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, tcp_info={"rtt_us": 5}, since=START),
-    evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, owner=OWNER, owner_by=OwnerBy.STATE_EVENT, born=START),
+    evidence(
+        socket("::1", 1, "::1", 2),
+        source=Source.DESTROY,
+        owner=OWNER,
+        owner_by=OwnerBy.STATE_EVENT,
+        born=START,
+        foreign=True,
+    ),
 ]
 
 

@@ -1,0 +1,50 @@
+"""The legs of one connection: NAT gives it other addresses on each side, and keeps its sequence numbers.
+
+Two connections with the same two initial sequence numbers (32 random bits each, RFC 6528) at one time are one, seen
+before and after a translation. The socket is where the last leg ends: in a container, behind a DNAT rule.
+
+Bounds: the latest `most` connections with both numbers known.
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from correlator.core.flow import Flow
+from correlator.core.model import Connection, End, Side
+
+_MOST = 65_536
+_SEVERAL = 8  # translations of one connection; real ones have one or two
+
+
+class Legs:
+    """Connections by their initial sequence numbers."""
+
+    def __init__(self, most: int = _MOST) -> None:
+        """`most` pairs of numbers are remembered."""
+        self._most = most
+        self._legs: OrderedDict[tuple[int, int], list[Connection]] = OrderedDict()
+
+    def note(self, flow: Flow, connection: Connection) -> None:
+        """Remember a connection whose SYN and SYN-ACK were seen."""
+        key = (flow.client.isn, flow.server.isn)
+        legs = self._legs.setdefault(key, [])
+        if len(legs) < _SEVERAL:
+            legs.append(connection)
+        if len(self._legs) > self._most:
+            self._legs.popitem(last=False)
+
+    def others(self, connection: Connection) -> list[Connection]:
+        """The connection as its other legs have it: other ends, all else the same."""
+        isns = connection.client.isn, connection.server.isn
+        if isns[0] is None or isns[1] is None:
+            return []
+        own = connection.ends(Side.CLIENT)
+        return [
+            replace(connection, client=_end(leg.client), server=_end(leg.server))
+            for leg in self._legs.get((isns[0], isns[1]), ())
+            if leg.ends(Side.CLIENT) != own
+        ]
+
+
+def _end(end: End) -> End:
+    return End(end.address, end.port)
