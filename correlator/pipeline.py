@@ -72,6 +72,9 @@ class LiveEvidence(Protocol):
     def find_owners(self, *, at_once: bool = False) -> None:
         """Look for the owners that are not known yet."""
 
+    def restate(self) -> None:
+        """State what there is again, for a record that begins anew."""
+
 
 async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress: Callable[[], None]) -> None:
     """Correlate a saved capture until its end or until told to stop; the evidence is already stated."""
@@ -172,5 +175,7 @@ async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: U
             counted_at = now
             capture.count_drops()
         await run.outputs.flush(all_of_it=second_passed)  # a run that is killed loses a second at most
+        if await run.outputs.rotate(now, run.record, run.counters()):
+            evidence.restate()
         if run.outputs.is_gone:
             until.stop.set()

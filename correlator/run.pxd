@@ -11,6 +11,7 @@ cdef class Run:
     cdef public object outputs
     cdef public long long packets
     cdef public object statistics
+    cdef public object record
     cdef object _past
     cdef object _lookups
 

@@ -11,8 +11,9 @@ from correlator.core.model import Finding, Lookup, Statement
 from correlator.core.segment import Packet
 from correlator.report.columns import Record
 from correlator.report.pcapng import PcapngSink
+from correlator.report.rotation import Rotation
 from correlator.report.text_sinks import EvidenceSink
-from correlator.report.writer import Writer
+from correlator.report.writer import OutputError, Writer
 from correlator.wire.decode import Decoder
 
 
@@ -39,11 +40,34 @@ class Outputs:
     """Write all packets of a connection, not only those of its handshake and close."""
     evidence: EvidenceSink | None = None
     writers: list[Writer] = field(default_factory=list)
+    rotation: Rotation | None = None
+    tasks: asyncio.TaskGroup | None = None
+    finished: list[Writer] = field(default_factory=list)
+    """Of sets that were rotated away: those that failed."""
+
+    async def rotate(self, now: int, run: Record, counters: Record) -> bool:
+        """Begin the next set of files if it is due; tells whether it was. One that cannot be opened ends rotation."""
+        if self.rotation is None or self.tasks is None or not self.rotation.is_due(now):
+            return False
+        try:
+            changed = self.rotation.turn(now, run, counters)
+        except OutputError as error:
+            self.writers[0].failure = self.writers[0].failure or str(error)
+            self.rotation = None
+            return False
+        for old, new in changed:
+            await old.end()
+            self.writers[self.writers.index(old)] = new
+            if old.failure:
+                self.finished.append(old)
+            self.tasks.create_task(new.run())
+        self.rotation.drop_old()
+        return True
 
     @property
     def failures(self) -> list[str]:
         """The outputs that failed, and why."""
-        return [writer.failure for writer in self.writers if writer.failure and not writer.is_gone]
+        return [writer.failure for writer in (*self.finished, *self.writers) if writer.failure and not writer.is_gone]
 
     @property
     def is_gone(self) -> bool:
@@ -60,6 +84,7 @@ class Outputs:
 async def writing(outputs: Outputs) -> AsyncIterator[None]:
     """Runs the writers' tasks; on leaving, all files are complete."""
     async with asyncio.TaskGroup() as tasks:
+        outputs.tasks = tasks
         for writer in outputs.writers:
             tasks.create_task(writer.run())
         try:
@@ -79,6 +104,7 @@ class Run:
         self.outputs = outputs
         self.packets = 0
         self.statistics: tuple[int, int] | None = None
+        self.record: Record = {}
         self._past: Record = {}
         self._lookups: list[Lookup] = []
 
@@ -133,6 +159,7 @@ class Run:
 
     def begin(self, record: Record) -> None:
         """Tell the sinks of the run."""
+        self.record = record
         for sink in self.outputs.sinks:
             sink.begin(record)
         if self.outputs.evidence is not None:

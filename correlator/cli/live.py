@@ -62,6 +62,19 @@ MAX_CONNECTIONS = 65_536
     metavar="MB",
     help="Size of the capture ring of each interface.",
 )
+@click.option(
+    "--rotate-size",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="With -w: begin a new set of files, PREFIX-00001.*, when one is so large.",
+)
+@click.option(
+    "--rotate-every",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="With -w: begin a new set of files so often.",
+)
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the latest N sets of files.")
 @click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
 @output_options
 @selecting
@@ -70,6 +83,9 @@ def live(
     duration: float | None,
     count: int | None,
     ring: int,
+    rotate_size: int | None,
+    rotate_every: float | None,
+    keep: int | None,
     *,
     portable: bool,
     **options: Any,  # noqa: ANN401  click's options
@@ -82,7 +98,17 @@ def live(
     if duration is not None and math.isnan(duration):
         die(Exit.USAGE, "--duration needs a number of seconds")
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
-    wanted = Wanted(**options, selection=chosen, evidence=True)
+    rotates = rotate_size is not None or rotate_every is not None
+    if (rotates and not options["prefix"]) or (keep is not None and not rotates):
+        die(Exit.USAGE, "--rotate-size and --rotate-every go with -w PREFIX, --keep goes with one of them")
+    wanted = Wanted(
+        **options,
+        selection=chosen,
+        evidence=True,
+        rotate_size=None if rotate_size is None else rotate_size << 20,
+        rotate_every=rotate_every,
+        keep=keep,
+    )
     raise SystemExit(
         asyncio.run(_live(list(dict.fromkeys(names)), duration, count, ring << 20, wanted, portable=portable))
     )

@@ -18,6 +18,7 @@ from correlator.core.timetext import time_text
 from correlator.report.columns import Record, Rows
 from correlator.report.lines import header, line
 from correlator.report.pcapng import PcapngSink
+from correlator.report.rotation import Rotation
 from correlator.report.summary import Summary
 from correlator.report.text_sinks import CsvSink, EvidenceSink, JsonlSink
 from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer, beside
@@ -73,6 +74,11 @@ class Wanted:
     selection: Selection = field(default_factory=Selection)
     evidence: bool = False
     """Record evidence with --write: where it is not a file already."""
+    rotate_size: int | None = None
+    """Bytes."""
+    rotate_every: float | None = None
+    """Seconds."""
+    keep: int | None = None
 
 
 @dataclass(slots=True)
@@ -140,6 +146,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
 
     names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
+    rows = Rows()
     if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
         chosen.append(Screen(writer(STANDARD_OUTPUT)))
     if wanted.prefix:
@@ -147,20 +154,46 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
             beside(wanted.prefix, "")
         except OutputError as error:
             die(Exit.USAGE, str(error))
-        names += [(beside(wanted.prefix, ".csv"), CsvSink), (beside(wanted.prefix, ".jsonl"), JsonlSink)]
-        packets = writer(beside(wanted.prefix, ".pcapng"))
+        rotation = _rotation(wanted)
+
+        def of_set(suffix: str) -> Writer:
+            if rotation is None:
+                return writer(beside(wanted.prefix or "", suffix))
+            made = rotation.writer(suffix)
+            outputs.writers.append(made)
+            return made
+
+        outputs.rotation = rotation
+        sets: list[tuple[str, CsvSink | JsonlSink]] = [
+            (".csv", CsvSink(of_set(".csv"), rows)),
+            (".jsonl", JsonlSink(of_set(".jsonl"), rows)),
+        ]
+        chosen += [sink for _, sink in sets]
+        packets = of_set(".pcapng")
         outputs.packets = PcapngSink(
             packets, interfaces, hold=int(wanted.hold * _SECOND), kept=Kept.ALL if wanted.every_packet else Kept.NOTABLE
         )
         if wanted.evidence:
-            outputs.evidence = EvidenceSink(writer(beside(wanted.prefix, ".sockets.jsonl")))
+            outputs.evidence = EvidenceSink(of_set(".sockets.jsonl"))
+        if rotation is not None:
+            rotation.reports += sets
+            rotation.packets.append((".pcapng", outputs.packets))
+            if outputs.evidence is not None:
+                rotation.reports.append((".sockets.jsonl", outputs.evidence))
         text = writer(beside(wanted.prefix, ".txt"))
-    rows = Rows()
     chosen += [kind(writer(name), rows) for name, kind in names if name]
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)
+
+
+def _rotation(wanted: Wanted) -> Rotation | None:
+    """The sets of files that are wanted, if any."""
+    if wanted.rotate_size is None and wanted.rotate_every is None:
+        return None
+    every = None if wanted.rotate_every is None else int(wanted.rotate_every * _SECOND)
+    return Rotation(wanted.prefix or "", wanted.rotate_size, every, wanted.keep, wanted.force)
 
 
 def open_all(writers: list[Writer], inputs: Sequence[str]) -> None:

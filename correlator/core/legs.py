@@ -1,7 +1,8 @@
 """The legs of one connection: NAT gives it other addresses on each side, and keeps its sequence numbers.
 
-Two connections with the same two initial sequence numbers (32 random bits each, RFC 6528) at one time are one, seen
-before and after a translation. The socket is where the last leg ends: in a container, behind a DNAT rule.
+Two connections with the same two initial sequence numbers (32 random bits each, RFC 6528), opened at one time on two
+interfaces, are one, seen before and after a translation. The socket is where the last leg ends: in a container, behind
+a DNAT rule. Numbers that come more often than that are not random: a program made them up, and they prove nothing.
 
 Bounds: the latest `most` connections with both numbers known.
 """
@@ -13,7 +14,8 @@ from correlator.core.flow import Flow
 from correlator.core.model import Connection, End, Side
 
 _MOST = 65_536
-_SEVERAL = 8  # translations of one connection; real ones have one or two
+_SEVERAL = 4  # legs of one connection; real ones have two or three
+_AT_ONCE = 1_000_000_000  # ns between the SYNs of two legs: they wait for an ARP answer at the longest
 
 
 class Legs:
@@ -28,7 +30,7 @@ class Legs:
         """Remember a connection whose SYN and SYN-ACK were seen."""
         key = (flow.client.isn, flow.server.isn)
         legs = self._legs.setdefault(key, [])
-        if len(legs) < _SEVERAL:
+        if len(legs) <= _SEVERAL:
             legs.append(connection)
         if len(self._legs) > self._most:
             self._legs.popitem(last=False)
@@ -38,11 +40,14 @@ class Legs:
         isns = connection.client.isn, connection.server.isn
         if isns[0] is None or isns[1] is None:
             return []
+        legs = self._legs.get((isns[0], isns[1]), [])
+        if len({leg.interface for leg in legs}) != len(legs):
+            return []
         own = connection.ends(Side.CLIENT)
         return [
             replace(connection, client=_end(leg.client), server=_end(leg.server))
-            for leg in self._legs.get((isns[0], isns[1]), ())
-            if leg.ends(Side.CLIENT) != own
+            for leg in legs
+            if leg.ends(Side.CLIENT) != own and abs(leg.opened_at - connection.opened_at) <= _AT_ONCE
         ]
 
 

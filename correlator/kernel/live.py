@@ -120,6 +120,12 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self.follow()
         self.find_owners(at_once=True)
 
+    def restate(self) -> None:
+        """State what there is again, for a record that begins anew."""
+        self._told.clear()
+        self.snapshot()
+        self.find_owners(at_once=True)
+
     def snapshot(self) -> None:
         """State every socket that the host has now; not what closed ones leave behind, which may be 100,000."""
         for room in self._rooms.values():

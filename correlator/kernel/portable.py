@@ -68,6 +68,10 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
         except psutil.Error as error:
             raise PermissionError(errno.EPERM, str(error)) from None
 
+    def restate(self) -> None:
+        """State what there is again."""
+        self.snapshot()
+
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Look at the table again, at most some times a second."""
         if any(True for _ in lookups) and time.monotonic() - self._looked_at > _POLL_EVERY:

@@ -63,10 +63,20 @@ class PcapngSink:
         self._described: dict[tuple[int, int], int] = {}
         self._findings: OrderedDict[int, list[tuple[Finding, bytes]]] = OrderedDict()  # with their comments
         self._processes: set[tuple[int, int | None]] = set()
-        options = _options(
-            [(_OPT_COMMENT, kept.encode()), (_SHB_USERAPPL, f"correlator {__version__}".encode("utf-8", "replace"))]
-        )
-        writer.put(_block(_SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options))
+        self._kept = kept
+        self._begin()
+
+    def renew(self, writer: Writer) -> None:
+        """Go on in a new file, which describes interfaces and processes again."""
+        self.writer = writer
+        self._described.clear()
+        self._processes.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        program = f"correlator {__version__}".encode("utf-8", "replace")
+        options = _options([(_OPT_COMMENT, self._kept.encode()), (_SHB_USERAPPL, program)])
+        self.writer.put(_block(_SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options))
 
     def packet(self, packet: Packet, number: int, *, from_client: bool) -> None:
         """Take a packet of a connection; it is written when its finding is there or its time is up."""

@@ -18,8 +18,12 @@ class CsvSink:
 
     def __init__(self, writer: Writer, rows: Rows | None = None) -> None:
         """Writes the header. `rows`: shared with the run's other sinks."""
-        self.writer = writer
         self._rows = rows or Rows()
+        self.renew(writer)
+
+    def renew(self, writer: Writer) -> None:
+        """Go on in a new file, which has a header as well."""
+        self.writer = writer
         self._row(list(COLUMNS))
 
     def begin(self, run: Record) -> None:
@@ -51,6 +55,10 @@ class JsonlSink:
         self.writer = writer
         self._rows = rows or Rows()
 
+    def renew(self, writer: Writer) -> None:
+        """Go on in a new file; `begin` writes its first line."""
+        self.writer = writer
+
     def begin(self, run: Record) -> None:
         """Write the first line."""
         self._line({"type": "run", "schema": SCHEMA, **run})
@@ -78,6 +86,10 @@ class EvidenceSink:
 
     def __init__(self, writer: Writer) -> None:
         """Nothing is written before `begin`."""
+        self.writer = writer
+
+    def renew(self, writer: Writer) -> None:
+        """Go on in a new file; `begin` writes its first line."""
         self.writer = writer
 
     def begin(self, run: Record) -> None:

@@ -36,6 +36,8 @@ class Writer:
         self._made = False
         self._parts: list[bytes] = []
         self._size = 0
+        self.total = 0
+        """Bytes put so far."""
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
 
     @property
@@ -87,6 +89,7 @@ class Writer:
         """Add bytes; they go with the next batch."""
         self._parts.append(data)
         self._size += len(data)
+        self.total += len(data)
 
     async def flush(self, *, all_of_it: bool = False) -> None:
         """Hand a full batch to the task, of standard output all there is; waits where the disk does not keep up."""

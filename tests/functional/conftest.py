@@ -53,8 +53,9 @@ def start_live(tmp_path: Path) -> Iterator[Callable[..., LiveRun]]:
     """Starts live runs; returns when they capture."""
     started: list[LiveRun] = []
 
-    def start(*options: str, interface: str = "lo", name: str = "x") -> LiveRun:
+    def start(*options: str, interface: str = "lo", name: str = "x", inside: tuple[str, ...] = ()) -> LiveRun:
         command = [
+            *inside,
             sys.executable,
             "-m",
             "correlator",

@@ -1,11 +1,15 @@
 """The legs of one connection, joined by their initial sequence numbers."""
 
+from dataclasses import replace
+
+import pytest
+
 from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.legs import Legs
-from correlator.core.model import Cause, Finding, Owner, OwnerBy, Side, Source, TcpState, Verdict
+from correlator.core.model import Cause, Connection, Finding, Owner, OwnerBy, Side, Source, TcpState, Verdict
 from correlator.core.tracker import LIVE_SETTLE, Limits, Tracker
-from tests.play import SECOND, START, Play, evidence, socket
+from tests.play import MS, SECOND, START, Play, evidence, socket
 from tests.play import listener as listening
 
 CLIENT, OUTSIDE, INSIDE = ("198.51.100.7", 50_000), ("203.0.113.5", 8080), ("172.17.0.2", 80)
@@ -25,8 +29,8 @@ def conversations(*ends: tuple[tuple[str, int], tuple[str, int]], close: bool = 
 def findings(engine: Engine, plays: list[Play]) -> list[Finding]:
     """The final findings after all legs have passed, each on an interface of its own."""
     for segments in zip(*(play.segments for play in plays), strict=True):
-        for segment in segments:
-            engine.segment(segment)
+        for interface, segment in enumerate(segments):
+            engine.segment(replace(segment, interface=interface))
     engine.tick(plays[0].at + 2 * SECOND)
     return [item for item in engine.take() if isinstance(item, Finding)]
 
@@ -84,22 +88,38 @@ def test_one_interface_has_no_legs() -> None:
     assert [finding.verdict for finding in found] == [Verdict.NO_SOCKET, Verdict.IPV4_ON_INET]
 
 
+@pytest.mark.parametrize(("interface", "later"), [(0, 0), (1, 2 * SECOND)])
+def test_numbers_that_a_program_made_up(interface: int, later: int) -> None:
+    """The same on one interface, or again after a while: connections of their own."""
+    engine = Engine(LIVE, ["eth0", "docker0"])
+    inside = socket("172.17.0.2", 80, "198.51.100.7", 50_000, state=TcpState.CLOSE, cookie=7)
+    engine.evidence(evidence(inside, START + later + SECOND // 2, Source.DESTROY))
+    first, second = conversations((CLIENT, OUTSIDE), (CLIENT, INSIDE))
+    for segment in first.segments:
+        engine.segment(segment)
+    for segment in second.segments:
+        engine.segment(replace(segment, interface=interface, at=segment.at + later + MS))
+    engine.finish()
+    found = [item for item in engine.take() if isinstance(item, Finding)]
+    assert [finding.verdict for finding in found] == [Verdict.NO_SOCKET, Verdict.IPV4_ON_INET]
+
+
 def test_bounds() -> None:
     """The latest numbers are remembered, and some legs of each."""
-    legs, tracker = Legs(most=1), Tracker(["a", "b"], Limits())
+    legs, tracker = Legs(most=1), Tracker([f"v{number}" for number in range(12)], Limits())
 
     def connection(number: int, isn: int) -> Play:
         return Play(client=(f"10.0.0.{number}", 1), client_isn=isn)
 
     plays = [connection(number, 5) for number in range(1, 12)] + [connection(99, 6)]
-    snapshots = []
+    snapshots: list[Connection] = []
     for play in plays:
         for segment in play.handshake():
-            flow = tracker.segment(segment).flow
+            flow = tracker.segment(replace(segment, interface=len(snapshots))).flow
         snapshots.append(tracker.snapshot(flow))
         legs.note(flow, snapshots[-1])
         if play is plays[-2]:
-            assert len(legs.others(snapshots[0])) == 7
+            assert len(legs.others(snapshots[0])) == 4
     assert legs.others(snapshots[0]) == []
     half = Play()
     assert legs.others(tracker.snapshot(tracker.segment(half.segment("c", "S")).flow)) == []

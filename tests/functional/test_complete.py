@@ -1,0 +1,77 @@
+"""Nothing is missed: short connections, their owners, and what a killed run leaves behind."""
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.functional.conftest import LiveRun
+
+Start = Callable[..., LiveRun]
+INSTANCES = Path("/sys/kernel/tracing/instances")
+
+
+def test_the_truth() -> None:
+    """A load of every kind on a loopback of its own: every connection, every family, every owner."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.truth", "--connections", "3000"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "lost: nothing" in done.stdout
+    told = {line.split()[0]: line.split()[2:] for line in done.stdout.splitlines() if line.count("%") == 2}
+    for column in ("row", "socket_family", "verdict", "cause", "v6only", "listener", "pid"):
+        assert told[column] == ["100.0000%", "100.0000%"], done.stdout
+
+
+@pytest.mark.parametrize("how", ["refused", "aborted"])
+def test_what_leaves_no_four_tuple_behind(start_live: Start, how: str) -> None:
+    """A client that is refused, or aborts at once: the kernel forgets its remote end before the destroy event."""
+    live = start_live()
+    with socket.socket(socket.AF_INET6) as client, socket.create_server(("127.0.0.1", 0)) as server:
+        port = 9 if how == "refused" else server.getsockname()[1]
+        client.bind(("::ffff:127.0.0.1", 0))
+        own = client.getsockname()[1]
+        if how == "refused":
+            with pytest.raises(ConnectionRefusedError):
+                client.connect(("::ffff:127.0.0.1", port))
+        else:
+            client.connect(("::ffff:127.0.0.1", port))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+    assert live.end() == 0, live.error
+    row = live.of(own, "client")
+    assert (row["verdict"], row["cause"]) == ("ipv4-on-af_inet6", "mapped-connect")
+    assert (row["pid"], row["owner_by"]) == (str(os.getpid()), "state-event")
+
+
+def test_a_killed_run_leaves_no_tracing_behind(start_live: Start) -> None:
+    """SIGKILL leaves no time to clean up: the helper does."""
+    live = start_live()
+    (own,) = [path for path in INSTANCES.iterdir() if path.name.startswith(f"correlator-{live.process.pid}-")]
+    live.process.kill()
+    live.process.communicate()
+    for _ in range(50):
+        if not own.exists():
+            break
+        time.sleep(0.1)
+    assert not own.exists()
+
+
+def test_a_stale_instance_is_removed_at_the_next_start(start_live: Start) -> None:
+    """Even where the helper was killed too."""
+    stale = INSTANCES / "correlator-1-test"
+    stale.mkdir()
+    live = start_live()
+    assert not stale.exists()
+    assert live.end() == 0, live.error
+    assert not list(INSTANCES.glob(f"correlator-{live.process.pid}-*"))
