@@ -52,6 +52,9 @@ class LiveCapture(PacketSource, Protocol):
     def count_drops(self) -> None:
         """Bring the counts up to date."""
 
+    def follow(self) -> None:
+        """Take in interfaces that have come."""
+
 
 class LiveEvidence(Protocol):
     """States what the kernel says."""
@@ -174,6 +177,7 @@ async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: U
         if second_passed:
             counted_at = now
             capture.count_drops()
+            capture.follow()
         await run.outputs.flush(all_of_it=second_passed)  # a run that is killed loses a second at most
         if await run.outputs.rotate(now, run.record, run.counters()):
             evidence.restate()

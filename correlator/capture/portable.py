@@ -47,6 +47,9 @@ class PortableCapture:
         """Stop capturing."""
         self._stopping.set()
 
+    def follow(self) -> None:
+        """Interfaces that come are not looked for."""
+
     def count_drops(self) -> None:
         """Nothing to ask: drops are counted as they happen."""
 

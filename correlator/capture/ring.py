@@ -6,9 +6,9 @@ the ring is the one queue between the kernel and us: what does not fit is counte
 
 import asyncio
 import ctypes
-import errno
 import mmap
 import os
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -36,10 +36,19 @@ _BLOCKS_AT_ONCE = 64  # then the loop turns
 
 ANY = "any"
 
+_MAX_RINGS = 64  # interfaces: more are captured with `any`
+_PATTERN = frozenset("*+?[](){}|^$\\")  # what a regular expression has, and an interface's name has not
+
+
+def is_pattern(name: str) -> bool:
+    """Whether what was given is a regular expression for interfaces' names."""
+    return not _PATTERN.isdisjoint(name)
+
 
 @dataclass(slots=True)
 class _Ring:
     name: str
+    index: int  # 0: all interfaces
     socket: socket.socket
     memory: mmap.mmap
     block: int = 0
@@ -65,9 +74,14 @@ class RingCapture:
         self._blocks = max(2, ring // BLOCK_SIZE)
         self._rings: list[_Ring] = []
         self._readable = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._patterns = [ANY] if ANY in names else names
         try:
-            for name in [ANY] if ANY in names else names:
-                self._rings.append(self._open(name))
+            if ANY in names:
+                self._rings.append(self._open(ANY, 0))
+            for index, name in socket.if_nameindex():
+                if self._is_wanted(name):
+                    self._rings.append(self._open(name, index))
         except OSError:
             self.close()
             raise
@@ -81,7 +95,7 @@ class RingCapture:
 
     async def batches(self) -> AsyncIterator[list[Packet]]:
         """The packets, some blocks at a time, until the task is cancelled."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         for ring in self._rings:
             loop.add_reader(ring.socket, self._readable.set)
         try:
@@ -98,13 +112,12 @@ class RingCapture:
     def read(self) -> list[Packet]:
         """The packets of the blocks that the kernel has handed over.
 
-        An interface that went down or away is noted in `gone`; raises OSError when it was the last.
+        An interface that went down or away is noted in `gone`. One that comes up again goes on by itself.
         """
         found: list[Packet] = []
-        for ring in list(self._rings):
+        for ring in self._rings:
             if ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                self._lose(ring)
-                continue
+                self.gone.append(ring.name)
             for _ in range(_BLOCKS_AT_ONCE):
                 start = ring.block * BLOCK_SIZE
                 header = ring.memory[start : start + BLOCK_HEADER]
@@ -120,17 +133,40 @@ class RingCapture:
     @property
     def is_idle(self) -> bool:
         """Whether no block waits to be read."""
-        return not any(ring.memory[ring.block * BLOCK_SIZE + STATUS] & STATUS_USER for ring in self._rings)
+        return not any(self._waits(ring) for ring in self._rings)
+
+    def _waits(self, ring: _Ring) -> bool:
+        return ring.memory[ring.block * BLOCK_SIZE + STATUS] & STATUS_USER != 0
+
+    def follow(self) -> None:
+        """Leave the interfaces that are no more, once they are read; take in those that have come."""
+        there = dict(socket.if_nameindex())
+        for ring in [ring for ring in self._rings if ring.index and ring.index not in there and not self._waits(ring)]:
+            self._lose(ring)
+        known = {ring.index for ring in self._rings}
+        for index, name in there.items():
+            if index not in known and self._is_wanted(name) and len(self._rings) < _MAX_RINGS:
+                try:
+                    ring = self._open(name, index)
+                except OSError:
+                    continue  # gone again, or no memory for its ring: the next look tells
+                self._rings.append(ring)
+                if self._loop is not None:
+                    self._loop.add_reader(ring.socket, self._readable.set)
+
+    def _is_wanted(self, name: str) -> bool:
+        """Whether an interface is one of those that were named, or of a form that was."""
+        return any(
+            name == pattern or (is_pattern(pattern) and re.fullmatch(pattern, name)) for pattern in self._patterns
+        )
 
     def _lose(self, ring: _Ring) -> None:
-        self.gone.append(ring.name)
-        asyncio.get_running_loop().remove_reader(ring.socket)
+        if self._loop is not None:
+            self._loop.remove_reader(ring.socket)
         self._rings.remove(ring)
         self._count(ring)
         ring.memory.close()
         ring.socket.close()
-        if not self._rings:
-            raise OSError(errno.ENETDOWN, "the interface went down or away")
 
     def count_drops(self) -> None:
         """Add what the kernel counted since the last call (PACKET_STATISTICS) to `received` and `dropped`."""
@@ -143,7 +179,7 @@ class RingCapture:
         self.received += received
         self.dropped += dropped
 
-    def _open(self, name: str) -> _Ring:
+    def _open(self, name: str, index: int) -> _Ring:
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)  # protocol 0: nothing yet
         try:
             sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, self._program.option)
@@ -155,13 +191,13 @@ class RingCapture:
                 _RING.pack(BLOCK_SIZE, self._blocks, BLOCK_SIZE, self._blocks, _RETIRE_MS, 0, 0),
             )
             memory = mmap.mmap(sock.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
-            if name != ANY and socket.if_nametoindex(name) == _loopback():
+            if index and index == _loopback():
                 sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)  # else each packet comes twice
-            _bind(sock, 0 if name == ANY else socket.if_nametoindex(name))
+            _bind(sock, index)
         except OSError:
             sock.close()
             raise
-        return _Ring(name, sock, memory)
+        return _Ring(name, index, sock, memory)
 
     def _number(self, index: int, link_type: int) -> int:
         number = self._numbers.get((index, link_type))

@@ -6,6 +6,7 @@ import errno
 import gc
 import math
 import os
+import re
 import signal
 import socket
 import sys
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 from correlator.capture.portable import PortableCapture
-from correlator.capture.ring import ANY, DEFAULT_RING, RingCapture
+from correlator.capture.ring import ANY, DEFAULT_RING, RingCapture, is_pattern
 from correlator.cli.analyse import exit_status, summarise
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.notify import notify
@@ -50,7 +51,7 @@ MAX_CONNECTIONS = 65_536
     multiple=True,
     required=True,
     metavar="IFACE",
-    help="Interface to capture on; again for more; `any` for all.",
+    help="Interface to capture on, or a regular expression for names, 'veth.*'; again for more; `any` for all.",
 )
 @click.option("--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop after so long.")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many connections.")
@@ -153,14 +154,13 @@ async def _run(
             except OSError as error:
                 troubles.append(f"capture on {', '.join(names)} failed: {error.strerror or error}")
             notify("STOPPING=1")
-            troubles += [
-                f"{name} went down or away; the run went on without it" for name in capture.gone if not troubles
-            ]
+            notes = [f"{name} went down or away; the run went on" for name in dict.fromkeys(capture.gone)]
             lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
         counters = run.end(lost)
         if lost["dropped"] or lost["evidence_lost"] or counters["evidence_dropped"]:
             troubles.append("packets or evidence were lost (counted above): try a larger --ring, or fewer interfaces")
-        notes = [] if built.outputs.writers else ["nothing was saved; -w PREFIX saves packets, evidence and findings"]
+        if not built.outputs.writers:
+            notes.append("nothing was saved; -w PREFIX saves packets, evidence and findings")
         summarise(built, counters, [*evidence.missing, *troubles])
     for note in notes:
         say(note)
@@ -192,9 +192,11 @@ def open_capture(
         die(Exit.USAGE, "`any` needs AF_PACKET: name the interfaces")
     known = {name for _number, name in socket.if_nameindex()}
     for name in names:
-        if name != ANY and name not in known:
+        if use_ring and is_pattern(name):
+            _check(name)
+        elif name != ANY and name not in known:
             die(Exit.USAGE, f"no interface {name!r}; there are: {', '.join(sorted(known))}, any")
-        if name != ANY and use_ring and not _is_up(name):
+        elif name != ANY and use_ring and not _is_up(name):
             die(Exit.USAGE, f"the interface {name} is down; bring it up first: ip link set {name} up")
     try:
         if use_ring:
@@ -206,6 +208,14 @@ def open_capture(
         if error.errno in {errno.EPERM, errno.EACCES}:
             _forbidden(names)
         die(Exit.USAGE, f"capture on {', '.join(names)}: {error.strerror or error}")
+
+
+def _check(pattern: str) -> None:
+    """End the program where a regular expression is none."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        die(Exit.USAGE, f"{pattern!r} is no regular expression: {error}")
 
 
 def _is_up(name: str) -> bool:
