@@ -38,9 +38,9 @@ from correlator.wire.interfaces import Interfaces
 # Who is to miss nothing must be let in when the machine is busy; what it takes is little. Needs CAP_SYS_NICE.
 _NICE = -10
 
-# At the most about 60 MB of connections, and as much of evidence of sockets whose packets are not seen here. At 15,000
-# connections/s that remembers a closed one for three seconds after its report.
-MAX_CONNECTIONS = 65_536
+# At the most about 40 MB of connections, and as much of evidence of sockets whose packets are not seen here. At 15,000
+# connections/s that remembers a closed one for a second and a half after its report.
+MAX_CONNECTIONS = 40_960
 
 
 @click.command()

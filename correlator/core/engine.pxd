@@ -1,14 +1,12 @@
 # C types for engine.py.
 import cython
 from correlator.core.flow cimport Flow
-from correlator.core.handshake cimport closed
+from correlator.core.handshake cimport half_open
 from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.matcher cimport Match, listener, match
 from correlator.core.model cimport Connection, Finding, Socket
 from correlator.core.segment cimport Segment
 from correlator.core.tracker cimport Event, Step, Tracker
-
-cdef int _SYN_SENT
 
 cdef class _Watch:
     cdef public long long due
@@ -23,7 +21,7 @@ cdef class Engine:
     cdef public EvidenceIndex index
     cdef public object counters
     cdef public tuple _watched
-    cdef public object _unanswered
+    cdef public object _attempts
     cdef public object _held
     cdef object _interfaces
     cdef object _legs

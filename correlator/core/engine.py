@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain, through_nat
 from correlator.core.flow import Flow
-from correlator.core.handshake import State
+from correlator.core.handshake import half_open
 from correlator.core.legs import Legs
 from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
 from correlator.core.model import (
@@ -56,10 +56,11 @@ LOOK_AGAIN = (50 * MILLISECOND, 50 * MILLISECOND, 400 * MILLISECOND, 2500 * MILL
 _WAITING = 1  # the look that asks nothing: owners are still being found for what the first one was told
 _TELL_BY = 2  # the look at which what is known is announced, complete or not
 
-_SYN_SENT = int(State.SYN_SENT)
-
-# Of what a flood leaves half open some are asked about every tick, when all others have been.
+# So many are asked about every tick (50 ms), and of what is half open, as floods are, so many of the latest: an attempt
+# to connect that hangs has an owner, too.
 LOOKS_A_TICK = 1000
+LOOKS_AT_ATTEMPTS = 50
+_MAX_ATTEMPTS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Engine:
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
-        self._unanswered: deque[_Watch] = deque()
+        self._attempts: deque[_Watch] = deque(maxlen=_MAX_ATTEMPTS)
         self._interfaces = interfaces
         self._legs = Legs()
         # Connections that a table without a time may be about: whether it is about others too shows at the end.
@@ -145,10 +146,13 @@ class Engine:
         self._now = max(self._now, now)
         self.tracker.advance(now)
         self._drain(now)
-        left = LOOKS_A_TICK
-        for watched in (*self._watched, self._unanswered):
+        for watched in self._watched:
+            left = LOOKS_A_TICK
             while left and watched and watched[0].due <= now:
                 left -= self._look(watched.popleft(), now)
+        left = LOOKS_AT_ATTEMPTS
+        while left and self._attempts:
+            left -= self._look(self._attempts.popleft(), now)
 
     def ask_all(self) -> None:
         """Want to know of every connection that is not reported yet: events were lost, or the run ends."""
@@ -229,9 +233,9 @@ class Engine:
         flow = watch.flow
         if flow.reported or (flow.is_closed and not watch.turn):
             return False
-        if flow.state == _SYN_SENT and not watch.turn and not watch.waited:
+        if half_open(flow.state) and not watch.turn and not watch.waited:
             watch.waited = True  # until the others had their turn
-            self._unanswered.append(watch)
+            self._attempts.append(watch)
             return False
         connection = self.tracker.snapshot(flow)
         if not watch.turn:

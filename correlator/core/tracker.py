@@ -1,8 +1,8 @@
 """From segments to connections: the table of open connections and the step that each segment takes.
 
 Bounds: the table holds `Limits.connections` entries. Past that what is closed and reported is forgotten first, then
-the oldest half-open connection (a flood's are worth least), then the oldest connection; each eviction of the latter is
-counted, and the connection reported as it stands.
+the oldest half-open connection (a flood's are worth least), then the oldest connection, which is reported as it stands.
+Both evictions are counted.
 """
 
 from collections import OrderedDict
@@ -317,8 +317,12 @@ class Tracker:
             self._forget(_first(self._lingering))  # it is reported: nothing is lost
             return
         self.evicted += 1
-        flow = _first(self._half_open) if self._half_open else next(iter(self._flows.values()))
-        self._report(flow)
+        if self._half_open:
+            flow = _first(self._half_open)
+            flow.reported = True  # a row for each SYN of a flood would be a flood
+        else:
+            flow = next(iter(self._flows.values()))
+            self._report(flow)
         self._forget(flow)
 
     def _report(self, flow: Flow) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, Config, Engine
+from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, LOOKS_AT_ATTEMPTS, Config, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.model import (
     Cause,
@@ -200,16 +200,27 @@ def test_live_asks_though_the_ack_is_missed() -> None:
 def test_a_flood_waits_for_its_turn() -> None:
     """What is unanswered is asked about when all else has been, and so much at a time."""
     engine = Engine(LIVE, [])
-    for number in range(LOOKS_A_TICK + 10):
+    for number in range(LOOKS_AT_ATTEMPTS + 10):
         engine.segment(Play(client=(f"10.9.{number >> 8}.{number & 255}", 7)).segment("c", "S"))
     play = Play()
     feed(engine, play.handshake())
     engine.tick(play.at + LOOK_AGAIN[0])
     asked = lookups(engine)
     assert asked[:3] == [Lookup(LISTENER_TUPLE), *BOTH]
-    assert len(asked) == 3 * LOOKS_A_TICK
+    assert len(asked) == 3 + 3 * LOOKS_AT_ATTEMPTS
     engine.tick(play.at + LOOK_AGAIN[0] + 1)
-    assert len(lookups(engine)) == 3 * 11
+    assert len(lookups(engine)) == 3 * 10
+
+
+def test_a_crowd_is_asked_about_in_turns() -> None:
+    """So many every tick; none is left out."""
+    engine = Engine(LIVE, [])
+    for number in range(LOOKS_A_TICK + 10):
+        feed(engine, Play(client=(f"10.9.{number >> 8}.{number & 255}", 7)).handshake())
+    engine.tick(START + LOOK_AGAIN[0] + SECOND)
+    assert len(lookups(engine)) == 3 * LOOKS_A_TICK
+    engine.tick(START + LOOK_AGAIN[0] + SECOND)
+    assert len(lookups(engine)) == 3 * 10
 
 
 def test_all_are_asked_about_when_events_were_lost() -> None:
