@@ -12,6 +12,7 @@ cdef class Match:
     cdef readonly object owner_by
 
 cpdef bint takes(Socket socket, Connection connection) except -1
+cdef bint _is_its_birth(long long born, Connection connection, side) except -1
 cdef bint _is_too_lively(Known known, Connection connection) except -1
 @cython.locals(known=Known, gone=list, found=list, foreign=int)
 cdef list _candidates(EvidenceIndex index, Connection connection, side, patience)

@@ -29,6 +29,7 @@ _FROM_DESTROY = Source.DESTROY
 _HANDSHAKE_MIDSTREAM = Handshake.MIDSTREAM
 _INET = Family.INET
 _INET6 = Family.INET6
+_SIDE_CLIENT = Side.CLIENT
 _STATE_TIME_WAIT = TcpState.TIME_WAIT
 _WIRE_IPV4 = WireFamily.IPV4
 
@@ -38,6 +39,7 @@ TIME_WAIT = 60_000_000_000
 
 # A segment is captured before the kernel's TCP takes it in, and a dump takes some time.
 _GRACE = 100_000_000
+_CLOCKS = 1_000_000  # between the clock of packets and that of events
 _OPEN_STATES = frozenset({TcpState.ESTABLISHED, TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
 _T = TypeVar("_T")
@@ -90,6 +92,10 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
         was = families[0] if families[0] is not families[-1] else None
     socket = merged([known.socket for known in _by_close(candidates, connection)], families[-1])
     return Match(socket, source, tuple(candidates), was, *index.owners(candidates))
+
+
+def _has_no_birth(known: Known) -> bool:
+    return known.born is None
 
 
 def _last_at(known: Known) -> int:
@@ -226,12 +232,13 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
     for known in knowns:
         if known.source is _FROM_DESTROY and known.last_at is not None and known.last_at < opened_at:
             gone.append(known.socket.cookie)  # noqa: PERF401  a loop is faster here when compiled
-    found = []
+    found: list[Known] = []
     foreign = 0
-    for known in knowns:
+    for known in sorted(knowns, key=_has_no_birth) if len(knowns) > 1 else knowns:
         if not known.within(start, end) or _is_too_lively(known, connection):
             continue
-        if known.born is not None and start is not None and known.born < start:
+        if known.born is not None and start is not None and not _is_its_birth(known.born, connection, side):
+            gone.append(known.socket.cookie)
             continue
         if known.socket.cookie is None or known.socket.cookie not in gone:
             found.append(known)
@@ -242,6 +249,18 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
     # does anything from another's loopback interface pass here.
     own = [known for known in found if not known.foreign]
     return own if own or is_loopback(connection.server.address) else found
+
+
+def _is_its_birth(born: int, connection: Connection, side: Side) -> bool:
+    """Whether a socket that was made at a time may be the connection's: before its SYN, or by its handshake.
+
+    Where packets were lost, the four-tuple may have been used again unseen.
+    """
+    if side is _SIDE_CLIENT or connection.simultaneous:
+        return born <= connection.opened_at + _CLOCKS
+    if connection.syn_rtt is None or connection.ack_rtt is None:
+        return born >= connection.opened_at
+    return 0 <= born - connection.opened_at <= connection.syn_rtt + connection.ack_rtt + _GRACE
 
 
 def _is_too_lively(known: Known, connection: Connection) -> bool:

@@ -191,7 +191,7 @@ class Evidence:
     tcp_info: Mapping[str, int] | None = None
     since: int | None = None  # an event that waited to be read: it happened between then and `at`
     owner_by: OwnerBy = OwnerBy.INODE  # how the source knows the owner
-    born: int | None = None  # when a handshake made the socket, of a server's: it is no earlier connection's
+    born: int | None = None  # when connect() or a handshake made the socket: it is no earlier connection's
     foreign: bool = False  # of another network namespace than the capture's
 
 

@@ -37,6 +37,8 @@ cdef class Endings:
     @cython.locals(event=Event)
     cpdef tuple fold(self, events)
     @cython.locals(use=_Use)
+    cdef _accept(self, Event event)
+    @cython.locals(use=_Use)
     cdef _change(self, Event event)
     @cython.locals(use=_Use)
     cdef Ending _end(self, Event event)

@@ -29,7 +29,7 @@ class Ending:
     remote: bytes
     remote_port: int
     thread: int  # 0: nobody's system call was seen
-    born: int  # when its handshake made it, of a server's; else 0
+    born: int  # when connect() or its handshake made it; 0 for before the events began
     was: int  # its family before IPV6_ADDRFORM changed it, else 0
 
 
@@ -76,12 +76,18 @@ class Endings:
             elif event.new == _LISTEN and event.family in _FAMILIES:
                 listening.append(Listening(event.at, event.family, event.local, event.local_port, event.thread))
             elif event.new == _SYN_SENT:
-                self._note(event, event.thread)
+                self._note(event, event.thread, event.at)
             elif event.old == _SYN_RECV:
-                self._note(event, 0, event.at)
+                self._accept(event)
             else:
                 self._change(event)
         return ended, listening
+
+    def _accept(self, event: Event) -> None:
+        """A handshake has made a server's socket, or connected one that crossed with another's SYN."""
+        use = self._uses.get(event.socket)
+        if use is None or not _agree(use, event):
+            self._note(event, 0, event.at)
 
     def _change(self, event: Event) -> None:
         """The end of an attempt to connect, or a close: it has the whole four-tuple."""

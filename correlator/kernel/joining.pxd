@@ -4,6 +4,7 @@ from correlator.core.model cimport Evidence, Socket
 from correlator.kernel.endings cimport Ending
 
 cdef class Joining:
+    cdef public long long late
     cdef object _owner
     cdef object _ended
     cdef object _destroyed

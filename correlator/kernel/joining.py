@@ -23,6 +23,9 @@ _STATE_ESTABLISHED = TcpState.ESTABLISHED
 PATIENCE = 200_000_000  # ns
 _MAX_WAITING = 262_144
 
+# A destroy event tells no time: it happened since the last look. Four-tuples come back within seconds.
+TRUSTED = 500_000_000  # ns
+
 _FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET6}
 
 
@@ -31,6 +34,8 @@ class Joining:
 
     def __init__(self, owner: Callable[[int], Owner | None], most: int = _MAX_WAITING) -> None:
         """`owner`: the process of a thread. `most`: state events that may wait for their destroy events."""
+        self.late = 0
+        """Destroy events that were read too late to be told to a connection."""
         self._most = most
         self._owner = owner
         self._ended: OrderedDict[int, Ending] = OrderedDict()  # by cookie, in order of time
@@ -62,7 +67,10 @@ class Joining:
                 found.append(_changed(ending, entry, evidence.foreign))
             found.append(self._joined(evidence, ending))
         elif until <= now:
-            found.append(evidence)
+            if evidence.since is None or evidence.at is None or evidence.at - evidence.since <= TRUSTED:
+                found.append(evidence)
+            else:
+                self.late += 1  # it waited for so long that it may be another connection's with the four-tuple
         else:
             self._destroyed.append((until, evidence))
 

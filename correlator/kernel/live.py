@@ -86,7 +86,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     def lost(self) -> int:
         """How often the kernel had more destroy events than the buffer holds, and how many state events it dropped."""
         lost = self._lost_before + sum(room.destroyed.lost for room in self._rooms.values() if room.destroyed)
-        return lost + (self._states.lost if self._states else 0)
+        return lost + self._joining.late + (self._states.lost if self._states else 0)
 
     @property
     def tells_of_ends(self) -> bool:

@@ -35,6 +35,11 @@ def mapped(**facts: Any) -> Socket:
     return socket("::ffff:10.0.0.12", SERVER[1], "::ffff:10.0.0.20", CLIENT[1], **facts)
 
 
+def mirrored(**facts: Any) -> Socket:
+    """The client side's socket as AF_INET6."""
+    return socket("::ffff:10.0.0.20", CLIENT[1], "::ffff:10.0.0.12", SERVER[1], **facts)
+
+
 def native(**facts: Any) -> Socket:
     """The server side's socket as AF_INET."""
     return socket("10.0.0.12", SERVER[1], "10.0.0.20", CLIENT[1], **facts)
@@ -185,6 +190,34 @@ def test_a_listener_accepts_in_its_own_namespace() -> None:
         assert v6only or origin
         assert origin is None or origin[0].v6only is v6only
     assert not index.is_contested(SERVER[1])
+
+
+@pytest.mark.parametrize(
+    ("side", "born", "is_its_own"),
+    [
+        (Side.CLIENT, -SECOND, True),
+        (Side.CLIENT, MS, True),
+        (Side.CLIENT, MS + 1, False),
+        (Side.SERVER, -1, False),
+        (Side.SERVER, 0, True),
+        (Side.SERVER, 110 * MS, True),
+        (Side.SERVER, 110 * MS + 1, False),
+    ],
+)
+def test_a_socket_is_made_before_the_syn_or_by_the_handshake(side: Side, born: int, is_its_own: bool) -> None:
+    """Where the close was not captured, a later connection's socket is in the span, but was made too late."""
+    connection = replace(CONNECTION, syn_rtt=5 * MS, ack_rtt=5 * MS)
+    near = mapped if side is Side.SERVER else mirrored
+    index = known(evidence(near(cookie=1), START + SECOND, Source.DESTROY, born=START + born))
+    assert (match(index, connection, side) is not None) is is_its_own
+    index.add(evidence(near(cookie=1, inode=5), START + MS, Source.LOOKUP))  # the same socket, by its cookie
+    assert (match(index, connection, side) is not None) is is_its_own
+
+
+def test_without_round_trips_a_servers_socket_may_be_made_later() -> None:
+    """A SYN that was repeated says little about the handshake's end."""
+    index = known(evidence(mapped(cookie=1), START + 9 * SECOND, Source.DESTROY, born=START + 8 * SECOND))
+    assert server(index) is not None
 
 
 def test_addrform_seen_in_the_destroy_event() -> None:

@@ -32,13 +32,13 @@ def test_who_connects_owns_a_client() -> None:
         state(3, ESTABLISHED, FIN_WAIT1, thread=6),
         destroyed(4),
     ]
-    assert Endings().fold(events) == ([ending(4, 5)], [])
+    assert Endings().fold(events) == ([ending(4, 5, born=1)], [])
 
 
 def test_a_refused_and_an_aborted_client() -> None:
     """Its remote end is cleared by the time of its end: what was there before is told."""
     refused = [state(1, CLOSE, SYN_SENT, thread=5, port=0), state(2, SYN_SENT, CLOSE), destroyed(3, cleared=True)]
-    assert Endings().fold(refused)[0] == [ending(3, 5)]
+    assert Endings().fold(refused)[0] == [ending(3, 5, born=1)]
     aborted = [state(1, ESTABLISHED, CLOSE, thread=5), destroyed(2, thread=5, cleared=True)]
     assert Endings().fold(aborted)[0] == [ending(2, 5)]
 
@@ -49,6 +49,17 @@ def test_who_closes_owns_a_server() -> None:
     assert Endings().fold(events)[0] == [ending(3, 7, born=1)]
     reset = [state(1, SYN_RECV, ESTABLISHED), destroyed(3, thread=8)]
     assert Endings().fold(reset)[0] == [ending(3, 8, born=1)]
+
+
+def test_clients_whose_syns_crossed() -> None:
+    """Each goes from SYN-SENT through SYN-RECEIVED: who connected it still holds it, since then."""
+    events = [
+        state(1, CLOSE, SYN_SENT, thread=5),
+        state(2, SYN_SENT, SYN_RECV),
+        state(3, SYN_RECV, ESTABLISHED),
+        destroyed(4),
+    ]
+    assert Endings().fold(events)[0] == [ending(4, 5, born=1)]
 
 
 def test_a_socket_that_was_open_before_the_events_began() -> None:

@@ -2,7 +2,7 @@
 
 from correlator.core.model import Evidence, Family, Owner, OwnerBy, Source, TcpState
 from correlator.kernel.endings import Ending
-from correlator.kernel.joining import PATIENCE, Joining
+from correlator.kernel.joining import PATIENCE, TRUSTED, Joining
 from tests.play import evidence, packed, socket
 
 HERE, THERE = packed("10.0.0.1"), packed("10.0.0.2")
@@ -73,6 +73,16 @@ def test_either_alone_is_a_statement_in_the_end() -> None:
     (said,) = other.take([], [], 1500 + PATIENCE)
     assert (said.source, said.at, said.born, said.owner) == (Source.STATE_EVENT, 1500, 1200, None)
     assert other.take([], [ending(family=99)], 1500 + PATIENCE) == []
+
+
+def test_what_was_read_too_late_is_not_told() -> None:
+    """It may be about any connection that had the four-tuple in the meantime: that is counted."""
+    one = joining()
+    late = evidence(destroyed().socket, 1000 + TRUSTED + 1, Source.DESTROY, since=1000)
+    one.take([late], [], 3000)
+    assert one.take([], [], 3000 + PATIENCE) == []
+    assert one.late == 1
+    assert [said.at for said in joining().take([late], [ending()], 3000)] == [1500]  # its time is known
 
 
 def test_a_cookie_is_what_joins() -> None:
