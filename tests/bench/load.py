@@ -199,15 +199,17 @@ class Client:
         self._hosts = itertools.cycle(range(2, 65_000))
         self.failed = 0
 
-    def run(self, count: int, seconds: float) -> None:
-        """Open so many connections, or as many as the time allows."""
+    def run(self, count: int, seconds: float, rate: float) -> None:
+        """Open so many connections, or as many as the time allows. `rate`: at the most, a second; 0 for all."""
         chosen = self._random.choices(range(len(PLAYS)), [weight for weight, _ in PLAYS], k=8192)
         records: list[bytes] = []
-        pid, server, end = os.getpid(), self._ports["pid"], time.monotonic() + seconds
+        pid, server, begun = os.getpid(), self._ports["pid"], time.monotonic()
         done = 0
         for number in itertools.cycle(chosen):
-            if done == count or (not done & 63 and time.monotonic() > end):
+            if done == count or (not done & 63 and time.monotonic() > begun + seconds):
                 break
+            if rate:
+                time.sleep(max(0.0, begun + done / rate - time.monotonic()))
             play = PLAYS[number][1]
             before = time.time_ns()
             made = self._play(play)
@@ -288,14 +290,14 @@ class Client:
             sock.close()
 
 
-def _client(ports: dict[str, int], truth: Path, seed: int, count: int, seconds: float) -> None:
+def _client(ports: dict[str, int], truth: Path, seed: int, count: int, seconds: float, rate: float) -> None:
     client = Client(ports, truth, seed)
-    client.run(count, seconds)
+    client.run(count, seconds, rate)
     if client.failed:
         print(f"client {seed}: {client.failed} connections failed")
 
 
-def load(connections: int, seconds: float, pairs: int, truth: str) -> float:
+def load(connections: int, seconds: float, pairs: int, truth: str, rate: float = 0.0) -> float:
     """Run the load; the seconds that it took."""
     context = multiprocessing.get_context("fork")
     stop = context.Event()
@@ -310,7 +312,9 @@ def load(connections: int, seconds: float, pairs: int, truth: str) -> float:
     Path(f"{truth}.plays").write_text(json.dumps([asdict(play) for _, play in PLAYS]), encoding="ascii")
     begun = time.monotonic()
     clients = [
-        context.Process(target=_client, args=(ports[n], Path(f"{truth}.{n}"), n, connections // pairs, seconds))
+        context.Process(
+            target=_client, args=(ports[n], Path(f"{truth}.{n}"), n, connections // pairs, seconds, rate / pairs)
+        )
         for n in range(pairs)
     ]
     for client in clients:
@@ -332,8 +336,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--pairs", type=int, default=2)
     parser.add_argument("--truth", required=True)
+    parser.add_argument("--rate", type=float, default=0.0, help="connections a second at the most; 0: as many as come")
     options = parser.parse_args()
-    took = load(options.connections, options.seconds, options.pairs, options.truth)
+    took = load(options.connections, options.seconds, options.pairs, options.truth, options.rate)
     print(f"{took:.3f}")
 
 

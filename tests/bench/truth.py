@@ -158,7 +158,7 @@ def _judge_row(score: Score, key: Key, side: str, expected: Row, got: Row | None
     for place, name in enumerate(_JUDGED):
         column = score.columns[name]
         column.expected += bool(expected[place])
-        if got is None:
+        if got is None or (name == "v6only" and side == "client"):  # a client's own is true, and seldom told
             continue
         column.told += bool(got[place])
         if got[place] == expected[place]:
@@ -204,7 +204,7 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
                 [
                     *(*inside, sys.executable, "-m", "tests.bench.load", "--truth", str(folder / "truth")),
                     *("--connections", str(options.connections), "--pairs", str(options.pairs)),
-                    *("--seconds", str(options.seconds)),
+                    *("--seconds", str(options.seconds), "--rate", str(options.rate)),
                 ],
                 stdout=subprocess.PIPE,
                 text=True,
@@ -250,6 +250,7 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=900)
     parser.add_argument("--pairs", type=int, default=2)
+    parser.add_argument("--rate", type=float, default=0.0, help="connections a second at the most; 0: as many as come")
     parser.add_argument("--slow", type=float, default=0.0, help="stop the capture for so long every second")
     parser.add_argument("--with", dest="with_", default="", help="more options for live")
     options = parser.parse_args()
