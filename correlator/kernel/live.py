@@ -12,7 +12,7 @@ from correlator.core.address import is_loopback
 from correlator.core.model import Evidence, FourTuple, Lookup, Owner, Ownership, Source, Statement
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
-from correlator.kernel.endings import Endings, Listening
+from correlator.kernel.endings import Ending, Endings, Listening
 from correlator.kernel.joining import PATIENCE, Joining, listener_of
 from correlator.kernel.owners import Owners
 from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, SockDiag
@@ -74,10 +74,12 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         except OSError as error:
             self.missing.append(f"destroy events ({error.strerror}): connections that close at once may be missed")
         self._endings = Endings()
+        self._unresolved: list[Ending] = []
         self._joining = Joining(self._owners.of_thread)
         self._states: StateEvents | None = None
         try:
             self._states = StateEvents()
+            self._owners.recorded = self._states.recorded
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             self.missing.append(f"state events ({reason}): the PIDs of connections that close at once may be missed")
@@ -204,6 +206,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
                 destroyed += room.destroyed.read(_ALL_EVENTS if last else _EVENTS_AT_ONCE)
         if self._states:
             ended, listening = self._endings.fold(self._states.read())
+            ended = self._resolved(ended, last=last)
             destroyed = self._joining.take(destroyed, ended, time.time_ns() + last * 2 * PATIENCE)
             if listening:
                 self._find_listeners(listening)
@@ -214,6 +217,16 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self._emit(evidence)
         if self.lost > lost:
             self.snapshot()
+
+    def _resolved(self, ended: list[Ending], *, last: bool) -> list[Ending]:
+        """The ends whose callers can be told by now; the others wait."""
+        ended = self._unresolved + ended
+        knows = self._owners.knows
+        self._unresolved = [] if last else [ending for ending in ended if ending.thread and not knows(ending.thread)]
+        if not self._unresolved:
+            return ended
+        waiting = {ending.cookie for ending in self._unresolved}
+        return [ending for ending in ended if ending.cookie not in waiting]
 
     def _find_listeners(self, listening: list[Listening]) -> None:
         """State the sockets that began to listen; those that have gone again by what their beginning told."""

@@ -33,6 +33,8 @@ class Owners:
     def __init__(self) -> None:
         """Nothing is known yet."""
         self.scans = 0
+        self.recorded: Callable[[int], tuple[int, str] | None] | None = None
+        """Tells the process and the name of a thread that is gone, or None: in a moment."""
         self._by_inode: OrderedDict[int, Owner] = OrderedDict()
         self._tries: OrderedDict[int, int] = OrderedDict()
         self._likely: OrderedDict[int, None] = OrderedDict()
@@ -91,19 +93,30 @@ class Owners:
         return found
 
     def of_thread(self, thread: int) -> Owner | None:
-        """The process of a thread, which may be gone by now: then nothing but the number is known."""
+        """The process of a thread, as far as `knows` found it out."""
+        cached = self._threads.get(thread) if self.knows(thread) else None
+        return cached[1] if cached is not None else None
+
+    def knows(self, thread: int) -> bool:
+        """Find out the process of a thread, which may be gone by now; False where it can only be told in a moment."""
         now = time.monotonic()
         cached = self._threads.get(thread)
         if cached is not None and now - cached[0] < _TRUSTED:
-            return cached[1]
-        owner = self.facts(_process_of(thread))
+            return True
+        pid, name = _process_of(thread), ""
+        if pid is None and cached is None and self.recorded is not None:
+            recorded = self.recorded(thread)
+            if recorded is None:
+                return False
+            pid, name = recorded
+        owner = self.facts(thread if pid is None else pid)
         if owner is None:
-            owner = cached[1] if cached is not None else Owner(thread)
+            owner = cached[1] if cached is not None else Owner(thread if pid is None else pid, name)
         elif _KTHREADD in {owner.ppid, owner.pid}:
             owner = None  # a thread of the kernel's own did what it did for somebody else
         self._threads[thread] = (now, owner)
         _bound(self._threads, _MAX_INODES)
-        return owner
+        return True
 
     def facts(self, pid: int) -> Owner | None:
         """What is known of a process; None where it is gone."""
@@ -151,8 +164,8 @@ def _bound(
         table.popitem(last=False)
 
 
-def _process_of(thread: int) -> int:
-    """The process (thread group) of a thread; the thread's own number where it is gone."""
+def _process_of(thread: int) -> int | None:
+    """The process (thread group) of a thread; None where it is gone."""
     try:
         with open(f"/proc/{thread}/status", encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -160,7 +173,7 @@ def _process_of(thread: int) -> int:
                     return int(line[5:])
     except (OSError, ValueError):
         pass
-    return thread
+    return None
 
 
 def _pids() -> list[int]:

@@ -21,6 +21,11 @@ _PREFIX = "correlator-"
 _BUFFER_KB = 8192  # a CPU: half a second at 100,000 events/s
 _PAGES_AT_ONCE = 4096  # of a CPU
 
+# The tracer's tables of threads take a millisecond to read, more where there may be millions of them: at most one part
+# in so many of the time.
+_ASKING_SHARE = 5
+_TRUSTED = 1.0  # seconds for which a number is not another thread's
+
 # Of an attempt to connect the beginning and the end, the birth of a server's socket, and listen(); of the rest what
 # runs in a system call: 8 and 16 are TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ. What follows a close says nothing new.
 _STATE_FILTER = (
@@ -41,8 +46,11 @@ class StateEvents:
     def __init__(self) -> None:
         """Makes the instance. Raises OSError without tracefs or permission, ValueError on an old kernel."""
         self.lost = 0
-        root = _mounted()
+        root = self._root = _mounted()
         _remove_stale(root)
+        self._groups: dict[int, int] = {}
+        self._names: dict[int, str] = {}
+        self._asked_at = self._asks_at = 0.0
         self._path = root / "instances" / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns():x}"
         self._path.mkdir(mode=0o700)
         self._helper = subprocess.Popen(
@@ -96,9 +104,35 @@ class StateEvents:
         self._kept = found[ready:]
         return found[:ready]
 
+    def recorded(self, thread: int) -> tuple[int, str] | None:
+        """The process (thread group) and the name of a thread that may be gone: its own number, "" if not recorded.
+
+        None where the tracer was asked a moment ago, and is to be asked again.
+        """
+        if thread not in self._groups or time.monotonic() - self._asked_at > _TRUSTED:
+            if time.monotonic() < self._asks_at:
+                return None
+            begun = time.monotonic()
+            self._groups = {int(key): int(value) for key, value in self._pairs("saved_tgids")}
+            self._names = {int(key): value for key, value in self._pairs("saved_cmdlines")}
+            self._asked_at = time.monotonic()
+            self._asks_at = self._asked_at + _ASKING_SHARE * (self._asked_at - begun)
+        return self._groups.get(thread, thread), self._names.get(thread, "")
+
+    def _pairs(self, name: str) -> list[tuple[str, str]]:
+        """The lines of one of the tracer's tables: a number, and what belongs to it."""
+        try:
+            text = (self._root / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return []
+        found = [line.strip().partition(" ") for line in text.splitlines()]
+        return [(key, value) for key, _, value in found if key.isdigit() and (name != "saved_tgids" or value.isdigit())]
+
     def _set_up(self) -> dict[int, Layout]:
         self._write("trace_clock", "mono")
         self._write("buffer_size_kb", str(_BUFFER_KB))
+        with contextlib.suppress(OSError):
+            self._write("options/record-tgid", "1")  # since Linux 4.13: which process a thread is of
         layouts = []
         for name, (kind, wanted) in _EVENTS.items():
             layouts.append(layout(kind, (self._path / "events" / name / "format").read_text(encoding="ascii")))

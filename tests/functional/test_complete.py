@@ -54,6 +54,36 @@ def test_what_leaves_no_four_tuple_behind(start_live: Start, how: str) -> None:
     assert (row["pid"], row["owner_by"]) == (str(os.getpid()), "state-event")
 
 
+THREADED = """
+import socket, threading
+server = socket.create_server(("127.0.0.1", 0))
+def serve():
+    accepted, _ = server.accept()
+    accepted.recv(1)
+    accepted.close()
+def connect():
+    with socket.create_connection(server.getsockname()) as client:
+        print(client.getsockname()[1])
+for work in (serve, connect):
+    thread = threading.Thread(target=work)
+    thread.start()
+    if work is connect:
+        thread.join()
+"""
+
+
+def test_threads_and_processes_that_are_gone_at_once(start_live: Start) -> None:
+    """A thread is its process's, and a process has a name, although neither is there any more."""
+    live = start_live()
+    done = subprocess.Popen([sys.executable, "-c", THREADED], stdout=subprocess.PIPE, text=True)
+    out, _ = done.communicate()
+    assert live.end() == 0, live.error
+    for side in ("client", "server"):
+        row = live.of(int(out), side)
+        assert (row["pid"], row["owner_by"]) == (str(done.pid), "state-event")
+        assert row["process"].startswith("python")
+
+
 def test_a_killed_run_leaves_no_tracing_behind(start_live: Start) -> None:
     """SIGKILL leaves no time to clean up: the helper does."""
     live = start_live()

@@ -4,10 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
+import psutil
 import pytest
 
+from correlator.core.model import Owner
 from correlator.kernel import owners
 from correlator.kernel.owners import Owners
 
@@ -113,3 +116,34 @@ def test_a_process_that_runs_another_program() -> None:
         assert after.pid == before.pid == child.pid
         child.kill()
         child.communicate()
+
+
+def test_a_thread_is_its_processes() -> None:
+    """Of one that runs /proc tells the process."""
+    known = Owners()
+    told: list[Owner | None] = []
+    thread = threading.Thread(target=lambda: told.append(known.of_thread(threading.get_native_id())))
+    thread.start()
+    thread.join()
+    assert told[0] is not None
+    assert told[0].pid == os.getpid()
+
+
+def test_a_thread_that_is_gone() -> None:
+    """What the tracer recorded, now or in a moment; without a tracer its number is all there is."""
+    gone = 4_194_303  # no PID: pid_max is one more at the most
+    assert Owners().of_thread(gone) == Owner(gone)
+    known = Owners()
+    answers: list[tuple[int, str] | None] = [None, (4_194_302, "curl")]
+    known.recorded = lambda _: answers.pop(0)
+    assert not known.knows(gone)
+    assert known.knows(gone)
+    assert known.of_thread(gone) == Owner(4_194_302, "curl")
+    assert answers == []
+
+
+def test_the_kernels_own_threads_own_nothing() -> None:
+    """What they do is for somebody else."""
+    if psutil.Process(2).name() != "kthreadd":
+        pytest.skip("PID 2 is not the kernel's here")
+    assert Owners().of_thread(2) is None
