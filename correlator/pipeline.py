@@ -16,6 +16,7 @@ from correlator.core.segment import Packet
 from correlator.run import Run
 
 TICK = 0.05  # seconds: the engine's first second look at a connection comes after 50 ms
+_READ_EVERY = 0.02
 _SECOND = 1_000_000_000
 # Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
 # findings is then the same when the run is replayed.
@@ -147,8 +148,11 @@ async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failu
 
 
 async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
+    read_at = 0.0
     async for packets in capture.batches():
-        evidence.read_events()
+        if time.monotonic() - read_at > _READ_EVERY:  # between the ticks: who closes a socket may be gone by the next
+            evidence.read_events()
+            read_at = time.monotonic()
         run.take(packets)
         evidence.lookup(run.lookups())
         await run.outputs.flush()

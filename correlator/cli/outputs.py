@@ -137,7 +137,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
     outputs = Outputs(every_packet=wanted.every_packet)
     summary, fail_on = Summary(), FailOn(wanted.fail_on)
-    chosen: list[Any] = [summary, fail_on]
+    chosen: list[Any] = [summary, fail_on] if wanted.fail_on else [summary]
 
     def writer(name: str) -> Writer:
         made = Writer(name, force=wanted.force)

@@ -36,8 +36,16 @@ _PROCESS_ENTRY = 3
 _PROCESS_NAME, _PROCESS_PATH, _PROCESS_CMDLINE, _PROCESS_PPID, _PROCESS_USER, _PROCESS_START = 2, 3, 4, 5, 7, 9
 
 MAX_HELD = 64 << 20
-_MAX_FINDINGS = 262_144  # connections whose later packets (the close) are still to be annotated
+_MAX_FINDINGS = 65_536  # connections whose later packets (the close) are still to be annotated
 _MAX_OPTION = 0xFFFF
+
+
+class _Note(NamedTuple):
+    """What packets want of a finding: little, for a run may be long."""
+
+    side: Side
+    owner: Owner | None
+    comment: bytes
 
 
 class _Held(NamedTuple):
@@ -61,7 +69,7 @@ class PcapngSink:
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._described: dict[tuple[int, int], int] = {}
-        self._findings: OrderedDict[int, list[tuple[Finding, bytes]]] = OrderedDict()  # with their comments
+        self._findings: OrderedDict[int, tuple[_Note, ...]] = OrderedDict()
         self._processes: set[tuple[int, int | None]] = set()
         self._kept = kept
         self._begin()
@@ -90,9 +98,9 @@ class PcapngSink:
         if finding.verdict is Verdict.NO_SOCKET:
             return
         number = finding.connection.number
-        others = [other for other in self._findings.pop(number, []) if other[0].side is not finding.side]
-        noted = [*others, (finding, comment(finding).encode("utf-8", "replace"))]
-        self._findings[number] = sorted(noted, key=lambda entry: entry[0].side)
+        others = [other for other in self._findings.pop(number, ()) if other.side is not finding.side]
+        noted = [*others, _Note(finding.side, finding.owner, comment(finding).encode("utf-8", "replace"))]
+        self._findings[number] = tuple(sorted(noted, key=lambda note: note.side))
         if len(self._findings) > _MAX_FINDINGS:
             self._findings.popitem(last=False)
 
@@ -123,18 +131,18 @@ class PcapngSink:
         self._held_bytes -= len(packet.data)
         index = self._interface(packet)
         options: list[tuple[int, bytes]] = []
-        found = self._findings.get(held.number, [])
+        found = self._findings.get(held.number, ())
         if found:
             self.annotated += 1
             # Of two ends on this host the one that sent the packet is the process that it is of.
             sender = Side.CLIENT if held.from_client else Side.SERVER
-            near = next((finding for finding, _ in found if finding.side is sender), found[0][0])
+            near = next((note for note in found if note.side is sender), found[0])
             if len(found) == 1:
                 options.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))
             if near.owner is not None:
                 self._process(near.owner)
                 options.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
-            options += [(_OPT_COMMENT, text) for _, text in found]
+            options += [(_OPT_COMMENT, note.comment) for note in found]
         else:
             self.released += 1
         at = max(packet.at, 0)
