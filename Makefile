@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 BUILT := $(VENV)/.built
-COMPILED := $(shell cat compiled.txt)
+SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*.pxd correlator/*/*.pxd)
 
 .PHONY: demo test truth lint format clean setup
 
@@ -44,7 +44,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 # A compiled module hides its source: it must never be older. Without a compiler there is none, and all works the same.
-$(BUILT): $(READY) setup.py compiled.txt $(COMPILED) $(wildcard correlator/*.pxd correlator/*/*.pxd)
+$(BUILT): $(READY) setup.py $(SOURCES)
 	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 4 >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 

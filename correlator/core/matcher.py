@@ -243,12 +243,22 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
         if known.socket.cookie is None or known.socket.cookie not in gone:
             found.append(known)
             foreign += known.foreign
+    if side is _SIDE_CLIENT and len(found) > 1:
+        found = _latest_born(found)
     if not foreign:
         return found
     # A socket of another namespace terminates what passes an interface here, but what this namespace has itself: nor
     # does anything from another's loopback interface pass here.
     own = [known for known in found if not known.foreign]
     return own if own or is_loopback(connection.server.address) else found
+
+
+def _latest_born(found: list[Known]) -> list[Known]:
+    """Of sockets that were all made before the SYN the last: an RST frees a port before its socket is closed."""
+    births = [known.born for known in found if known.born is not None]
+    newest = max(births, default=0)
+    older = {known.socket.cookie for known in found if known.born is not None and known.born < newest}
+    return [known for known in found if known.socket.cookie is None or known.socket.cookie not in older]
 
 
 def _is_its_birth(born: int, connection: Connection, side: Side) -> bool:

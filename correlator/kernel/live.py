@@ -27,7 +27,7 @@ _LOOK_SOMETIMES = 0.2
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
 _FOLLOW_EVERY = 1.0
 _MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
-_MAX_TOLD = 262_144
+_MAX_TOLD = 32_768
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
 
 

@@ -20,7 +20,7 @@ SCAN_EVERY = 0.25  # seconds
 # a process that this user may not look into.
 _TRIES = 3
 _LIKELY = 16  # processes looked into before a scan
-_MAX_INODES = 262_144
+_MAX_INODES = 32_768
 _MAX_TEXT = 4096
 _KTHREADD = 2
 _TRUSTED = 1.0  # seconds for which a thread's number is not that of another: they are given out in turn

@@ -214,6 +214,16 @@ def test_a_socket_is_made_before_the_syn_or_by_the_handshake(side: Side, born: i
     assert (match(index, connection, side) is not None) is is_its_own
 
 
+def test_of_two_clients_the_last_that_was_made() -> None:
+    """A port is free after an RST, while the socket that had it is still to be closed."""
+    index = known(
+        evidence(mirrored(cookie=1), START + 2 * SECOND, Source.DESTROY, born=START - SECOND),
+        evidence(socket("10.0.0.20", CLIENT[1], "10.0.0.12", SERVER[1], cookie=2), START + SECOND, born=START - MS),
+    )
+    found = match(index, CONNECTION, Side.CLIENT)
+    assert family(found) is Family.INET
+
+
 def test_without_round_trips_a_servers_socket_may_be_made_later() -> None:
     """A SYN that was repeated says little about the handshake's end."""
     index = known(evidence(mapped(cookie=1), START + 9 * SECOND, Source.DESTROY, born=START + 8 * SECOND))
