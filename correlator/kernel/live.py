@@ -73,6 +73,8 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             home.destroyed = DestroyEvents(self._paths.path, name, DESTROY_BUFFER)
         except OSError as error:
             self.missing.append(f"destroy events ({error.strerror}): connections that close at once may be missed")
+        if not netns.may_look():
+            self.missing.append("other network namespaces (CAP_SYS_PTRACE): the sockets in them are not seen")
         self._endings = Endings()
         self._unresolved: list[Ending] = []
         self._joining = Joining(self._owners.of_thread)
