@@ -14,10 +14,12 @@ COMPILED = [
     "correlator/core/evidence.py",
     "correlator/core/explain.py",
     "correlator/core/flow.py",
+    "correlator/core/frames.py",
     "correlator/core/handshake.py",
     "correlator/core/matcher.py",
     "correlator/core/model.py",
     "correlator/core/segment.py",
+    "correlator/core/table.py",
     "correlator/core/timetext.py",
     "correlator/core/tracker.py",
     "correlator/core/verdict.py",
@@ -26,16 +28,22 @@ COMPILED = [
     "correlator/kernel/joining.py",
     "correlator/kernel/sock_diag.py",
     "correlator/kernel/trace_pages.py",
+    "correlator/report/buffer.py",
+    "correlator/report/cells.py",
     "correlator/report/columns.py",
     "correlator/report/escape.py",
+    "correlator/report/rows.py",
     "correlator/run.py",
     "correlator/wire/decode.py",
     "correlator/wire/link.py",
     "correlator/wire/ring.py",
 ]
 
-# What these modules do is calls into the interpreter: higher levels take twice as long to compile and gain nothing.
+# What most of these modules do is calls into the interpreter: higher levels take twice as long to compile and gain
+# nothing there. These have loops of their own.
 FLAGS = ["-O1", "-g0", "-w"]
+LOOPS = {"flow", "frames", "table", "tracker", "words", "buffer", "cells", "columns", "decode", "link", "ring"}
+FLAGS_OF_LOOPS = ["-O2", "-g0", "-w"]
 
 
 def extensions() -> list[Extension]:
@@ -47,7 +55,12 @@ def extensions() -> list[Extension]:
     except ImportError:
         return []
     modules = [
-        Extension(name.removesuffix(".py").replace("/", "."), [name], optional=True, extra_compile_args=FLAGS)
+        Extension(
+            name.removesuffix(".py").replace("/", "."),
+            [name],
+            optional=True,
+            extra_compile_args=FLAGS_OF_LOOPS if name.rpartition("/")[2].removesuffix(".py") in LOOPS else FLAGS,
+        )
         for name in COMPILED
     ]
     directives = {

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from correlator.core.annotation import Kept
+from correlator.core.frames import Frames
 from correlator.core.model import Lookup
-from correlator.core.segment import Packet
 from correlator.run import Run
 
 TICK = 0.05  # seconds: the engine's first second look at a connection comes after 50 ms
@@ -26,8 +26,8 @@ LATENCY = 50_000_000
 class PacketSource(Protocol):
     """Gives packets."""
 
-    def batches(self) -> AsyncIterator[list[Packet]]:
-        """Lists of packets in order of capture."""
+    def batches(self) -> AsyncIterator[list[Frames]]:
+        """Frames in order of capture."""
 
 
 class SavedCapture(PacketSource, Protocol):
@@ -82,12 +82,12 @@ class LiveEvidence(Protocol):
 
 async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress: Callable[[], None]) -> None:
     """Correlate a saved capture until its end or until told to stop; the evidence is already stated."""
-    async for packets in source.batches():
+    async for batch in source.batches():
         if source.kept is not None:
             run.engine.set_recorded(counted=source.kept is Kept.ALL)
-        run.take(packets)
-        if packets:
-            run.engine.tick(packets[-1].at)
+        for frames in batch:
+            run.take(frames)
+            run.engine.tick(frames.last_at)
         run.deliver()
         progress()
         await run.outputs.flush()
@@ -149,11 +149,12 @@ async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failu
 
 async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
     read_at = 0.0
-    async for packets in capture.batches():
+    async for batch in capture.batches():
         if time.monotonic() - read_at > _READ_EVERY:  # between the ticks: who closes a socket may be gone by the next
             evidence.read_events()
             read_at = time.monotonic()
-        run.take(packets)
+        for frames in batch:
+            run.take(frames)
         evidence.lookup(run.lookups())
         await run.outputs.flush()
         if until.count is not None and run.engine.tracker.seen >= until.count:

@@ -1,8 +1,9 @@
 # C types for run.py.
 import cython
 from correlator.core.engine cimport Engine
-from correlator.core.segment cimport Packet, Segment
-from correlator.core.tracker cimport Step
+from correlator.core.flow cimport Flow
+from correlator.core.frames cimport Frames
+from correlator.core.tracker cimport Tracker
 from correlator.wire.decode cimport Decoder
 
 cdef class Run:
@@ -15,5 +16,6 @@ cdef class Run:
     cdef object _past
     cdef object _lookups
 
-    @cython.locals(packet=Packet, decoded=Segment, step=Step, every=bint)
-    cpdef take(self, list packets)
+    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, decoder=Decoder, engine=Engine, tracker=Tracker, flow=Flow,
+                   every=bint)
+    cpdef take(self, Frames frames)

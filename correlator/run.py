@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from correlator.core.engine import Engine
+from correlator.core.frames import Frames
 from correlator.core.model import Finding, Lookup, Statement
-from correlator.core.segment import Packet
 from correlator.report.columns import Record
 from correlator.report.pcapng import PcapngSink
 from correlator.report.rotation import Rotation
@@ -114,19 +114,20 @@ class Run:
         if self.outputs.evidence is not None:
             self.outputs.evidence.statement(statement)
 
-    def take(self, packets: list[Packet]) -> None:
-        """Decode and track packets."""
-        self.packets += len(packets)
+    def take(self, frames: Frames) -> None:
+        """Decode and track frames."""
+        count = frames.count
+        self.packets += count
         sink, every = self.outputs.packets, self.outputs.every_packet
-        for packet in packets:
-            decoded = self.decoder.decode(packet)
-            if decoded is None:
+        decoder, engine, tracker = self.decoder, self.engine, self.engine.tracker
+        for number in range(count):
+            if not decoder.decode(frames, number):
                 continue
-            step = self.engine.segment(decoded)
-            if sink is not None and (every or step.notable):
-                if self.engine.has_output:
+            flow = engine.segment(decoder.segment)
+            if sink is not None and (every or tracker.notable):
+                if engine.has_output:
                     self.deliver()  # before this packet tells the sink that time has passed
-                sink.packet(packet, step.flow.number, from_client=step.from_client)
+                sink.packet(frames.packet(number), flow.number, from_client=tracker.from_client)
         self.deliver()
 
     def lookups(self) -> list[Lookup]:
@@ -188,7 +189,7 @@ class Run:
         engine = self.engine
         counted: Record = {
             "packets": self.packets,
-            "segments": engine.counters.segments,
+            "segments": engine.segments,
             "connections": engine.tracker.seen,
             "findings": engine.counters.findings,
             "matched": engine.counters.matched,

@@ -3,7 +3,9 @@
 import struct
 from ipaddress import ip_address
 
-from correlator.core.segment import Packet
+from correlator.core.frames import Packet, gathered
+from correlator.core.segment import Segment
+from correlator.wire.decode import Decoder
 from correlator.wire.link import LinkType
 
 MAC = bytes.fromhex("020000000001020000000002")
@@ -99,3 +101,8 @@ def enhanced(
         order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(data), len(data) if length is None else length
     )
     return block(6, head + data + b"\0" * (-len(data) % 4) + options, order)
+
+
+def decoded(decoder: Decoder, one: Packet) -> Segment | None:
+    """The segment of a packet; it changes with the next."""
+    return decoder.segment if decoder.decode(gathered([one]), 0) else None

@@ -1,12 +1,11 @@
 """What tests write their scenes with: segments, sockets and evidence in few words."""
 
-import struct
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
 from correlator.core.model import Evidence, Family, FourTuple, Socket, Source, TcpState
-from correlator.core.segment import Segment
+from correlator.core.segment import Segment, words
 
 SECOND = 1_000_000_000
 MS = 1_000_000
@@ -18,9 +17,9 @@ CLIENT = ("10.0.0.20", 64702)
 SERVER = ("10.0.0.12", 4243)
 
 
-def ends(near: tuple[str, int], far: tuple[str, int]) -> bytes:
-    """Addresses and ports of a segment, as on the wire."""
-    return packed(near[0]) + packed(far[0]) + struct.pack("!HH", near[1], far[1])
+def ends(near: tuple[str, int], far: tuple[str, int]) -> tuple[bool, int, int, int, int, int, int]:
+    """The family, addresses and ports of a segment."""
+    return ":" in near[0], *words(packed(near[0])), near[1], *words(packed(far[0])), far[1]
 
 
 def packed(address: str) -> bytes:
@@ -50,7 +49,7 @@ class Play:
         made = Segment(
             self.at,
             interface,
-            ends(near, far),
+            *ends(near, far),
             (own + seq) & 0xFFFFFFFF,
             (other + ack) & 0xFFFFFFFF if "A" in flags else 0,
             bits,

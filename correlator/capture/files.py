@@ -10,7 +10,7 @@ from pathlib import Path
 import aiofiles
 
 from correlator.core.annotation import Kept
-from correlator.core.segment import Packet
+from correlator.core.frames import Frames
 from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import Damage, Reader
@@ -73,7 +73,7 @@ class CaptureFile:
         status = Path(self.name).stat()
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
-    async def batches(self) -> AsyncIterator[list[Packet]]:
+    async def batches(self) -> AsyncIterator[list[Frames]]:
         """The packets, a list for each block. Raises UnreadableError before the first where there is nothing to read.
 
         After an error in the middle of the file `damage` says where it was.
@@ -87,7 +87,7 @@ class CaptureFile:
                     continue
                 self._reader = self._open(head)
                 block, head = head, b""  # noqa: PLW2901  the first block includes what was held back
-            yield self._reader.feed(block)
+            yield [self._reader.feed(block)]
         if self._reader is None:
             if self._stop.is_set():
                 return

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from correlator.core.segment import Packet
+from correlator.core.frames import Frames, Packet, gathered
 from correlator.wire.interfaces import Interfaces
 
 _QUEUE = 65_536
@@ -58,7 +58,7 @@ class PortableCapture:
         """Whether no packet waits in the queue."""
         return self._queue.empty()
 
-    async def batches(self) -> AsyncIterator[list[Packet]]:
+    async def batches(self) -> AsyncIterator[list[Frames]]:
         """The packets, as many at a time as have come, until the task is cancelled."""
         loop = asyncio.get_running_loop()
         threads = [
@@ -72,7 +72,7 @@ class PortableCapture:
                 packets = [await self._queue.get()]
                 while not self._queue.empty():
                     packets.append(self._queue.get_nowait())
-                yield packets
+                yield [gathered(packets)]
         finally:
             self.close()
 

@@ -15,9 +15,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from correlator.capture.bpf import EVERY_SEGMENT, HANDSHAKES, Program
-from correlator.core.segment import Packet
+from correlator.core.frames import Frames
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.ring import BLOCK_HEADER, STATUS, STATUS_KERNEL, STATUS_USER, packets, used
+from correlator.wire.ring import BLOCK_HEADER, STATUS, STATUS_KERNEL, STATUS_USER, frames, used
 
 _ETH_P_ALL = 3
 _SOL_PACKET = 263
@@ -93,7 +93,7 @@ class RingCapture:
             ring.socket.close()
         self._rings.clear()
 
-    async def batches(self) -> AsyncIterator[list[Packet]]:
+    async def batches(self) -> AsyncIterator[list[Frames]]:
         """The packets, some blocks at a time, until the task is cancelled."""
         loop = self._loop = asyncio.get_running_loop()
         for ring in self._rings:
@@ -109,12 +109,12 @@ class RingCapture:
             for ring in self._rings:
                 loop.remove_reader(ring.socket)
 
-    def read(self) -> list[Packet]:
+    def read(self) -> list[Frames]:
         """The packets of the blocks that the kernel has handed over.
 
         An interface that went down or away is noted in `gone`. One that comes up again goes on by itself.
         """
-        found: list[Packet] = []
+        found: list[Frames] = []
         for ring in self._rings:
             if ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.gone.append(ring.name)
@@ -123,11 +123,12 @@ class RingCapture:
                 header = ring.memory[start : start + BLOCK_HEADER]
                 if not header[STATUS] & STATUS_USER:
                     break
-                found += packets(ring.memory[start : start + used(header)], self._number)
+                inside = frames(ring.memory[start : start + used(header)], self._number)
                 struct.pack_into("=I", ring.memory, start + STATUS, STATUS_KERNEL)
                 ring.block = (ring.block + 1) % self._blocks
-        if found:
-            self.last_at = found[-1].at
+                if inside.count:
+                    found.append(inside)
+                    self.last_at = inside.last_at
         return found
 
     @property

@@ -14,8 +14,9 @@ from correlator.cli.tables import Tables, beside_capture
 from correlator.core.annotation import Annotation, Kept, parse_comment
 from correlator.core.engine import Config, Engine
 from correlator.core.model import Finding, Side, Verdict
-from correlator.report.columns import Record, extended
+from correlator.report.columns import Record
 from correlator.report.read import NotAReportError, ReportReader
+from correlator.report.rows import extended
 from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import STANDARD_OUTPUT, Writer
 from correlator.run import Outputs, writing
@@ -88,25 +89,23 @@ class _Report:
         self.trouble = next(iter(tables.damaged), None)
         for statement in tables.statements:
             engine.evidence(statement)
-        async for packets in source.batches():
+        async for batch in source.batches():
             if source.kept is not None:
                 engine.set_recorded(counted=source.kept is Kept.ALL)
-            for packet in packets:
-                segment = decoder.decode(packet)
-                if segment is not None:
-                    number = engine.segment(segment).flow.number
-                    for comment in source.comments_of(count):
-                        if (annotation := parse_comment(comment)) is not None:
-                            annotations.setdefault(number, {})[annotation.side] = annotation
-                count += 1
-            if packets:
-                engine.tick(packets[-1].at)
+            for frames in batch:
+                for place in range(frames.count):
+                    if decoder.decode(frames, place):
+                        number = engine.segment(decoder.segment).number
+                        told = [parse_comment(comment) for comment in source.comments_of(count + place)]
+                        annotations.setdefault(number, {}).update({one.side: one for one in told if one is not None})
+                count += frames.count
+                engine.tick(frames.last_at)
         engine.finish()
         if source.damage is not None:
             self.trouble = (
                 f"{self.name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is exported"
             )
-        if not annotations and not tables.statements:
+        if not any(annotations.values()) and not tables.statements:
             message = "no annotated capture, and no evidence lies beside it: see correlator analyse"
             raise UnreadableError(message)
         found = [item for item in engine.take() if isinstance(item, Finding)]

@@ -26,7 +26,7 @@ from correlator.cli.outputs import Built, Wanted, build, output_options, run_rec
 from correlator.cli.selection import selecting, selection
 from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
-from correlator.core.tracker import LINGER, LIVE_SETTLE, Limits
+from correlator.core.limits import LINGER, LIVE_SETTLE, Limits
 from correlator.kernel.live import KernelEvidence
 from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until

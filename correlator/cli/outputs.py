@@ -15,7 +15,7 @@ from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.annotation import Kept
 from correlator.core.model import Finding, Verdict
 from correlator.core.timetext import time_text
-from correlator.report.columns import Record, Rows
+from correlator.report.columns import Record
 from correlator.report.lines import header, line
 from correlator.report.pcapng import PcapngSink
 from correlator.report.rotation import Rotation
@@ -146,7 +146,6 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
 
     names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
-    rows = Rows()
     if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
         chosen.append(Screen(writer(STANDARD_OUTPUT)))
     if wanted.prefix:
@@ -165,8 +164,8 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
 
         outputs.rotation = rotation
         sets: list[tuple[str, CsvSink | JsonlSink]] = [
-            (".csv", CsvSink(of_set(".csv"), rows)),
-            (".jsonl", JsonlSink(of_set(".jsonl"), rows)),
+            (".csv", CsvSink(of_set(".csv"))),
+            (".jsonl", JsonlSink(of_set(".jsonl"))),
         ]
         chosen += [sink for _, sink in sets]
         packets = of_set(".pcapng")
@@ -181,7 +180,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
             if outputs.evidence is not None:
                 rotation.reports.append((".sockets.jsonl", outputs.evidence))
         text = writer(beside(wanted.prefix, ".txt"))
-    chosen += [kind(writer(name), rows) for name, kind in names if name]
+    chosen += [kind(writer(name)) for name, kind in names if name]
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)

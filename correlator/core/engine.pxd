@@ -6,7 +6,7 @@ from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.matcher cimport Match, listener, match
 from correlator.core.model cimport Connection, Finding, Socket
 from correlator.core.segment cimport Segment
-from correlator.core.tracker cimport Event, Step, Tracker
+from correlator.core.tracker cimport Event, Tracker
 
 cdef class _Watch:
     cdef public long long due
@@ -15,11 +15,13 @@ cdef class _Watch:
     cdef public bint announced
     cdef public bint waited
 
+@cython.final
 cdef class Engine:
     cdef public object config
     cdef public Tracker tracker
     cdef public EvidenceIndex index
     cdef public object counters
+    cdef public long long segments
     cdef public tuple _watched
     cdef public object _attempts
     cdef public object _held
@@ -29,7 +31,7 @@ cdef class Engine:
     cdef long long _now
     cdef object _patience
 
-    cpdef Step segment(self, Segment segment)
+    cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)
     cpdef list findings(self, Connection connection, bint final)
     @cython.locals(event=Event, flow=Flow)

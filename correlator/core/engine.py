@@ -14,6 +14,7 @@ from correlator.core.explain import explain, through_nat
 from correlator.core.flow import Flow
 from correlator.core.handshake import half_open
 from correlator.core.legs import Legs
+from correlator.core.limits import LIVE_SETTLE, Limits
 from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
 from correlator.core.model import (
     Cause,
@@ -29,7 +30,7 @@ from correlator.core.model import (
     Verdict,
 )
 from correlator.core.segment import Segment
-from correlator.core.tracker import LIVE_SETTLE, Change, Limits, Step, Tracker
+from correlator.core.tracker import Change, Tracker
 from correlator.core.verdict import cause, verdict
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
@@ -81,7 +82,6 @@ class Config:
 class Counters:
     """The engine's share of the run's counters."""
 
-    segments: int = 0
     findings: int = 0
     matched: int = 0
     unmatched: int = 0
@@ -112,8 +112,10 @@ class Engine:
         """`interfaces` names the interfaces by the index that segments carry; `first` numbers the first connection."""
         self.config = config
         self.tracker = Tracker(interfaces, config.limits, first)
+        self.tracker.reports_only = not (config.lookups or config.announce)
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
+        self.segments = 0
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
         self._attempts: deque[_Watch] = deque(maxlen=_MAX_ATTEMPTS)
         self._interfaces = interfaces
@@ -124,13 +126,13 @@ class Engine:
         self._now = 0
         self._patience = LIVE_SETTLE if config.lookups else TIME_WAIT
 
-    def segment(self, segment: Segment) -> Step:
-        """Take in a segment."""
-        self.counters.segments += 1
-        step = self.tracker.segment(segment)
+    def segment(self, segment: Segment) -> Flow:
+        """Take in a segment; its connection. The tracker tells more of it."""
+        self.segments += 1
+        flow = self.tracker.segment(segment)
         if self.tracker.events:
             self._drain(segment.at)
-        return step
+        return flow
 
     def set_recorded(self, *, counted: bool) -> None:
         """The input is what a live run saved: report as that run did. `counted`: it saved every packet."""
@@ -231,7 +233,7 @@ class Engine:
         Tells whether there was anything to do.
         """
         flow = watch.flow
-        if flow.reported or (flow.is_closed and not watch.turn):
+        if flow.reported or flow.gone or (flow.is_closed and not watch.turn):
             return False
         if half_open(flow.state) and not watch.turn and not watch.waited:
             watch.waited = True  # until the others had their turn

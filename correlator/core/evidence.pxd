@@ -2,6 +2,7 @@
 import cython
 from correlator.core.model cimport Evidence, Owner, Socket
 
+@cython.final
 cdef class Known:
     cdef public Socket socket
     cdef public object source
@@ -16,6 +17,7 @@ cdef class Known:
 
     cpdef bint within(self, start, end)
 
+@cython.final
 cdef class EvidenceIndex:
     cdef public object bounds
     cdef public long long dropped

@@ -25,13 +25,11 @@ cdef tuple _MIRRORED
 cpdef bint after(long long a, long long b) except? -1
 @cython.locals(taken=cython.longlong)
 cpdef long long sequence_end(Segment segment) except? -1
-@cython.locals(half=Py_ssize_t)
-cpdef bytes reversed_ends(bytes ends)
-
+@cython.final
 cdef class FlowEnd:
-    cdef public bytes address
+    cdef public unsigned long long high
+    cdef public unsigned long long low
     cdef public int port
-    cdef public bytes ends
     cdef public long long isn
     cdef public long long base
     cdef public long long reached
@@ -45,9 +43,10 @@ cdef class FlowEnd:
     @cython.locals(end=cython.longlong)
     cpdef note(self, Segment segment)
 
+@cython.final
 cdef class Flow:
     cdef public long long number
-    cdef public bytes ends
+    cdef public bint is_ipv6
     cdef public FlowEnd client
     cdef public FlowEnd server
     cdef public long long opened_at
@@ -68,12 +67,29 @@ cdef class Flow:
     cdef public bint reported
     cdef public bint watched
     cdef public bint gone
-    cdef public object queue
+    cdef public unsigned long long hash
+    cdef public Flow chained
+    cdef public Queue queue
+    cdef public Flow earlier
+    cdef public Flow later
 
+    @cython.locals(client=FlowEnd)
     cpdef bint is_from_client(self, Segment segment) except? -1
     cpdef turn_round(self)
 
-cdef End _end(FlowEnd end, bint counted)
+@cython.final
+cdef class Queue:
+    cdef public Flow first
+    cdef public Flow last
+    cdef public Py_ssize_t count
+
+    cpdef append(self, Flow flow)
+    @cython.locals(earlier=Flow, later=Flow)
+    cpdef remove(self, Flow flow)
+
+cpdef leave(Flow flow)
+
+cdef End _end(FlowEnd end, bint is_ipv6, bint counted)
 
 cpdef bint covers(long long ack, long long isn) except? -1
 cpdef long long interval(long long start, long long end) except? -1

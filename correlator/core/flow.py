@@ -1,7 +1,6 @@
 """What the tracker keeps of one connection while it lasts; `snapshot` gives the immutable value."""
 
-from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from correlator.core.handshake import (
     ACK,
@@ -17,7 +16,7 @@ from correlator.core.handshake import (
     closed,
 )
 from correlator.core.model import Connection, End
-from correlator.core.segment import Segment
+from correlator.core.segment import Segment, packed
 
 UNSEEN = -1
 """A sequence number, or a time, that no segment has shown."""
@@ -38,9 +37,9 @@ def after(a: int, b: int) -> bool:
 class FlowEnd:
     """One end's side of a connection, as its own segments show it."""
 
-    address: bytes
+    high: int  # its address, as a segment has it
+    low: int
     port: int
-    ends: bytes  # of the segments that it sends
     isn: int = _UNSEEN  # from its SYN or SYN-ACK
     base: int = _UNSEEN  # the ISN as far as other segments imply it: tells a reused four-tuple
     reached: int = _UNSEEN  # the highest sequence number that it has used up
@@ -89,18 +88,12 @@ _CLOSES = tuple(CLOSE_TOKEN[closing] for closing in Closing)
 _MIRRORED = tuple(int(MIRRORED[closing]) for closing in Closing)
 
 
-def reversed_ends(ends: bytes) -> bytes:
-    """The same four-tuple as the other direction's segments have it."""
-    half = len(ends) // 2 - 2
-    return ends[half:-4] + ends[:half] + ends[-2:] + ends[-4:-2]
-
-
 @dataclass
 class Flow:
     """A connection in the tracker's table. `client` is provisional until `oriented`."""
 
     number: int
-    ends: bytes  # of its first segment
+    is_ipv6: bool
     client: FlowEnd
     server: FlowEnd
     opened_at: int
@@ -121,9 +114,12 @@ class Flow:
     reported: bool = False
     watched: bool = False  # the engine looks at it from time to time
     gone: bool = False  # out of the table
-    queue: "OrderedDict[int, Flow] | None" = field(
-        default=None, repr=False, compare=False
-    )  # in which it waits for time to pass
+    # The table's own: the next in the chain of one hash, the queue in which it waits for time to pass, its neighbours.
+    hash: int = 0
+    chained: "Flow | None" = None
+    queue: "Queue | None" = None
+    earlier: "Flow | None" = None
+    later: "Flow | None" = None
 
     @property
     def is_closed(self) -> bool:
@@ -132,7 +128,12 @@ class Flow:
 
     def is_from_client(self, segment: Segment) -> bool:
         """Whether the end that is the client, as far as known, sent a segment."""
-        return segment.ends == self.client.ends
+        client = self.client
+        return (
+            segment.source_port == client.port
+            and segment.source_low == client.low
+            and segment.source_high == client.high
+        )
 
     def turn_round(self) -> None:
         """Swap the roles of the two ends."""
@@ -141,12 +142,12 @@ class Flow:
 
     def snapshot(self, interface: str, *, counted: bool) -> Connection:
         """The connection as an immutable value; packets and bytes only where every packet was seen."""
-        server = _end(self.server, counted)
+        server = _end(self.server, self.is_ipv6, counted)
         if self.server is self.client and not self.syn_ack_count:
             server = replace(server, isn=None)  # connected to itself: its SYN was the client's
         return Connection(
             number=self.number,
-            client=_end(self.client, counted),
+            client=_end(self.client, self.is_ipv6, counted),
             server=server,
             handshake=_HANDSHAKES[self.state],
             close=_CLOSES[self.closing],
@@ -163,11 +164,57 @@ class Flow:
         )
 
 
-def _end(end: FlowEnd, counted: bool) -> End:  # noqa: FBT001  compiled: takes no keywords
-    isn = None if end.isn == _UNSEEN else end.isn
+class Queue:
+    """Connections that wait for time to pass, those that wait for longest first."""
+
+    def __init__(self) -> None:
+        """None wait."""
+        self.first: Flow | None = None
+        self.last: Flow | None = None
+        self.count = 0
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return self.count
+
+    def append(self, flow: Flow) -> None:
+        """Let a connection wait, behind all others; it leaves the queue that it was in."""
+        leave(flow)
+        flow.queue = self
+        flow.earlier = self.last
+        if self.last is None:
+            self.first = flow
+        else:
+            self.last.later = flow
+        self.last = flow
+        self.count += 1
+
+    def remove(self, flow: Flow) -> None:
+        """Take a connection out."""
+        earlier, later = flow.earlier, flow.later
+        if earlier is None:
+            self.first = later
+        else:
+            earlier.later = later
+        if later is None:
+            self.last = earlier
+        else:
+            later.earlier = earlier
+        flow.queue = flow.earlier = flow.later = None
+        self.count -= 1
+
+
+def leave(flow: Flow) -> None:
+    """Take a connection out of the queue that it is in."""
+    if flow.queue is not None:
+        flow.queue.remove(flow)
+
+
+def _end(end: FlowEnd, is_ipv6: bool, counted: bool) -> End:  # noqa: FBT001  compiled: takes no keywords
+    address, isn = packed(end.high, end.low, is_ipv6), None if end.isn == _UNSEEN else end.isn
     if counted:
-        return End(end.address, end.port, isn, end.packets, end.payload)
-    return End(end.address, end.port, isn)
+        return End(address, end.port, isn, end.packets, end.payload)
+    return End(address, end.port, isn)
 
 
 def covers(ack: int, isn: int) -> bool:

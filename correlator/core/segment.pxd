@@ -1,18 +1,17 @@
-# C types for segment.py: the values that are made for every packet.
-
-cdef class Packet:
-    cdef readonly long long at
-    cdef readonly int link_type
-    cdef readonly int interface
-    cdef readonly bytes data
-    cdef readonly long long wire_length
+# C types for segment.py: the values of every packet.
 
 cdef class Segment:
-    cdef readonly long long at
-    cdef readonly int interface
-    cdef readonly bytes ends
-    cdef readonly long long seq
-    cdef readonly long long ack
-    cdef readonly int flags
-    cdef readonly long long length
-    cdef readonly bint continuation
+    cdef public long long at
+    cdef public int interface
+    cdef public bint is_ipv6
+    cdef public unsigned long long source_high
+    cdef public unsigned long long source_low
+    cdef public int source_port
+    cdef public unsigned long long destination_high
+    cdef public unsigned long long destination_low
+    cdef public int destination_port
+    cdef public long long seq
+    cdef public long long ack
+    cdef public int flags
+    cdef public long long length
+    cdef public bint continuation

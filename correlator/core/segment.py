@@ -1,51 +1,52 @@
-"""What comes in from the wire: captured frames, and what was decoded of them."""
+"""What was decoded of a frame: one TCP header and the IP header that carried it."""
 
 from dataclasses import dataclass
 
-NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
-MAX_TIME = 1 << 62  # the year 2116: what is later, or before 1970, is no time that a packet was captured at
+from correlator.core.address import IPV4_LENGTH, IPV6_LENGTH
+from correlator.core.frames import NO_TIME
 
 
-@dataclass(frozen=True)
-class Packet:
-    """A captured frame."""
-
-    at: int
-    link_type: int  # LINKTYPE_ value of pcap's registry
-    interface: int  # index into the run's interface names
-    data: bytes
-    wire_length: int  # before the snaplen cut it
-
-
-@dataclass(frozen=True)
+@dataclass
 class Segment:
-    """What was decoded of a packet: one TCP header and the IP header that carried it."""
+    """A segment; a decoder has one, which each frame fills anew.
 
-    at: int
-    interface: int
-    ends: bytes  # as on the wire: source and destination address, source and destination port
-    seq: int
-    ack: int
-    flags: int
-    length: int  # TCP payload in bytes, from the IP length, not from what was captured
+    An address is two words in network order: of IPv6 the first and the last 64 bits, of IPv4 zero and its 32.
+    """
+
+    at: int = NO_TIME
+    interface: int = 0
+    is_ipv6: bool = False
+    source_high: int = 0
+    source_low: int = 0
+    source_port: int = 0
+    destination_high: int = 0
+    destination_low: int = 0
+    destination_port: int = 0
+    seq: int = 0
+    ack: int = 0
+    flags: int = 0
+    length: int = 0  # TCP payload in bytes, from the IP length, not from what was captured
     continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
 
     @property
     def source(self) -> bytes:
         """The sender's address."""
-        return self.ends[: len(self.ends) // 2 - 2]
+        return packed(self.source_high, self.source_low, self.is_ipv6)
 
     @property
     def destination(self) -> bytes:
         """The receiver's address."""
-        return self.ends[len(self.ends) // 2 - 2 : -4]
+        return packed(self.destination_high, self.destination_low, self.is_ipv6)
 
-    @property
-    def source_port(self) -> int:
-        """The sender's port."""
-        return self.ends[-4] << 8 | self.ends[-3]
 
-    @property
-    def destination_port(self) -> int:
-        """The receiver's port."""
-        return self.ends[-2] << 8 | self.ends[-1]
+def packed(high: int, low: int, is_ipv6: bool) -> bytes:  # noqa: FBT001  compiled: takes no keywords
+    """The bytes of an address of two words."""
+    if is_ipv6:
+        return (high << 64 | low).to_bytes(IPV6_LENGTH, "big")
+    return low.to_bytes(IPV4_LENGTH, "big")
+
+
+def words(address: bytes) -> tuple[int, int]:
+    """The two words of an address."""
+    number = int.from_bytes(address, "big")
+    return number >> 64, number & 0xFFFFFFFFFFFFFFFF

@@ -1,9 +1,10 @@
 # C types for tracker.py.
 import cython
-from correlator.core.flow cimport Flow, FlowEnd, after, covers, interval, kind_of, reversed_ends
+from correlator.core.flow cimport Flow, FlowEnd, Queue, after, covers, interval, kind_of, leave
 from correlator.core.handshake cimport closed, half_open, next_closing, next_state
 from correlator.core.model cimport Connection
 from correlator.core.segment cimport Segment
+from correlator.core.table cimport Table
 
 cdef long long _MASK
 cdef long long _UNSEEN
@@ -19,22 +20,23 @@ cdef class Event:
     cdef readonly object change
     cdef readonly Flow flow
 
-cdef class Step:
-    cdef readonly Flow flow
-    cdef readonly bint from_client
-    cdef readonly bint notable
-
+@cython.final
 cdef class Tracker:
     cdef public object limits
     cdef public long long copies
     cdef public long long evicted
     cdef public long long seen
     cdef object _interfaces
-    cdef public object _flows
-    cdef public object _half_open
-    cdef public dict _answers
-    cdef public object _settling
-    cdef public object _lingering
+    cdef public bint reports_only
+    cdef public bint from_client
+    cdef public bint notable
+    cdef public Table _table
+    cdef public Queue _half_open
+    cdef public Queue _settling
+    cdef public Queue _lingering
+    cdef public Queue _superseded
+    cdef public Queue _open
+    cdef long long _most
     cdef public list events
     cdef long long _now
     cdef long long _newest
@@ -46,18 +48,22 @@ cdef class Tracker:
     cpdef list take(self)
     cpdef Connection snapshot(self, Flow flow)
     @cython.locals(flow=Flow, former=Flow, near=FlowEnd, far=FlowEnd, from_client=bint,
-                   first=bint, follows=bint, moved=bint, notable=bint)
-    cpdef Step segment(self, Segment segment)
+                   first=bint, follows=bint, moved=bint)
+    cpdef Flow segment(self, Segment segment)
     cdef bint _is_another(self, Flow flow, Segment segment) except? -1
-    @cython.locals(client=FlowEnd, server=FlowEnd, flow=Flow, ends=bytes, answers=bytes)
-    cdef Flow _open(self, Segment segment)
+    @cython.locals(client=FlowEnd, server=FlowEnd, flow=Flow)
+    cdef Flow _begin(self, Segment segment)
     @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
     cdef bint _step(self, Flow flow, Segment segment, FlowEnd near, FlowEnd far, bint follows) except? -1
     cdef _note_syn(self, Flow flow, Segment segment, FlowEnd near)
     cdef _announce(self, Flow flow, int before)
-    @cython.locals(found=Flow, flow=Flow, due_at=cython.longlong, wait=cython.longlong)
+    @cython.locals(flow=Flow, queue=Queue)
+    cpdef advance(self, long long now)
+    @cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong, wait=cython.longlong)
     cdef Flow _next_due(self)
-    cdef _enqueue(self, Flow flow, queue, long long wait)
+    cdef tuple _waits(self)
+    cdef _enqueue(self, Flow flow, Queue queue, long long wait)
+    cdef _supersede(self, Flow flow, long long at)
     @cython.locals(flow=Flow)
     cdef _evict(self)
     cdef _forget(self, Flow flow)

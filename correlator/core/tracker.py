@@ -1,21 +1,20 @@
 """From segments to connections: the table of open connections and the step that each segment takes.
 
-Bounds: the table holds `Limits.connections` entries. Past that what is closed and reported is forgotten first, then
-the oldest half-open connection (a flood's are worth least), then the oldest connection, which is reported as it stands.
-Both evictions are counted.
+Bounds: the tracker holds `Limits.connections`. Past that what is closed and reported is forgotten first, then the
+oldest half-open connection (a flood's are worth least), then what is closed and waits for its report, then the oldest
+of all; these two are reported as they stand. All but the first are counted.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from correlator.core.flow import UNSEEN, Flow, FlowEnd, after, covers, interval, kind_of, reversed_ends
+from correlator.core.flow import UNSEEN, Flow, FlowEnd, Queue, after, covers, interval, kind_of, leave
 from correlator.core.handshake import ACK, FIN, RST, SYN, State, closed, half_open, next_closing, next_state
+from correlator.core.limits import Limits
 from correlator.core.model import Connection
 from correlator.core.segment import Segment
-
-SECOND = 1_000_000_000
+from correlator.core.table import Table
 
 # By number, for the compiled step.
 _MASK, _UNSEEN = 0xFFFFFFFF, UNSEEN
@@ -23,29 +22,6 @@ _SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
 _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
-
-
-# Twice RFC 9293's maximum segment lifetime would be 240 s; Linux keeps TIME_WAIT for 60 s and retransmits at
-# intervals of up to 120 s (TCP_RTO_MAX). What comes later than this on a closed four-tuple is a connection of its own.
-LINGER = 180 * SECOND
-
-
-# Live, a finding is wanted soon: a closed connection's destroy event and its last ACKs are in by then.
-LIVE_SETTLE = SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how many connections the tracker remembers."""
-
-    connections: int = 1_000_000
-    """Entries in the table, about 1.5 KB each."""
-    settle: int = LINGER
-    """Nanoseconds without a segment after which a closed connection is reported."""
-    linger: int = LINGER
-    """Nanoseconds without a segment after which a closed connection is forgotten; not less than `settle`."""
-    counted: bool = True
-    """Whether the input holds every packet, so that packet and byte counts mean something."""
 
 
 class Change(IntEnum):
@@ -65,15 +41,6 @@ class Event:
     flow: Flow
 
 
-@dataclass(frozen=True)
-class Step:
-    """What a segment was to the tracker."""
-
-    flow: Flow
-    from_client: bool
-    notable: bool  # belongs to the handshake or the close, or is the first of its direction
-
-
 class Tracker:
     """The table of connections."""
 
@@ -83,16 +50,23 @@ class Tracker:
         `first` numbers the first connection.
         """
         self.set_limits(limits)
+        self.reports_only = False
+        """Whether no other event is wanted."""
         self.copies = 0
         self.evicted = 0
         self.seen = 0
         self._interfaces = interfaces
-        self._flows: OrderedDict[bytes, Flow] = OrderedDict()  # by the ends of who sent the first segment
-        self._answers: dict[bytes, Flow] = {}  # by those of the other
+        self._table = Table()
         # Those that wait for time to pass, each queue in the order of their last segments.
-        self._half_open: OrderedDict[int, Flow] = OrderedDict()
-        self._settling: OrderedDict[int, Flow] = OrderedDict()  # closed, to be reported
-        self._lingering: OrderedDict[int, Flow] = OrderedDict()  # reported, to be forgotten
+        self._half_open = Queue()
+        self._settling = Queue()  # closed, to be reported
+        self._lingering = Queue()  # reported, to be forgotten
+        self._superseded = Queue()  # out of the table, to be reported
+        self._open = Queue()  # the others, in the order in which they came to be so: they wait for nothing
+        self.from_client = False
+        """Whether the last segment came from the client."""
+        self.notable = False
+        """Whether it belongs to the handshake or the close, or is the first of its direction."""
         self.events: list[Event] = []
         """What happened since the last `take`."""
         self._now = 0  # as far as time is known to have passed
@@ -103,11 +77,11 @@ class Tracker:
     def set_limits(self, limits: Limits) -> None:
         """Go on with other limits."""
         self.limits = limits
-        self._settle, self._linger = limits.settle, limits.linger
+        self._settle, self._linger, self._most = limits.settle, limits.linger, limits.connections
 
     def __len__(self) -> int:
         """How many connections are in the table."""
-        return len(self._flows)
+        return self._table.count
 
     def take(self) -> list[Event]:
         """The events since the last call."""
@@ -119,11 +93,11 @@ class Tracker:
         name = self._interfaces[flow.interface] if 0 <= flow.interface < len(self._interfaces) else ""
         return flow.snapshot(name, counted=self.limits.counted)
 
-    def segment(self, segment: Segment) -> Step:
-        """Take in one segment."""
+    def segment(self, segment: Segment) -> Flow:
+        """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""
         self._newest = max(self._newest, segment.at)
         former: Flow | None = None
-        flow = self._flows.get(segment.ends) or self._answers.get(segment.ends)
+        flow = self._table.find(segment)
         if flow is not None and flow.reported and flow.last_at + self._linger <= self._now:
             self._forget(flow)  # its time was up behind one that goes on
             flow = None
@@ -133,28 +107,31 @@ class Tracker:
             near = flow.client if flow.is_from_client(segment) else flow.server
             if near.is_copy(segment):
                 self.copies += 1
-                return Step(flow, near is flow.client, notable=False)
+                self.from_client, self.notable = near is flow.client, False
+                return flow
             flow.last_at = self._newest  # before time passes: a clock that leaps cuts no connection in two
-            if flow.queue is not None:
-                flow.queue.move_to_end(flow.number)
+            if flow.queue is not None and flow.queue is not self._open:
+                flow.queue.append(flow)
         if self._newest >= self._due_at:
             self.advance(self._newest)
         if former is not None:
             self._supersede(former, segment.at)
         if flow is None:
-            flow = self._open(segment)
+            flow = self._begin(segment)
         from_client = flow.is_from_client(segment)
         near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
         if segment.continuation:
             if segment.interface == near.interface:  # else it continues a copy
                 near.payload += segment.length
-            return Step(flow, from_client, notable=False)
+            self.from_client, self.notable = from_client, False
+            return flow
         first = near.reached == _UNSEEN
         follows = first or not after(segment.seq, near.reached)
         near.note(segment)
         moved = self._step(flow, segment, near, far, follows)
-        notable = first or moved or closed(flow.closing) or segment.flags & (_SYN | _FIN | _RST) != 0
-        return Step(flow, flow.is_from_client(segment), notable)
+        self.notable = first or moved or closed(flow.closing) or segment.flags & (_SYN | _FIN | _RST) != 0
+        self.from_client = flow.is_from_client(segment)
+        return flow
 
     def _is_another(self, flow: Flow, segment: Segment) -> bool:
         """Whether a segment opens another connection: a SYN with another ISN (RFC 9293 §3.4.1), or after the report."""
@@ -171,74 +148,77 @@ class Tracker:
         self._now = max(self._now, now)
         while (flow := self._next_due()) is not None:
             self._report(flow)
-            if closed(flow.closing):
-                self._enqueue(flow, self._lingering, self._linger)
+            if flow.gone:
+                leave(flow)
+            elif closed(flow.closing):
+                self._lingering.append(flow)
             else:
                 self._forget(flow)
-        while self._lingering:
-            flow = _first(self._lingering)
-            if flow.last_at + self._linger > self._now:
-                break
+        flow = self._lingering.first
+        while flow is not None and flow.last_at + self._linger <= self._now:
             self._forget(flow)
+            flow = self._lingering.first
         self._due_at = self._now + min(self._settle, self._linger)
         for queue, wait in self._waits():
-            if queue:
-                self._due_at = min(self._due_at, _first(queue).last_at + wait)
+            if queue.first is not None:
+                self._due_at = min(self._due_at, queue.first.last_at + wait)
 
-    def _waits(self) -> tuple[tuple[OrderedDict[int, Flow], int], ...]:
+    def _waits(self) -> tuple[tuple[Queue, int], ...]:
         """The queues, with how long a connection in them may be silent."""
-        return (self._half_open, self._linger), (self._settling, self._settle), (self._lingering, self._linger)
+        return (
+            (self._half_open, self._linger),
+            (self._settling, self._settle),
+            (self._superseded, self._settle),
+            (self._lingering, self._linger),
+        )
 
     def _next_due(self) -> Flow | None:
         """The connection whose report is due, the one that has been due for longest first."""
-        found, due_at = None, self._now + 1
-        for queue, wait in self._waits()[:2]:
-            while queue and self._now > 0 and not _first(queue).last_at:
-                flow = _first(queue)  # no segment had a time so far
-                flow.last_at = self._now
-                queue.move_to_end(flow.number)
-            if queue and _first(queue).last_at + wait < due_at:
-                found = _first(queue)
-                due_at = found.last_at + wait
+        found: Flow | None = None
+        due_at = self._now + 1
+        for queue, wait in self._waits()[:-1]:
+            flow = queue.first
+            while flow is not None and self._now > 0 and not flow.last_at:
+                flow.last_at = self._now  # no segment had a time so far
+                queue.append(flow)
+                flow = queue.first
+            if flow is not None and flow.last_at + wait < due_at:
+                found, due_at = flow, flow.last_at + wait
         return found
 
-    def _enqueue(self, flow: Flow, queue: OrderedDict[int, Flow] | None, wait: int) -> None:
+    def _enqueue(self, flow: Flow, queue: Queue, wait: int) -> None:
         """Put a connection into the queue that it is to wait in, at the end."""
-        if flow.queue is queue:
-            return
-        if flow.queue is not None:
-            del flow.queue[flow.number]
-        flow.queue = queue
-        if queue is not None:
-            queue[flow.number] = flow
-            if queue is self._lingering:  # its last segment was some time ago: others may have come since
-                return
+        if flow.queue is not queue:
+            queue.append(flow)
             self._due_at = min(self._due_at, flow.last_at + wait)
 
     def unreported(self) -> list[Flow]:
         """The connections that are still to be reported."""
-        return [flow for flow in self._flows.values() if not flow.reported]
+        return [flow for flow in self._table if not flow.reported]
 
     def finish(self) -> None:
         """Report all that is left, in the order in which time would have reported it; the input has ended."""
-        for flow in (*self._settling.values(), *self._flows.values()):
+        for queue in (self._superseded, self._settling):
+            while queue.first is not None:
+                self._report(queue.first)
+                queue.remove(queue.first)
+        for flow in self._table:
             self._report(flow)
-        self._flows.clear()
-        self._answers.clear()
-        for queue, _wait in self._waits():
-            queue.clear()
+            leave(flow)
+        self._table.clear()
 
-    def _open(self, segment: Segment) -> Flow:
-        if len(self._flows) >= self.limits.connections:
+    def _begin(self, segment: Segment) -> Flow:
+        if self._table.count + self._superseded.count >= self._most:
             self._evict()
-        ends, answers = segment.ends, reversed_ends(segment.ends)
-        client = FlowEnd(segment.source, segment.source_port, ends)
-        # A socket connected to itself (simultaneous open with one socket) is both ends.
-        server = client if ends == answers else FlowEnd(segment.destination, segment.destination_port, answers)
-        flow = Flow(self._first + self.seen, ends, client, server, segment.at, self._newest)
+        client = FlowEnd(segment.source_high, segment.source_low, segment.source_port)
+        server = FlowEnd(segment.destination_high, segment.destination_low, segment.destination_port)
+        if client == server:  # a socket connected to itself (simultaneous open with one socket) is both ends
+            server = client
+        flow = Flow(self._first + self.seen, segment.is_ipv6, client, server, segment.at, self._newest)
         flow.interface = segment.interface
         self.seen += 1
-        self._flows[ends] = self._answers[answers] = flow
+        self._table.add(flow, segment)
+        self._open.append(flow)
         return flow
 
     def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd, follows: bool) -> bool:  # noqa: FBT001
@@ -274,7 +254,7 @@ class Tracker:
             if closed(flow.closing):
                 self._enqueue(flow, self._settling, self._settle)
             else:
-                self._enqueue(flow, self._half_open if half_open(flow.state) else None, self._linger)
+                self._enqueue(flow, self._half_open if half_open(flow.state) else self._open, self._linger)
         return True
 
     def _note_syn(self, flow: Flow, segment: Segment, near: FlowEnd) -> None:
@@ -299,6 +279,8 @@ class Tracker:
         flow.syn_ack_at = segment.at
 
     def _announce(self, flow: Flow, before: int) -> None:
+        if self.reports_only and len(self._interfaces) <= 1:  # with several the legs of a connection are to be found
+            return
         if before == _NEW:
             self.events.append(Event(Change.OPENED, flow))
         if flow.state == _SYN_RECEIVED:
@@ -307,23 +289,31 @@ class Tracker:
             self.events.append(Event(Change.ESTABLISHED, flow))
 
     def _supersede(self, flow: Flow, at: int) -> None:
-        if not flow.gone:
-            flow.superseded_at = at
+        """Another connection has the four-tuple. Evidence of this one's end may still come, where it is waited for."""
+        if flow.gone:
+            return
+        flow.superseded_at = at
+        self._forget(flow)
+        if self._settle < self._linger and not flow.reported:
+            flow.last_at = self._newest
+            self._enqueue(flow, self._superseded, self._settle)
+        else:
             self._report(flow)
-            self._forget(flow)
 
     def _evict(self) -> None:
-        if self._lingering:
-            self._forget(_first(self._lingering))  # it is reported: nothing is lost
+        flow = self._lingering.first
+        if flow is not None:
+            self._forget(flow)  # it is reported: nothing is lost
             return
-        self.evicted += 1
-        if self._half_open:
-            flow = _first(self._half_open)
+        flow = self._half_open.first
+        if flow is not None:
             flow.reported = True  # a row for each SYN of a flood would be a flood
         else:
-            flow = next(iter(self._flows.values()))
+            flow = self._superseded.first or self._settling.first or self._open.first
+        if flow is not None:
+            self.evicted += 1
             self._report(flow)
-        self._forget(flow)
+            self._forget(flow)
 
     def _report(self, flow: Flow) -> None:
         if not flow.reported:
@@ -331,10 +321,7 @@ class Tracker:
             self.events.append(Event(Change.REPORT, flow))
 
     def _forget(self, flow: Flow) -> None:
-        flow.gone = True
-        self._enqueue(flow, None, 0)
-        del self._flows[flow.ends], self._answers[reversed_ends(flow.ends)]
-
-
-def _first(queue: OrderedDict[int, Flow]) -> Flow:
-    return next(iter(queue.values()))
+        leave(flow)
+        if not flow.gone:
+            flow.gone = True
+            self._table.remove(flow)

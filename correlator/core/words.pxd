@@ -6,5 +6,8 @@ cpdef int half(bytes data, Py_ssize_t at) except? -1
 cpdef unsigned int word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF
 @cython.locals(low=cython.ulonglong, high=cython.ulonglong)
 cpdef unsigned long long long_word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF
+cpdef int net_half(bytes data, Py_ssize_t at) except? -1
+@cython.locals(low=cython.ulonglong, high=cython.ulonglong)
+cpdef unsigned long long net_long_word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF
 @cython.locals(low=cython.uint, high=cython.uint)
 cpdef unsigned int net_word(bytes data, Py_ssize_t at) except? 0xFFFFFFFF

@@ -21,6 +21,17 @@ def long_word(data: bytes, at: int) -> int:
     return high << 32 | low
 
 
+def net_half(data: bytes, at: int) -> int:
+    """16 bits in network byte order."""
+    return data[at] << 8 | data[at + 1]
+
+
+def net_long_word(data: bytes, at: int) -> int:
+    """64 bits in network byte order."""
+    high, low = net_word(data, at), net_word(data, at + 4)
+    return high << 32 | low
+
+
 def net_word(data: bytes, at: int) -> int:
     """32 bits in network byte order."""
     high, low = data[at] << 8 | data[at + 1], data[at + 2] << 8 | data[at + 3]

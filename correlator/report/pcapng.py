@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from correlator import __version__
 from correlator.core.annotation import Kept, comment
+from correlator.core.frames import Packet
 from correlator.core.model import Finding, Owner, Side, Verdict
-from correlator.core.segment import Packet
 from correlator.report.writer import Writer
 
 _SECTION_HEADER, _INTERFACE_DESCRIPTION, _INTERFACE_STATISTICS, _ENHANCED_PACKET, _CUSTOM = (

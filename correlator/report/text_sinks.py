@@ -7,7 +7,8 @@ from typing import Any
 
 from correlator.core.model import Clipped, Finding, Statement
 from correlator.core.records import to_record
-from correlator.report.columns import COLUMNS, Record, Rows, cells
+from correlator.report.columns import COLUMNS, Record, cells_of
+from correlator.report.rows import CsvRows, JsonRows
 from correlator.report.writer import Writer
 
 SCHEMA = 1
@@ -16,9 +17,9 @@ SCHEMA = 1
 class CsvSink:
     """A row a finding."""
 
-    def __init__(self, writer: Writer, rows: Rows | None = None) -> None:
-        """Writes the header. `rows`: shared with the run's other sinks."""
-        self._rows = rows or Rows()
+    def __init__(self, writer: Writer) -> None:
+        """Writes the header."""
+        self._rows = CsvRows()
         self.renew(writer)
 
     def renew(self, writer: Writer) -> None:
@@ -32,11 +33,11 @@ class CsvSink:
     def finding(self, finding: Finding) -> None:
         """Write a final finding."""
         if finding.final:
-            self.writer.put(self._rows.csv_line(finding).encode())
+            self.writer.put(self._rows.line(finding))
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""
-        self._row(cells(row))
+        self._row(cells_of(row))
 
     def end(self, counters: Record) -> None:
         """CSV has no place for the counters."""
@@ -50,10 +51,10 @@ class CsvSink:
 class JsonlSink:
     """The run, then a line a finding, then the counters."""
 
-    def __init__(self, writer: Writer, rows: Rows | None = None) -> None:
-        """Nothing is written before `begin`. `rows`: shared with the run's other sinks."""
+    def __init__(self, writer: Writer) -> None:
+        """Nothing is written before `begin`."""
         self.writer = writer
-        self._rows = rows or Rows()
+        self._rows = JsonRows()
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file; `begin` writes its first line."""
@@ -66,7 +67,7 @@ class JsonlSink:
     def finding(self, finding: Finding) -> None:
         """Write a final finding."""
         if finding.final:
-            self.row(self._rows.of(finding))
+            self.writer.put(self._rows.line(finding))
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""

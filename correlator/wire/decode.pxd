@@ -1,47 +1,50 @@
 # C types for decode.py.
 import cython
-from correlator.core.segment cimport Packet, Segment
-from correlator.core.words cimport net_word
-from correlator.wire.link cimport network
+from correlator.core.frames cimport Frames
+from correlator.core.segment cimport Segment
+from correlator.core.words cimport net_half, net_long_word, net_word
+from correlator.wire.link cimport Network, network
 
-cdef int _ETHERNET
+cdef int _TCP
+cdef int _FOUND
+cdef int _SLOWLY
 cdef int _IPV4
 cdef int _IPV6
-cdef int _ETHERNET_HEADER
 cdef int _IPV4_HEADER
 cdef int _IPV6_HEADER
 cdef int _TCP_FLAGS_END
 cdef int _AH
 
-cdef class _Frame:
-    cdef readonly long long at
-    cdef readonly int interface
-    cdef readonly bytes data
-    cdef readonly Py_ssize_t end
-    cdef readonly int depth
-
+@cython.final
 cdef class Decoder:
     cdef public object skipped
+    cdef readonly Segment segment
     cdef object _interfaces
     cdef object _fragments
+    cdef Network _found
+    cdef bytes _data
+    cdef Py_ssize_t _limit
+    cdef Py_ssize_t _end
 
+    @cython.locals(begin=Py_ssize_t, link_type=int, segment=Segment, result=int)
+    cpdef bint decode(self, Frames frames, Py_ssize_t number) except? -1
+    @cython.locals(found=Network, segment=Segment, result=int)
+    cdef int _link(self, int link_type, Py_ssize_t begin) except? -1
+    @cython.locals(beyond=Py_ssize_t, result=int)
+    cdef int _network(self, int ethertype, Py_ssize_t at) except? -1
+    @cython.locals(result=int)
+    cdef int _inner(self, inner, Py_ssize_t beyond) except? -1
+    @cython.locals(data=bytes, limit=Py_ssize_t, segment=Segment, head=Py_ssize_t, total=Py_ssize_t, end=Py_ssize_t,
+                   protocol=int, fragment=int, inner=Py_ssize_t)
+    cdef int _ipv4(self, Py_ssize_t at, int depth) except? -1
+    @cython.locals(data=bytes, segment=Segment, length=Py_ssize_t, end=Py_ssize_t)
+    cdef int _ipv6(self, Py_ssize_t at, int depth) except? -1
+    @cython.locals(data=bytes, segment=Segment, protocol=int, inner=Py_ssize_t, begin=Py_ssize_t, following=int,
+                   units=int, field=int)
+    cdef int _extensions(self, Py_ssize_t at, Py_ssize_t end, int depth) except? -1
     @cython.locals(data=bytes)
-    cpdef Segment decode(self, Packet packet)
-    @cython.locals(interface=int)
-    cdef _link(self, Packet packet)
-    @cython.locals(frame=_Frame)
-    cdef _network(self, Packet packet, int ethertype, Py_ssize_t offset, int interface)
-    @cython.locals(frame=_Frame, number=int)
-    cdef _inner(self, Packet packet, inner, interface=*)
-    @cython.locals(data=bytes, head=Py_ssize_t, total=Py_ssize_t, end=Py_ssize_t, protocol=int, fragment=int,
-                   inner=Py_ssize_t)
-    cdef _ipv4(self, _Frame frame, Py_ssize_t at)
-    @cython.locals(data=bytes, length=Py_ssize_t, end=Py_ssize_t, protocol=int, inner=Py_ssize_t, addresses=bytes,
-                   following=int, units=int, begin=Py_ssize_t)
-    cdef _ipv6(self, _Frame frame, Py_ssize_t at)
-    @cython.locals(data=bytes, nested=_Frame)
-    cdef _other(self, _Frame frame, Py_ssize_t inner, Py_ssize_t end, int protocol, int fragment)
-    cdef _fragment(self, _Frame frame, Py_ssize_t at, Py_ssize_t end, key, part, Py_ssize_t begin)
-
-@cython.locals(data=bytes, head=Py_ssize_t)
-cdef object _tcp(_Frame frame, Py_ssize_t at, Py_ssize_t end, bytes ends)
+    cdef int _other(self, Py_ssize_t inner, Py_ssize_t end, int protocol, int fragment, int depth) except? -1
+    @cython.locals(whole=Segment, result=int, header=Py_ssize_t)
+    cdef int _fragment(self, Py_ssize_t at, Py_ssize_t end, key, part, Py_ssize_t begin) except? -1
+    @cython.locals(data=bytes, segment=Segment, head=Py_ssize_t)
+    cdef int _tcp(self, Py_ssize_t at, Py_ssize_t end) except? -1

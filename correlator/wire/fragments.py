@@ -59,7 +59,7 @@ class Fragments:
         datagram = self._take(key, fragment)
         if datagram is None:
             return None
-        datagram.first, datagram.header = segment, header
+        datagram.first, datagram.header = replace(segment), header
         return replace(segment, length=datagram.payload or 0)
 
     def later(self, key: FragmentKey, fragment: Fragment) -> Segment | None:

@@ -1,10 +1,10 @@
 """Link layers: where the network header of a captured frame begins, and what it is (tcpdump.org's LINKTYPE list)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
-from correlator.wire.skips import Skip
+from correlator.core.words import net_half
+from correlator.wire.skips import CUT_OFF, FOUND, LINK_TYPE
 
 
 class LinkType(IntEnum):
@@ -25,101 +25,98 @@ class LinkType(IntEnum):
 
 ETHERTYPE_IPV4 = 0x0800
 ETHERTYPE_IPV6 = 0x86DD
-VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100})  # IEEE 802.1Q, 802.1ad, and the older QinQ
+_FOUND, _IPV4, _IPV6 = FOUND, ETHERTYPE_IPV4, ETHERTYPE_IPV6
+_VLAN, _VLAN_SERVICE, _VLAN_OLD = 0x8100, 0x88A8, 0x9100  # IEEE 802.1Q, 802.1ad, and the older QinQ
 _MAX_802_3_LENGTH = 0x05DC  # IEEE 802.3 §3.2.6: up to here the field is a length, and LLC follows
 _SNAP = bytes.fromhex("aaaa03000000")
+
+_ETHERNET, _SLL, _SLL2, _IPOIB = LinkType.ETHERNET, LinkType.LINUX_SLL, LinkType.LINUX_SLL2, LinkType.IPOIB
+_RAWS = frozenset({LinkType.RAW, LinkType.RAW_BSD, LinkType.RAW_OPENBSD, LinkType.IPV4, LinkType.IPV6})
+_NULLS = frozenset({LinkType.NULL, LinkType.LOOP})
 
 # AF_INET6 differs between the systems whose captures carry it: Linux, NetBSD, FreeBSD, macOS.
 _AF_INET = 2
 _AF_INET6 = frozenset({10, 24, 28, 30})
 
 
-@dataclass(frozen=True)
+@dataclass
 class Network:
-    """Where the network header begins."""
+    """Where the network header begins; a decoder has one, which each frame fills anew."""
 
-    ethertype: int
-    offset: int
+    ethertype: int = 0
+    offset: int = 0
     ifindex: int = 0  # the interface index that a cooked header carries
     direction: int = -1  # the packet type that a cooked header carries
 
 
-def network(link_type: int, data: bytes) -> Network | Skip:
-    """The network header of a frame."""
-    parse = _PARSERS.get(link_type)
-    if parse is None:
-        return Skip.LINK_TYPE
-    return parse(data)
+def network(found: Network, link_type: int, data: bytes, begin: int, end: int) -> int:
+    """Find the network header of the frame from `begin` to `end`: FOUND, or why there is none."""
+    found.direction = -1
+    if link_type == _ETHERNET:
+        return _tagged(found, data, begin + 12, end)
+    if link_type == _SLL:
+        result = _tagged(found, data, begin + 14, end)
+        if result == _FOUND:
+            found.direction = data[begin + 1]
+        return result
+    if link_type == _SLL2:
+        return _sll2(found, data, begin, end)
+    if link_type in _RAWS:
+        return _raw(found, data, begin, end)
+    if link_type in _NULLS:
+        return _null(found, data, begin, end)
+    if link_type == _IPOIB:
+        if end < begin + 44:
+            return CUT_OFF
+        found.ethertype, found.offset = net_half(data, begin + 40), begin + 44
+        return _FOUND
+    return LINK_TYPE
 
 
-def _tagged(data: bytes, field: int, ifindex: int = 0, direction: int = -1) -> Network | Skip:
+def _tagged(found: Network, data: bytes, field: int, end: int) -> int:
     """The network header behind an ethertype at `field`, any VLAN tags and one SNAP header."""
     snap_seen = False
     while True:
-        if field + 2 > len(data):
-            return Skip.CUT_OFF
-        ethertype = data[field] << 8 | data[field + 1]
-        if ethertype in VLAN_TAGS:
+        if field + 2 > end:
+            return CUT_OFF
+        ethertype = net_half(data, field)
+        if ethertype in (_VLAN, _VLAN_SERVICE, _VLAN_OLD):
             field += 4
-        elif ethertype <= _MAX_802_3_LENGTH and data[field + 2 : field + 8] == _SNAP and not snap_seen:
+        elif ethertype <= _MAX_802_3_LENGTH and not snap_seen and data[field + 2 : min(field + 8, end)] == _SNAP:
             snap_seen = True
             field += 8
         else:
-            return Network(ethertype, field + 2, ifindex, direction)
+            found.ethertype, found.offset = ethertype, field + 2
+            return _FOUND
 
 
-def _ethernet(data: bytes) -> Network | Skip:
-    return _tagged(data, 12)
+def _sll2(found: Network, data: bytes, begin: int, end: int) -> int:
+    if end < begin + 20:
+        return CUT_OFF
+    ethertype = net_half(data, begin)
+    found.ethertype, found.offset = ethertype, begin + 20
+    if ethertype in (_VLAN, _VLAN_SERVICE, _VLAN_OLD):
+        result = _tagged(found, data, begin + 22, end)
+        if result != _FOUND:
+            return result
+    found.ifindex, found.direction = int.from_bytes(data[begin + 4 : begin + 8], "big"), data[begin + 10]
+    return _FOUND
 
 
-def _sll(data: bytes) -> Network | Skip:
-    found = _tagged(data, 14)
-    return found if isinstance(found, Skip) else replace(found, direction=data[1])
+def _raw(found: Network, data: bytes, begin: int, end: int) -> int:
+    if begin >= end:
+        return CUT_OFF
+    version = data[begin] >> 4
+    found.ethertype, found.offset = _IPV4 if version == 4 else _IPV6 if version == 6 else 0, begin
+    return _FOUND
 
 
-def _sll2(data: bytes) -> Network | Skip:
-    if len(data) < 20:
-        return Skip.CUT_OFF
-    ethertype = data[0] << 8 | data[1]
-    ifindex, direction = int.from_bytes(data[4:8], "big"), data[10]
-    if ethertype in VLAN_TAGS:
-        return _tagged(data, 22, ifindex, direction)
-    return Network(ethertype, 20, ifindex, direction)
-
-
-def _ipoib(data: bytes) -> Network | Skip:
-    if len(data) < 44:
-        return Skip.CUT_OFF
-    return Network(data[40] << 8 | data[41], 44)
-
-
-def _raw(data: bytes) -> Network | Skip:
-    if not data:
-        return Skip.CUT_OFF
-    return Network({4: ETHERTYPE_IPV4, 6: ETHERTYPE_IPV6}.get(data[0] >> 4, 0), 0)
-
-
-def _null(data: bytes) -> Network | Skip:
-    if len(data) < 4:
-        return Skip.CUT_OFF
-    family = int.from_bytes(data[:4], "little")
+def _null(found: Network, data: bytes, begin: int, end: int) -> int:
+    if end < begin + 4:
+        return CUT_OFF
+    family = int.from_bytes(data[begin : begin + 4], "little")
     if family > 0xFFFF:
-        family = int.from_bytes(data[:4], "big")
-    if family == _AF_INET:
-        return Network(ETHERTYPE_IPV4, 4)
-    return Network(ETHERTYPE_IPV6 if family in _AF_INET6 else 0, 4)
-
-
-_PARSERS: dict[int, Callable[[bytes], Network | Skip]] = {
-    LinkType.NULL: _null,
-    LinkType.LOOP: _null,
-    LinkType.ETHERNET: _ethernet,
-    LinkType.RAW: _raw,
-    LinkType.RAW_BSD: _raw,
-    LinkType.RAW_OPENBSD: _raw,
-    LinkType.IPV4: _raw,
-    LinkType.IPV6: _raw,
-    LinkType.IPOIB: _ipoib,
-    LinkType.LINUX_SLL: _sll,
-    LinkType.LINUX_SLL2: _sll2,
-}
+        family = int.from_bytes(data[begin : begin + 4], "big")
+    found.ethertype = _IPV4 if family == _AF_INET else _IPV6 if family in _AF_INET6 else 0
+    found.offset = begin + 4
+    return _FOUND

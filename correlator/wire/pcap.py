@@ -3,7 +3,7 @@
 import struct
 
 from correlator.core.annotation import Kept
-from correlator.core.segment import Packet
+from correlator.core.frames import Frames
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
 
@@ -41,24 +41,25 @@ class PcapReader:
         self._head = 16
         self._link_type = 0
 
-    def feed(self, data: bytes) -> list[Packet]:
+    def feed(self, data: bytes) -> Frames:
         """The packets that are complete with these bytes."""
         if self.damage is not None:
-            return []
+            return Frames(b"")
         data = self._buffer + data if self._buffer else data
         at = 0
         if self._record is None:
             if len(data) < _HEADER_LENGTH:
                 self._buffer = data
-                return []
+                return Frames(b"")
             order, self._tick, self._head = MAGICS[data[:4]]
             self._link_type = struct.unpack_from(order + "I", data, 20)[0] & _LINK_TYPE_MASK
             self._record = struct.Struct(order + "IIII")
             at = _HEADER_LENGTH
-        packets, at = self._packets(self._record, data, at)
+        frames = Frames(data)
+        at = self._packets(self._record, frames, at)
         self._buffer = data[at:]
         self._offset += at
-        return packets
+        return frames
 
     def close(self) -> None:
         """The input has ended."""
@@ -69,9 +70,8 @@ class PcapReader:
         elif self._buffer:
             self.damage = Damage(self._offset, "the last packet is cut off")
 
-    def _packets(self, record: struct.Struct, data: bytes, at: int) -> tuple[list[Packet], int]:
-        packets = []
-        end = len(data)
+    def _packets(self, record: struct.Struct, frames: Frames, at: int) -> int:
+        data, end = frames.data, len(frames.data)
         head, tick, link_type, interface = self._head, self._tick, self._link_type, self._interface
         while at + head <= end:
             seconds, fraction, captured, length = record.unpack_from(data, at)
@@ -85,13 +85,6 @@ class PcapReader:
             if start + captured > end:
                 break
             at = start + captured
-            packets.append(
-                Packet(
-                    seconds * 1_000_000_000 + fraction * tick,
-                    link_type,
-                    interface,
-                    data[start:at],
-                    max(length, captured),
-                )
-            )
-        return packets, at
+            time = seconds * 1_000_000_000 + fraction * tick
+            frames.add(time, link_type, interface, start, captured, max(length, captured))
+        return at

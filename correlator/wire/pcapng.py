@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from correlator.core.annotation import Kept
-from correlator.core.segment import MAX_TIME, NO_TIME, Packet
+from correlator.core.frames import MAX_TIME, NO_TIME, Frames
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
 
@@ -63,23 +63,21 @@ class PcapngReader:
         self._added = 0
         self._in_section = False
 
-    def feed(self, data: bytes) -> list[Packet]:
+    def feed(self, data: bytes) -> Frames:
         """The packets that are complete with these bytes."""
         if self.damage is not None:
-            return []
+            return Frames(b"")
         if self._skip:
             skipped = min(self._skip, len(data))
             self._skip -= skipped
             self._offset += skipped
             data = data[skipped:]
         data = self._buffer + data if self._buffer else data
-        packets: list[Packet] = []
+        frames = Frames(data)
         at = 0
         try:
             while (length := self._block_length(data, at)) is not None:
-                packet = self._block(data, at, length)
-                if packet is not None:
-                    packets.append(packet)
+                self._block(frames, at, length)
                 at += length
         except _BadBlockError as error:
             self.damage = Damage(self._offset + at, str(error))
@@ -90,7 +88,7 @@ class PcapngReader:
         else:
             self._offset += at
             self._buffer = data[at:]
-        return packets
+        return frames
 
     def close(self) -> None:
         """The input has ended."""
@@ -135,12 +133,12 @@ class PcapngReader:
             raise _BadBlockError(message)
         self._in_section = True
 
-    def _block(self, data: bytes, at: int, length: int) -> Packet | None:
-        kind = struct.unpack_from(self._order + "I", data, at)[0]
-        body = data[at + 8 : at + length - 4]
+    def _block(self, frames: Frames, at: int, length: int) -> None:
+        kind = struct.unpack_from(self._order + "I", frames.data, at)[0]
+        body = frames.data[at + 8 : at + length - 4]
         if kind == ENHANCED_PACKET:
-            return self._enhanced(body)
-        if kind == INTERFACE_DESCRIPTION:
+            self._enhanced(frames, body, at + 8)
+        elif kind == INTERFACE_DESCRIPTION:
             self._interface(body)
         elif kind == SECTION_HEADER:
             self._section = []
@@ -148,10 +146,9 @@ class PcapngReader:
                 if code == OPT_COMMENT and value in _KEPT:
                     self.kept = _KEPT[value]
         elif kind == SIMPLE_PACKET:
-            return self._simple(body)
+            self._simple(frames, body, at + 8)
         elif kind == OBSOLETE_PACKET:
-            return self._obsolete(body)
-        return None
+            self._obsolete(frames, body, at + 8)
 
     def _unpack(self, layout: str, body: bytes) -> tuple[int, ...]:
         try:
@@ -186,36 +183,38 @@ class PcapngReader:
             raise _BadBlockError(message)
         self._section.append(_Interface(self._interfaces.add(name), link_type, snaplen, ticks, offset))
 
-    def _packet(self, number: int, ticks: int | None, captured: int, length: int, body: bytes, head: int) -> Packet:
+    def _packet(
+        self, frames: Frames, begin: int, room: int, number: int, ticks: int | None, captured: int, length: int
+    ) -> None:
+        """A packet that begins at `begin`, with `room` bytes left in its block."""
         if number >= len(self._section):
             message = f"a packet of interface {number}, which is not described"
             raise _BadBlockError(message)
-        if captured > len(body) - head or captured > MAX_PACKET:
-            message = f"a packet claims {captured} bytes in a block of {len(body)}"
+        if captured > room or captured > MAX_PACKET:
+            message = f"a packet claims {captured} bytes where a block has {room}"
             raise _BadBlockError(message)
         interface = self._section[number]
         at = NO_TIME if ticks is None else ticks * _NANOSECONDS // interface.ticks + interface.offset
         if not 0 <= at <= MAX_TIME:
             at = NO_TIME
         self._count += 1
-        return Packet(at, interface.link_type, interface.number, body[head : head + captured], max(length, captured))
+        frames.add(at, interface.link_type, interface.number, begin, captured, max(length, captured))
 
-    def _enhanced(self, body: bytes) -> Packet:
+    def _enhanced(self, frames: Frames, body: bytes, begin: int) -> None:
         number, high, low, captured, length = self._unpack("IIIII", body)
-        packet = self._packet(number, high << 32 | low, captured, length, body, 20)
+        self._packet(frames, begin + 20, len(body) - 20, number, high << 32 | low, captured, length)
         if self._keep_comments:
             options = self._options(body, 20 + captured + (-captured) % 4)
             comments = tuple(value.decode("utf-8", "replace") for code, value in options if code == OPT_COMMENT)
             if comments:
                 self.comments[self._count - 1] = comments
-        return packet
 
-    def _obsolete(self, body: bytes) -> Packet:
+    def _obsolete(self, frames: Frames, body: bytes, begin: int) -> None:
         number, _drops, high, low, captured, length = self._unpack("HHIIII", body)
-        return self._packet(number, high << 32 | low, captured, length, body, 20)
+        self._packet(frames, begin + 20, len(body) - 20, number, high << 32 | low, captured, length)
 
-    def _simple(self, body: bytes) -> Packet:
+    def _simple(self, frames: Frames, body: bytes, begin: int) -> None:
         (length,) = self._unpack("I", body)
         snaplen = self._section[0].snaplen if self._section else 0
         captured = min(length, len(body) - 4, snaplen or length)
-        return self._packet(0, None, captured, length, body, 4)
+        self._packet(frames, begin + 4, len(body) - 4, 0, None, captured, length)

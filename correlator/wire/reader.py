@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from correlator.core.annotation import Kept
-from correlator.core.segment import Packet
+from correlator.core.frames import Frames
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 MAX_PACKET = 262_144
@@ -25,7 +25,7 @@ class Reader(Protocol):
     kept: Kept | None
     """What a live run of ours kept, where one wrote the file."""
 
-    def feed(self, data: bytes) -> list[Packet]:
+    def feed(self, data: bytes) -> Frames:
         """The packets that are complete with these bytes; none after damage."""
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from correlator.core.segment import Packet
+from correlator.core.frames import Frames
 from correlator.core.words import half, word
 from correlator.wire.link import LinkType
 
@@ -23,36 +23,42 @@ def used(header: bytes) -> int:
     return word(header, 20)
 
 
-def packets(block: bytes, number: Callable[[int, int], int]) -> list[Packet]:
-    """The packets of a block.
+def frames(block: bytes, number: Callable[[int, int], int]) -> Frames:
+    """The frames of a block.
 
     `number` tells the number of an interface by its index and link type. Ethernet frames keep their link header, with
     the VLAN tag that the kernel took off; of others, which every driver frames in its own way, the network packet is
     taken. Of what a loopback interface shows twice, going and coming, the latter is left out.
     """
-    found: list[Packet] = []
-    at = word(block, 16)
+    found = Frames(block)
+    tagged = bytearray()
+    at, room = word(block, 16), len(block)
     for _ in range(word(block, 12)):
-        if at + _FRAME_HEADER > len(block):
+        if at + _FRAME_HEADER > room:
             break
         hardware = half(block, at + 56)
         if not (block[at + 58] == _OUTGOING and hardware == _ARPHRD_LOOPBACK):
-            found.append(_packet(block, at, hardware, number))
+            _add(found, block, at, hardware, number, tagged)
         at += word(block, at)
+    if tagged:
+        found.data = block + bytes(tagged)
     return found
 
 
-def _packet(block: bytes, at: int, hardware: int, number: Callable[[int, int], int]) -> Packet:
+def _add(
+    found: Frames, block: bytes, at: int, hardware: int, number: Callable[[int, int], int], tagged: bytearray
+) -> None:
     mac, net = at + half(block, at + 24), at + half(block, at + 26)
-    end, length, status = mac + word(block, at + 12), word(block, at + 16), word(block, at + 20)
+    end, length, status = min(mac + word(block, at + 12), len(block)), word(block, at + 16), word(block, at + 20)
     time = word(block, at + 4) * _SECOND + word(block, at + 8)
     index = word(block, at + 52)
     if hardware not in (_ARPHRD_ETHER, _ARPHRD_LOOPBACK):
-        return Packet(time, _RAW, number(index, _RAW), block[net:end], length - (net - mac))
-    data = block[mac:end]
-    if status & _VLAN_VALID:
+        found.add(time, _RAW, number(index, _RAW), net, max(0, end - net), length - (net - mac))
+    elif status & _VLAN_VALID:
         kind = half(block, at + 36) if status & _VLAN_TPID_VALID else 0x8100
         tag = kind.to_bytes(2, "big") + half(block, at + 32).to_bytes(2, "big")
-        data = data[:12] + tag + data[12:]
-        length += 4
-    return Packet(time, _ETHERNET, number(index, _ETHERNET), data, length)
+        begin = len(tagged)
+        tagged += block[mac : mac + 12] + tag + block[mac + 12 : end]
+        found.add(time, _ETHERNET, number(index, _ETHERNET), len(block) + begin, len(tagged) - begin, length + 4)
+    else:
+        found.add(time, _ETHERNET, number(index, _ETHERNET), mac, max(0, end - mac), length)

@@ -13,3 +13,13 @@ class Skip(StrEnum):
     FRAGMENT = "IP fragment that completes no segment"
     LINK_TYPE = "unknown link type"
     TUNNEL = "tunnel that could not be opened"
+
+
+# What looking into a frame comes to, by number: something was found, the frame is for the slow path, or a reason.
+FOUND, SLOWLY, *_REASONS = range(len(Skip) + 2)
+NOT_IP, NOT_TCP, CUT_OFF, BAD_IP, FRAGMENT, LINK_TYPE, TUNNEL = _REASONS
+
+
+def reason(number: int) -> Skip:
+    """The reason of a number."""
+    return tuple(Skip)[number - NOT_IP]

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6
-from correlator.wire.skips import Skip
+from correlator.wire.skips import LINK_TYPE, NOT_IP, TUNNEL
 
 if TYPE_CHECKING:
     from scapy.packet import Packet as ScapyPacket
@@ -24,26 +24,26 @@ UDP_PORTS = frozenset({4789, 8472, 6081, 2152})
 _MAX_DEPTH = 64  # layers of one packet; the most that real networks stack is about ten
 
 
-def open_link(link_type: int, data: bytes) -> bytes | Skip:
-    """The innermost IP packet in a frame of a link type that the fast decode does not know."""
+def open_link(link_type: int, data: bytes) -> bytes | int:
+    """The innermost IP packet in a frame of a link type that the fast decode does not know, or why there is none."""
     layers = _scapy()
     kind = layers["link types"].get(link_type)
     if kind is None:
-        return Skip.LINK_TYPE
+        return LINK_TYPE
     return _innermost(kind, data)
 
 
-def open_network(ethertype: int, data: bytes) -> bytes | Skip:
-    """The innermost IP packet behind an ethertype."""
+def open_network(ethertype: int, data: bytes) -> bytes | int:
+    """The innermost IP packet behind an ethertype, or why there is none."""
     return _innermost(_scapy()["ethertypes"][ethertype], data)
 
 
-def _innermost(kind: Any, data: bytes) -> bytes | Skip:  # noqa: ANN401  a Scapy class: Scapy has no types for them
+def _innermost(kind: Any, data: bytes) -> bytes | int:  # noqa: ANN401  a Scapy class: Scapy has no types for them
     layers = _scapy()
     try:
         layer: ScapyPacket = kind(data)
     except Exception:  # noqa: BLE001  Scapy's dissectors raise anything on hostile bytes
-        return Skip.TUNNEL
+        return TUNNEL
     found: bytes | None = None
     for _ in range(_MAX_DEPTH):
         if type(layer) in layers["ip"]:
@@ -52,7 +52,7 @@ def _innermost(kind: Any, data: bytes) -> bytes | Skip:  # noqa: ANN401  a Scapy
             break
         layer = layer.payload
     if not found or found[0] >> 4 not in {4, 6}:
-        return Skip.NOT_IP
+        return NOT_IP
     return found
 
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlator.core.engine import Config, Engine
+from correlator.core.frames import Packet
 from correlator.core.model import Finding
-from correlator.core.segment import Packet
 from correlator.wire.decode import Decoder
 from correlator.wire.formats import NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
-from tests.frames import enhanced, ethernet, interface, ipv4, ipv6, pcap_header, pcap_record, section, tcp
+from tests.frames import decoded, enhanced, ethernet, interface, ipv4, ipv6, pcap_header, pcap_record, section, tcp
 
 FRAMES = [
     ethernet(ipv4(tcp(flags=2))),
@@ -38,19 +38,18 @@ def read(data: bytes) -> tuple[int, int, int]:
     decoder, engine = Decoder(names), Engine(Config(), names.names)
     packets = segments = 0
     for at in range(0, len(data), 37):
-        for packet in reader.feed(data[at : at + 37]):
-            packets += 1
-            segment = decoder.decode(packet)
-            if segment is not None:
+        frames = reader.feed(data[at : at + 37])
+        packets += len(frames)
+        for number in range(len(frames)):
+            if decoder.decode(frames, number):
                 segments += 1
-                assert segment.length >= 0
-                assert len(segment.source) == len(segment.destination)
-                engine.segment(segment)
+                assert decoder.segment.length >= 0
+                engine.segment(decoder.segment)
     reader.close()
     engine.finish()
     skips = sum(decoder.skipped.values())
     assert packets == segments + skips
-    assert engine.counters.segments == segments
+    assert engine.segments == segments
     connections = {item.connection.number for item in engine.take() if isinstance(item, Finding)}
     assert len(connections) == engine.tracker.seen
     return packets, segments, skips
@@ -86,7 +85,7 @@ def test_any_frame_of_any_link_type(link_type: int, data: bytes) -> None:
     names = Interfaces()
     names.add("")
     decoder = Decoder(names)
-    segment = decoder.decode(Packet(0, link_type, 0, data, len(data)))
+    segment = decoded(decoder, Packet(0, link_type, 0, data, len(data)))
     assert (segment is None) == (sum(decoder.skipped.values()) == 1)
 
 
@@ -94,7 +93,7 @@ def test_any_frame_of_any_link_type(link_type: int, data: bytes) -> None:
 def test_any_tunnel(data: bytes, protocol: int) -> None:
     """Scapy opens what it can; nothing it raises gets through."""
     decoder = Decoder(Interfaces(["", ""]))
-    segment = decoder.decode(Packet(0, 1, 0, ethernet(ipv4(data, protocol=protocol)), 2000))
+    segment = decoded(decoder, Packet(0, 1, 0, ethernet(ipv4(data, protocol=protocol)), 2000))
     assert (segment is None) == (sum(decoder.skipped.values()) == 1)
 
 

@@ -11,9 +11,10 @@ from scapy.layers.l2 import Dot1AD, Dot1Q, Ether
 from scapy.packet import Raw
 
 from correlator.core.address import text
-from correlator.core.segment import Packet
+from correlator.core.frames import Packet
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+from tests.frames import decoded
 
 ports = st.integers(0, 65535)
 numbers = st.integers(0, 2**32 - 1)
@@ -54,7 +55,7 @@ def test_what_scapy_builds(
             layers = layers / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt()
     data = bytes(layers / segment / Raw(payload))
     decoder = Decoder(Interfaces([""]))
-    found = decoder.decode(Packet(1, 1, 0, data, len(data)))
+    found = decoded(decoder, Packet(1, 1, 0, data, len(data)))
     assert found, decoder.skipped
     assert (text(found.source), text(found.destination)) == (text(addresses[0].packed), text(addresses[1].packed))
     assert (found.source_port, found.destination_port) == ends

@@ -104,6 +104,7 @@ def test_every_pure_module_has_its_test() -> None:
             "__init__",
             "model",
             "flow",
+            "limits",
             "segment",
             "reader",
             "skips",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, LOOKS_AT_ATTEMPTS, Config, Engine
 from correlator.core.evidence import Bounds
+from correlator.core.limits import LIVE_SETTLE, Limits
 from correlator.core.model import (
     Cause,
     Finding,
@@ -18,7 +19,6 @@ from correlator.core.model import (
     Verdict,
 )
 from correlator.core.segment import Segment
-from correlator.core.tracker import LIVE_SETTLE, Limits
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, evidence, four, socket
 from tests.play import listener as listening
 
@@ -41,6 +41,18 @@ def feed(engine: Engine, segments: list[Segment]) -> None:
     """Segments, one after the other."""
     for segment in segments:
         engine.segment(segment)
+
+
+def test_offline_only_final_findings_are_given() -> None:
+    """On one interface or on several, where legs are looked for; announced only where that is wanted."""
+    for interfaces in (["eth0"], ["eth0", "eth1"]):
+        for announce in (False, True):
+            engine = Engine(Config(announce=announce), interfaces)
+            engine.evidence(evidence(MAPPED))
+            feed(engine, Play().handshake())
+            assert {finding.final for finding in findings(engine)} == ({False} if announce else set())
+            engine.finish()
+            assert [finding.final for finding in findings(engine)] == [True]
 
 
 def test_the_case() -> None:

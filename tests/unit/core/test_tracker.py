@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.flow import UNSEEN, after, covers, interval
+from correlator.core.frames import NO_TIME
+from correlator.core.limits import LINGER, Limits
 from correlator.core.model import Close, Connection, Handshake
-from correlator.core.segment import NO_TIME, Segment
-from correlator.core.tracker import LINGER, Change, Event, Limits, Tracker
+from correlator.core.segment import Segment
+from correlator.core.tracker import Change, Event, Tracker
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
 
 
@@ -242,6 +244,39 @@ def test_a_four_tuple_reused_from_the_other_end() -> None:
     assert other.client.port == SERVER[1]
 
 
+def test_live_a_superseded_connection_waits_for_the_evidence_of_its_end() -> None:
+    """A socket that was reset frees its port before it is closed, and told of: the report waits as any other."""
+    limits = Limits(settle=SECOND, linger=10 * SECOND)
+    tracker = Tracker([], limits)
+    first, again = Play(), Play(client_isn=500_000, at=START + 10 * MS)
+    for segment in [*first.handshake(), *again.handshake()]:
+        tracker.segment(segment)
+    assert [flow.number for flow in tracker.unreported()] == [2]  # the other's four-tuple is not its own any more
+    tracker.take()
+    tracker.advance(START + 11 * MS + SECOND - 1)
+    assert tracker.take() == []
+    tracker.advance(START + 11 * MS + SECOND)
+    (event,) = tracker.take()
+    assert (event.flow.number, event.flow.superseded_at, event.flow.gone) == (1, START + 11 * MS, True)
+    assert len(tracker) == 1
+    assert [connection.number for connection in track([*first.segments, *again.segments], limits)] == [1, 2]
+
+
+def test_superseded_connections_are_bounded() -> None:
+    """They count, and go before what is open."""
+    tracker = Tracker([], Limits(connections=3, settle=SECOND, linger=10 * SECOND))
+    for number in range(5):
+        for segment in Play(client_isn=number * 100_000).handshake():
+            tracker.segment(segment)
+    reported = [event.flow.number for event in tracker.take() if event.change is Change.REPORT]
+    assert (reported, tracker.evicted, len(tracker)) == ([1, 2], 2, 1)
+
+
+def test_a_table_without_room() -> None:
+    """It holds the one that it must."""
+    assert len(track(Play().handshake(), Limits(connections=0))) == 1
+
+
 def test_late_segments_of_a_closed_connection_are_its_own() -> None:
     """A retransmission after the close opens no ghost."""
     play = Play()
@@ -271,7 +306,7 @@ def test_a_closed_connection_is_reported_and_then_forgotten() -> None:
     tracker.advance(play.at + 3 * SECOND)
     assert len(tracker) == 0
     assert tracker.take() == []
-    assert tracker.segment(play.segment("s", "A", seq=2, ack=2)).flow is not flow
+    assert tracker.segment(play.segment("s", "A", seq=2, ack=2)) is not flow
 
 
 def test_what_is_reported_is_reported_once() -> None:
@@ -300,7 +335,7 @@ def test_a_connection_is_forgotten_in_time_behind_one_that_goes_on() -> None:
     tracker.advance(START + 5800 * MS)
     assert len(tracker) == 2
     last = tracker.segment(other.segment("s", "A", seq=2, ack=2, after=3400 * MS))
-    assert last.flow.number == 3
+    assert last.number == 3
 
 
 def test_a_late_segment_puts_the_report_off() -> None:
@@ -343,10 +378,10 @@ def test_a_syn_after_the_report_is_another_connection() -> None:
     """What is reported is done: even the same ISN begins anew."""
     tracker = Tracker([], Limits(settle=SECOND, linger=10 * SECOND))
     play = Play()
-    first = tracker.segment(play.segment("c", "S")).flow
+    first = tracker.segment(play.segment("c", "S"))
     tracker.segment(play.segment("s", "RA", ack=1))
     tracker.advance(play.at + 2 * SECOND)
-    assert tracker.segment(play.segment("c", "S", after=3 * SECOND)).flow is not first
+    assert tracker.segment(play.segment("c", "S", after=3 * SECOND)) is not first
 
 
 def test_an_unanswered_syn_is_reported_in_the_end() -> None:
@@ -415,7 +450,7 @@ def test_the_same_packets_on_a_second_interface_are_copies() -> None:
     segments = [*play.handshake(), play.segment("c", "PA", seq=1, ack=1, data=10), *play.fins()]
     doubled = [copy for segment in segments for copy in (segment, replace(segment, interface=1, at=segment.at + 10))]
     tracker = Tracker(["eth0", "eth1"], Limits())
-    notable = [tracker.segment(segment).notable for segment in doubled]
+    notable = [tracker.notable for segment in doubled if tracker.segment(segment)]
     tracker.finish()
     (connection,) = [tracker.snapshot(event.flow) for event in tracker.take() if event.change is Change.REPORT]
     assert (connection.client.packets, connection.server.packets) == (5, 2)
@@ -470,7 +505,7 @@ def test_a_reset_on_a_second_interface_counts_once() -> None:
         for segment in [*play.segments, replace(reset, interface=first_seen), replace(reset, interface=1)]:
             tracker.segment(segment)
         assert tracker.copies == copies
-        assert tracker.segment(reset).flow.is_closed
+        assert tracker.segment(reset).is_closed
 
 
 def test_a_retransmission_on_one_interface_is_no_copy() -> None:
@@ -549,7 +584,7 @@ def test_the_table_is_bounded() -> None:
     for segment in late.handshake():
         tracker.segment(segment)  # evicts what is closed
     assert Change.REPORT not in {event.change for event in tracker.take()}
-    newest = tracker.segment(Play(client=("10.0.0.96", 1), at=late.at).segment("c", "S")).flow  # evicts the oldest
+    newest = tracker.segment(Play(client=("10.0.0.96", 1), at=late.at).segment("c", "S"))  # evicts the oldest
     reported = [event.flow.client.port for event in tracker.take() if event.change is Change.REPORT]
     assert reported == [CLIENT[1]]
     assert tracker.evicted == 2
@@ -565,7 +600,7 @@ def test_notable_segments_alone_tell_the_same() -> None:
     segments.append(play.segment("s", "A", seq=2, ack=11))
     limits = Limits(counted=False)
     tracker = Tracker([], limits)
-    kept = [segment for segment in segments if tracker.segment(segment).notable]
+    kept = [segment for segment in segments if tracker.segment(segment) and tracker.notable]
     assert len(kept) == len(segments) - 2
     assert track(kept, limits) == track(segments, limits)
 
@@ -607,7 +642,7 @@ def test_a_syn_acknowledges_nothing() -> None:
     """Its acknowledgement field means nothing without the flag."""
     play = Play()
     tracker = Tracker([], Limits())
-    flow = tracker.segment(replace(play.segment("c", "S"), ack=77)).flow
+    flow = tracker.segment(replace(play.segment("c", "S"), ack=77))
     assert flow.client.acked == UNSEEN
 
 
@@ -753,7 +788,7 @@ def test_half_open_connections_go_first_and_do_not_stay() -> None:
     tracker = Tracker([], Limits(connections=10))
     real = Play()
     for segment in real.handshake():
-        flow = tracker.segment(segment).flow
+        flow = tracker.segment(segment)
     for number in range(50):
         flood = Play(client=("10.9.0.1", number + 1), at=real.at)
         tracker.segment(flood.segment("c", "S"))

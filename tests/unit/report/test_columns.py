@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from correlator.report.columns import COLUMNS, cells, community_id, extended, record
+from correlator.core.model import End
+from correlator.report.columns import COLUMNS, cells_of, community_id
+from correlator.report.rows import extended, record
 from tests.play import packed
 from tests.scenes import passing, the_case
 
@@ -22,7 +24,7 @@ def test_the_columns_are_the_contract() -> None:
 
 def test_the_case() -> None:
     """Every column of the case."""
-    row = dict(zip(COLUMNS, cells(record(the_case())), strict=True))
+    row = dict(zip(COLUMNS, cells_of(record(the_case())), strict=True))
     explanation = row.pop("explanation")
     assert "java's server socket is AF_INET6" in explanation
     assert row == {
@@ -73,7 +75,7 @@ def test_the_case() -> None:
 
 def test_unknown_is_empty() -> None:
     """Never 0, never a word."""
-    row = dict(zip(COLUMNS, cells(record(passing())), strict=True))
+    row = dict(zip(COLUMNS, cells_of(record(passing())), strict=True))
     known = {name for name, value in row.items() if value}
     assert known == {
         *(
@@ -95,8 +97,8 @@ def test_unknown_is_empty() -> None:
 def test_community_id_is_the_published_one() -> None:
     """A value of the specification's test vectors, the same from both ends."""
     one, other = packed("128.232.110.120"), packed("66.35.250.204")
-    assert community_id(one, other, 34855, 80) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
-    assert community_id(other, one, 80, 34855) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
+    assert community_id(End(one, 34855), End(other, 80)) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
+    assert community_id(End(other, 80), End(one, 34855)) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
 
 
 def test_json_lines_has_more() -> None:

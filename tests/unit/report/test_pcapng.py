@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.annotation import Kept
+from correlator.core.frames import Packet
 from correlator.core.model import Finding, Side
-from correlator.core.segment import Packet
 from correlator.report import pcapng
 from correlator.report.pcapng import PcapngSink
 from correlator.report.writer import Writer
@@ -31,7 +31,7 @@ def read(made: PcapngSink) -> tuple[list[Packet], PcapngReader, Interfaces]:
     """What was written."""
     names = Interfaces()
     reader = PcapngReader(names, comments=True)
-    packets = reader.feed(b"".join(made.writer._parts))
+    packets = reader.feed(b"".join(made.writer._parts)).packets()
     reader.close()
     assert reader.damage is None
     return packets, reader, names

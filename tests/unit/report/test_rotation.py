@@ -68,7 +68,7 @@ async def test_each_set_is_complete(tmp_path: Path) -> None:
         assert kinds == ["run", *["finding"] * findings, "counters"]
         interfaces = Interfaces()
         capture = CaptureFile(f"{stem}.pcapng", interfaces)
-        assert sum([len(packets) async for packets in capture.batches()]) == findings
+        assert sum([len(frames) async for batch in capture.batches() for frames in batch]) == findings
         assert capture.damage is None
         assert (stem.with_suffix(".csv").stat().st_mode & 0o777) == 0o600
 

@@ -1,10 +1,12 @@
 """Packets to segments."""
 
 import struct
+from dataclasses import replace
 
 import pytest
 
-from correlator.core.segment import Packet, Segment
+from correlator.core.frames import Packet, gathered
+from correlator.core.segment import Segment
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
@@ -20,7 +22,8 @@ def decode(*packets: Packet) -> tuple[list[Segment], dict[str, int]]:
     names = Interfaces()
     names.add("eth0")
     decoder = Decoder(names)
-    segments = [segment for one in packets if (segment := decoder.decode(one)) is not None]
+    frames = gathered(list(packets))
+    segments = [replace(decoder.segment) for number in range(len(frames)) if decoder.decode(frames, number)]
     return segments, dict(decoder.skipped)
 
 
@@ -43,7 +46,7 @@ def skip(data: bytes, link_type: int = LinkType.ETHERNET) -> str:
 def test_ipv4() -> None:
     """Every field of a segment."""
     segment = only(ethernet(ipv4(tcp(1000, 80, 5, 6, 0x18, b"hello"))))
-    assert segment == Segment(5, 0, ends(("10.0.0.1", 1000), ("10.0.0.2", 80)), 5, 6, 0x18, 5)
+    assert segment == Segment(5, 0, *ends(("10.0.0.1", 1000), ("10.0.0.2", 80)), 5, 6, 0x18, 5)
 
 
 def test_ipv6() -> None:

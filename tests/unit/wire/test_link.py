@@ -1,11 +1,12 @@
 """Link layers."""
 
 import struct
+from dataclasses import replace
 
 import pytest
 
 from correlator.wire.link import LinkType, Network, network
-from correlator.wire.skips import Skip
+from correlator.wire.skips import CUT_OFF, FOUND, LINK_TYPE
 from tests.frames import ethernet
 
 SLL = struct.pack("!HHH8sH", 4, 1, 6, b"", 0x0800)
@@ -40,7 +41,11 @@ SLL2_VLAN = struct.pack("!HHIHBB8s", 0x8100, 0, 3, 1, 0, 6, b"") + struct.pack("
 )  # fmt: skip
 def test_where_the_network_header_begins(link_type: int, data: bytes, expected: Network) -> None:
     """For each link type, tag and byte order."""
-    assert network(link_type, data) == expected
+    found = Network()
+    assert network(found, link_type, data, 0, len(data)) == FOUND
+    assert found == expected
+    assert network(found, link_type, b"xx" + data + b"xx", 2, 2 + len(data)) == FOUND  # in the middle of a buffer
+    assert found == replace(expected, offset=expected.offset + 2)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +63,9 @@ def test_where_the_network_header_begins(link_type: int, data: bytes, expected: 
 )
 def test_headers_that_are_cut_off(link_type: int, data: bytes) -> None:
     """A snaplen below the link header."""
-    assert network(link_type, data) is Skip.CUT_OFF
+    assert network(Network(), link_type, data + bytes(40), 0, len(data)) == CUT_OFF
 
 
 def test_unknown_link_types() -> None:
     """They are for the slow path."""
-    assert network(9999, b"") is Skip.LINK_TYPE
+    assert network(Network(), 9999, b"", 0, 0) == LINK_TYPE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from correlator.core.segment import Packet
+from correlator.core.frames import Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcap import PcapReader
 from tests.frames import pcap_header, pcap_record
@@ -20,7 +20,7 @@ FORMS = [
 def read(*parts: bytes) -> tuple[list[Packet], PcapReader]:
     """Feed parts and end."""
     reader = PcapReader(Interfaces())
-    packets = [packet for part in parts for packet in reader.feed(part)]
+    packets = [packet for part in parts for packet in reader.feed(part).packets()]
     reader.close()
     return packets, reader
 

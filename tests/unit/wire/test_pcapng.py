@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from correlator.core.annotation import Kept
-from correlator.core.segment import NO_TIME, Packet
+from correlator.core.frames import NO_TIME, Packet
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcapng import PcapngReader
 from tests.frames import block, enhanced, interface, option, section
@@ -15,7 +15,7 @@ def read(*parts: bytes, comments: bool = False) -> tuple[list[Packet], PcapngRea
     """Feed parts and end."""
     names = Interfaces()
     reader = PcapngReader(names, comments=comments)
-    packets = [packet for part in parts for packet in reader.feed(part)]
+    packets = [packet for part in parts for packet in reader.feed(part).packets()]
     reader.close()
     return packets, reader, names
 

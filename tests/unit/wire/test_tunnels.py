@@ -18,7 +18,8 @@ from correlator.wire import tunnels
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
-from correlator.wire.skips import Skip
+from correlator.wire.skips import TUNNEL, Skip
+from tests import frames
 from tests.frames import ethernet, ipv4, packet
 from tests.play import packed
 
@@ -34,7 +35,7 @@ def decoded(layers: Any, link_type: int = LinkType.ETHERNET) -> tuple[Segment | 
     names = Interfaces()
     names.add("")
     decoder = Decoder(names)
-    return decoder.decode(packet(bytes(layers), link_type)), dict(decoder.skipped)
+    return frames.decoded(decoder, packet(bytes(layers), link_type)), dict(decoder.skipped)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_a_dissector_that_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         raise IndexError(message)
 
     monkeypatch.setitem(tunnels._scapy()["ethertypes"], 0x8847, raises)
-    assert tunnels.open_network(0x8847, b"x") is Skip.TUNNEL
+    assert tunnels.open_network(0x8847, b"x") == TUNNEL
 
 
 def test_a_stack_of_labels_without_end() -> None:

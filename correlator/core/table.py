@@ -1,0 +1,143 @@
+"""The connections under way, found by the ends of a segment, whichever of the two sent it.
+
+A hash table with chains. The hash is the same for both directions: the sum of one for each end. It is multilinear, by
+numbers that differ from run to run, so that nobody outside can make connections that meet in one chain.
+"""
+
+from collections.abc import Iterator
+
+from correlator.core.flow import Flow
+from correlator.core.segment import Segment
+
+_START = 1024  # chains; as many as connections at the most, on average
+_WORD = 0xFFFFFFFFFFFFFFFF
+_GOLDEN = 0x9E3779B97F4A7C15  # splitmix64's constants
+_MIX, _MIX_MORE = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def _randomly(number: int) -> int:
+    """One of a run's random numbers, an odd one; Python's own hash is random from run to run."""
+    mixed = (hash("correlator") + number * _GOLDEN) & _WORD
+    mixed = (mixed ^ mixed >> 30) * _MIX & _WORD
+    mixed = (mixed ^ mixed >> 27) * _MIX_MORE & _WORD
+    return mixed ^ mixed >> 31 | 1
+
+
+_BY_HIGH, _BY_LOW, _BY_PORT, _BY_ALL = (_randomly(number) for number in range(1, 5))
+
+
+def _hash_of_end(high: int, low: int, port: int) -> int:
+    linear = (high * _BY_HIGH + low * _BY_LOW + port * _BY_PORT) & _WORD
+    return (linear ^ linear >> 32) * _BY_ALL & _WORD
+
+
+def _hash(segment: Segment) -> int:
+    source = _hash_of_end(segment.source_high, segment.source_low, segment.source_port)
+    destination = _hash_of_end(segment.destination_high, segment.destination_low, segment.destination_port)
+    both = (source + destination) & _WORD
+    return both ^ both >> 32
+
+
+class Table:
+    """Connections by their two ends."""
+
+    def __init__(self) -> None:
+        """No connections."""
+        self.count = 0
+        self._chains: list[Flow | None] = [None] * _START
+        self._mask = _START - 1
+
+    def __len__(self) -> int:
+        """How many connections there are."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Flow]:
+        """The connections in the order in which they were opened."""
+        return iter(sorted(self._all(), key=_number))
+
+    def find(self, segment: Segment) -> Flow | None:
+        """The connection that a segment belongs to."""
+        found = _hash(segment)
+        flow = self._chains[found & self._mask]
+        while flow is not None:
+            if flow.hash == found and _has_ends_of(flow, segment):
+                return flow
+            flow = flow.chained
+        return None
+
+    def add(self, flow: Flow, segment: Segment) -> None:
+        """Take in a connection with its first segment."""
+        if self.count > self._mask:
+            self._grow()
+        flow.hash = _hash(segment)
+        self._chain(flow)
+        self.count += 1
+
+    def remove(self, flow: Flow) -> None:
+        """Forget a connection."""
+        place = flow.hash & self._mask
+        other = self._chains[place]
+        if other is flow:
+            self._chains[place] = flow.chained
+        while other is not None and other.chained is not flow:
+            other = other.chained
+        if other is not None:
+            other.chained = flow.chained
+        flow.chained = None
+        self.count -= 1
+
+    def clear(self) -> None:
+        """Forget all connections."""
+        for flow in self._all():
+            flow.chained = None  # else one would hold the next, and their end would be a recursion
+        self._chains = [None] * _START
+        self._mask = _START - 1
+        self.count = 0
+
+    def _chain(self, flow: Flow) -> None:
+        place = flow.hash & self._mask
+        flow.chained = self._chains[place]
+        self._chains[place] = flow
+
+    def _grow(self) -> None:
+        flows = self._all()
+        self._mask = self._mask * 2 + 1
+        self._chains = [None] * (self._mask + 1)
+        for flow in flows:
+            self._chain(flow)
+
+    def _all(self) -> list[Flow]:
+        flows: list[Flow] = []
+        for head in self._chains:
+            flow = head
+            while flow is not None:
+                flows.append(flow)
+                flow = flow.chained
+        return flows
+
+
+def _number(flow: Flow) -> int:
+    return flow.number
+
+
+def _has_ends_of(flow: Flow, segment: Segment) -> bool:
+    client, server = flow.client, flow.server
+    if segment.is_ipv6 != flow.is_ipv6:
+        return False
+    if (
+        segment.source_port == client.port
+        and segment.destination_port == server.port
+        and segment.source_low == client.low
+        and segment.destination_low == server.low
+        and segment.source_high == client.high
+        and segment.destination_high == server.high
+    ):
+        return True
+    return (
+        segment.source_port == server.port
+        and segment.destination_port == client.port
+        and segment.source_low == server.low
+        and segment.destination_low == client.low
+        and segment.source_high == server.high
+        and segment.destination_high == client.high
+    )

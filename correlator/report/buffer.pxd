@@ -1,0 +1,44 @@
+# C types for buffer.py.
+import cython
+
+cdef long long _SECOND
+cdef bytes _DIGITS
+cdef int _IPV4_LENGTH
+cdef int _SHORT
+cdef int _ZERO
+cdef int _DOT
+cdef int _COLON
+cdef int _STAR
+cdef int _OPEN
+cdef int _SHUT
+
+@cython.final
+cdef class Buffer:
+    cdef bytearray _bytes
+    cdef Py_ssize_t _room
+    cdef Py_ssize_t _end
+    cdef long long _second
+    cdef str _second_text
+
+    cpdef bytes take(self)
+    @cython.locals(length=Py_ssize_t, into=bytearray, at=Py_ssize_t, character=cython.Py_UCS4)
+    cpdef put(self, str text)
+    @cython.locals(length=Py_ssize_t)
+    cpdef put_bytes(self, bytes data)
+    cpdef put_byte(self, int byte)
+    @cython.locals(digits=int, rest=cython.ulonglong)
+    cpdef put_number(self, unsigned long long number)
+    @cython.locals(into=bytearray, at=Py_ssize_t)
+    cpdef put_padded(self, unsigned long long number, int digits)
+    cpdef put_microseconds(self, unsigned long long nanoseconds)
+    @cython.locals(second=cython.longlong)
+    cpdef bint put_time(self, long long at) except? -1
+    cpdef put_address(self, bytes address)
+    cpdef put_endpoint(self, bytes address, int port)
+    @cython.locals(place=int)
+    cdef _put_ipv4(self, bytes address, int begin)
+    @cython.locals(best=int, best_length=int, run=int, group=int)
+    cdef _put_ipv6(self, bytes address)
+    @cython.locals(shift=int)
+    cdef _put_hexadecimal(self, int number)
+    cdef _need(self, Py_ssize_t length)

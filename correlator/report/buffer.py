@@ -1,0 +1,154 @@
+# cython: cdivision=True
+"""Text built byte by byte in one buffer: at a million rows most of the time would go into little strings."""
+
+from correlator.core.timetext import time_text
+
+_ROOM = 4096
+_SECOND = 1_000_000_000
+_DIGITS = b"0123456789abcdef"
+_IPV4_LENGTH = 4
+_SHORT = 24  # up to here a loop is faster than a copy
+_ZERO, _COMMA, _DOT, _COLON, _STAR, _OPEN, _SHUT = b"0,.:*[]"
+
+
+class Buffer:
+    """Bytes under construction."""
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._bytes = bytearray(_ROOM)
+        self._room = _ROOM
+        self._end = 0
+        self._second = -1
+        self._second_text = ""
+
+    def take(self) -> bytes:
+        """The bytes since the last call."""
+        taken = bytes(memoryview(self._bytes)[: self._end])
+        self._end = 0
+        return taken
+
+    def put(self, text: str) -> None:
+        """ASCII text."""
+        length = len(text)
+        if length > _SHORT:
+            self.put_bytes(text.encode("ascii"))
+            return
+        self._need(length)
+        into, at = self._bytes, self._end
+        for character in text:
+            into[at] = ord(character)
+            at += 1
+        self._end = at
+
+    def put_bytes(self, data: bytes) -> None:
+        """Bytes as they are."""
+        length = len(data)
+        self._need(length)
+        self._bytes[self._end : self._end + length] = data
+        self._end += length
+
+    def put_byte(self, byte: int) -> None:
+        """One byte."""
+        self._need(1)
+        self._bytes[self._end] = byte
+        self._end += 1
+
+    def put_number(self, number: int) -> None:
+        """A number that is not negative, in decimal."""
+        digits, rest = 1, number // 10
+        while rest:
+            digits += 1
+            rest //= 10
+        self.put_padded(number, digits)
+
+    def put_padded(self, number: int, digits: int) -> None:
+        """The last digits of a number, with zeros before it."""
+        self._need(digits)
+        into, at = self._bytes, self._end + digits
+        self._end = at
+        for _ in range(digits):
+            at -= 1
+            into[at] = _ZERO + number % 10
+            number //= 10
+
+    def put_microseconds(self, nanoseconds: int) -> None:
+        """Microseconds with three decimals."""
+        self.put_number(nanoseconds // 1000)
+        self.put_byte(_DOT)
+        self.put_padded(nanoseconds % 1000, 3)
+
+    def put_time(self, at: int) -> bool:
+        """A time as `time_text` has it; False for one that cannot be written."""
+        second = at // _SECOND
+        if second != self._second:
+            self._second, self._second_text = second, time_text(second * _SECOND)[:19]
+        if at < 0 or not self._second_text:
+            return False
+        self.put(self._second_text)
+        self.put_byte(_DOT)
+        self.put_padded(at % _SECOND, 9)
+        self.put("Z")
+        return True
+
+    def put_address(self, address: bytes) -> None:
+        """An address as `core.address.text` has it."""
+        if len(address) == _IPV4_LENGTH:
+            self._put_ipv4(address, 0)
+        else:
+            self._put_ipv6(address)
+
+    def put_endpoint(self, address: bytes, port: int) -> None:
+        """An address and port as `core.address.endpoint_text` has them."""
+        if len(address) == _IPV4_LENGTH:
+            self._put_ipv4(address, 0)
+        else:
+            self.put_byte(_OPEN)
+            self._put_ipv6(address)
+            self.put_byte(_SHUT)
+        self.put_byte(_COLON)
+        if port:
+            self.put_number(port)
+        else:
+            self.put_byte(_STAR)
+
+    def _put_ipv4(self, address: bytes, begin: int) -> None:
+        for place in range(4):
+            if place:
+                self.put_byte(_DOT)
+            self.put_number(address[begin + place])
+
+    def _put_ipv6(self, address: bytes) -> None:
+        """RFC 5952 §4: the first of the longest runs of two or more zero groups as `::`."""
+        best = best_length = run = 0
+        for group in range(8):
+            run = run + 1 if address[2 * group] == 0 and address[2 * group + 1] == 0 else 0
+            if run > best_length:
+                best, best_length = group + 1 - run, run
+        if best == 0 and best_length == 5 and address[10] == 0xFF and address[11] == 0xFF:
+            self.put("::ffff:")
+            self._put_ipv4(address, 12)
+            return
+        if best_length < 2:
+            best = 8
+        group = 0
+        while group < 8:
+            if group == best:
+                self.put("::")
+                group += best_length
+                continue
+            if group and group != best + best_length:
+                self.put_byte(_COLON)
+            self._put_hexadecimal(address[2 * group] << 8 | address[2 * group + 1])
+            group += 1
+
+    def _put_hexadecimal(self, number: int) -> None:
+        for shift in (12, 8, 4, 0):
+            if number >> shift or not shift:
+                self.put_byte(_DIGITS[number >> shift & 15])
+
+    def _need(self, length: int) -> None:
+        """Make room for so many bytes more."""
+        if self._end + length > self._room:
+            self._bytes.extend(bytes(self._room + length))
+            self._room = len(self._bytes)

@@ -1,0 +1,69 @@
+# C types for cells.py.
+import cython
+from correlator.report.buffer cimport Buffer
+
+cdef int _PLAIN
+cdef int _WITH_COMMAS
+cdef int _OTHER
+cdef int _FIRST
+cdef int _LAST
+cdef int _QUOTE
+cdef int _COMMA
+cdef int _BACKSLASH
+cdef bytes _FORMULA
+
+@cython.locals(kind=int, character=cython.Py_UCS4, code=cython.uint)
+cdef int _kind(str value) except -1
+
+cdef class Cells:
+    cpdef nothing(self)
+    cpdef token(self, value)
+    cpdef text(self, str value)
+    cpdef number(self, value)
+    cpdef interval(self, value)
+    cpdef time(self, value)
+    cpdef address(self, bytes value)
+    cpdef endpoint(self, bytes address, int port)
+
+cdef class Values(Cells):
+    cdef readonly list values
+
+    cpdef nothing(self)
+    cpdef token(self, value)
+    cpdef text(self, str value)
+    cpdef number(self, value)
+    cpdef interval(self, value)
+    cpdef time(self, value)
+    cpdef address(self, bytes value)
+    cpdef endpoint(self, bytes address, int port)
+
+cdef class CsvCells(Cells):
+    cdef readonly Buffer buffer
+    cdef public int count
+
+    cpdef nothing(self)
+    cpdef token(self, value)
+    @cython.locals(kind=int)
+    cpdef text(self, str value)
+    cpdef number(self, value)
+    cpdef interval(self, value)
+    cpdef time(self, value)
+    cpdef address(self, bytes value)
+    cpdef endpoint(self, bytes address, int port)
+    cdef _next(self)
+
+cdef class JsonCells(Cells):
+    cdef readonly Buffer buffer
+    cdef public int count
+    cdef tuple _heads
+
+    cpdef nothing(self)
+    cpdef token(self, value)
+    cpdef text(self, str value)
+    cpdef number(self, value)
+    cpdef interval(self, value)
+    cpdef time(self, value)
+    cpdef address(self, bytes value)
+    cpdef endpoint(self, bytes address, int port)
+    cdef _string(self, str value)
+    cdef _next(self)

@@ -1,0 +1,251 @@
+"""Cells of a row, one after another: as CSV, as JSON, or as values; what goes into them is told once, in `rows`."""
+
+import json
+from typing import Any
+
+from correlator.core.address import endpoint_text, text
+from correlator.core.timetext import time_text
+from correlator.report.buffer import Buffer
+from correlator.report.escape import cell
+
+_PLAIN, _WITH_COMMAS, _OTHER = range(3)
+_FIRST, _LAST, _QUOTE, _COMMA, _BACKSLASH = b' ~",\\'
+_FORMULA = b"=+-@"  # a cell that begins so is a formula to a spreadsheet
+
+
+def _kind(value: str) -> int:
+    """What stands in the way of writing a text as it is."""
+    kind = _PLAIN
+    for character in value:
+        code = ord(character)
+        if code == _COMMA:
+            kind = _WITH_COMMAS
+        elif code < _FIRST or code > _LAST or code in (_QUOTE, _BACKSLASH):
+            return _OTHER
+    return _OTHER if ord(value[0]) in _FORMULA else kind
+
+
+class Cells:
+    """Takes the cells of a row in order; a cell without a value is an unknown."""
+
+    def nothing(self) -> None:
+        """An unknown."""
+        raise NotImplementedError
+
+    def token(self, value: str) -> None:
+        """A word of ours: ASCII without anything to quote. Empty is unknown."""
+        raise NotImplementedError
+
+    def text(self, value: str) -> None:
+        """What others have chosen, or prose. Empty is unknown."""
+        raise NotImplementedError
+
+    def number(self, value: int | None) -> None:
+        """A number that is not negative."""
+        raise NotImplementedError
+
+    def interval(self, value: int | None) -> None:
+        """Nanoseconds, told in microseconds."""
+        raise NotImplementedError
+
+    def time(self, value: int | None) -> None:
+        """A time."""
+        raise NotImplementedError
+
+    def address(self, value: bytes) -> None:
+        """An address."""
+        raise NotImplementedError
+
+    def endpoint(self, address: bytes, port: int) -> None:
+        """An address and port."""
+        raise NotImplementedError
+
+
+class Values(Cells):
+    """The cells as values of JSON's types."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.values: list[Any] = []
+
+    def nothing(self) -> None:
+        """None."""
+        self.values.append(None)
+
+    def token(self, value: str) -> None:
+        """Text."""
+        self.values.append(str(value) or None)
+
+    def text(self, value: str) -> None:
+        """Text."""
+        self.values.append(value or None)
+
+    def number(self, value: int | None) -> None:
+        """A number."""
+        self.values.append(value)
+
+    def interval(self, value: int | None) -> None:
+        """A number with a fraction."""
+        self.values.append(None if value is None else value / 1000)
+
+    def time(self, value: int | None) -> None:
+        """Text."""
+        self.values.append(time_text(value) or None)
+
+    def address(self, value: bytes) -> None:
+        """Text."""
+        self.values.append(text(value))
+
+    def endpoint(self, address: bytes, port: int) -> None:
+        """Text."""
+        self.values.append(endpoint_text(address, port))
+
+
+class CsvCells(Cells):
+    """The cells as CSV (RFC 4180), safe for terminals and spreadsheets."""
+
+    def __init__(self) -> None:
+        """A row begins."""
+        self.buffer = Buffer()
+        self.count = 0
+
+    def nothing(self) -> None:
+        """Empty."""
+        self._next()
+
+    def token(self, value: str) -> None:
+        """As it is."""
+        self._next()
+        self.buffer.put(str(value))  # of an enumeration, too
+
+    def text(self, value: str) -> None:
+        """Escaped and quoted where it must be."""
+        self._next()
+        kind = _kind(value) if value else _PLAIN
+        if kind == _PLAIN:
+            self.buffer.put(value)
+        elif kind == _WITH_COMMAS:
+            self.buffer.put_byte(_QUOTE)
+            self.buffer.put(value)
+            self.buffer.put_byte(_QUOTE)
+        else:
+            self.buffer.put_bytes(quoted(value).encode())
+
+    def number(self, value: int | None) -> None:
+        """In decimal."""
+        self._next()
+        if value is not None:
+            self.buffer.put_number(value)
+
+    def interval(self, value: int | None) -> None:
+        """With three decimals."""
+        self._next()
+        if value is not None:
+            self.buffer.put_microseconds(value)
+
+    def time(self, value: int | None) -> None:
+        """RFC 3339."""
+        self._next()
+        if value is not None:
+            self.buffer.put_time(value)
+
+    def address(self, value: bytes) -> None:
+        """RFC 5952."""
+        self._next()
+        self.buffer.put_address(value)
+
+    def endpoint(self, address: bytes, port: int) -> None:
+        """RFC 5952, with a port."""
+        self._next()
+        self.buffer.put_endpoint(address, port)
+
+    def _next(self) -> None:
+        if self.count:
+            self.buffer.put_byte(_COMMA)
+        self.count += 1
+
+
+class JsonCells(Cells):
+    """The cells as members of a JSON object, in ASCII: a terminal that shows it shows no control characters."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        """An object begins; `names` are those of its members in order."""
+        self.buffer = Buffer()
+        self.count = 0
+        self._heads = tuple(("," if place else "{") + json.dumps(name) + ":" for place, name in enumerate(names))
+
+    def nothing(self) -> None:
+        """Null."""
+        self._next()
+        self.buffer.put("null")
+
+    def token(self, value: str) -> None:
+        """A string."""
+        if value:
+            self._next()
+            self._string(str(value))  # of an enumeration, too
+        else:
+            self.nothing()
+
+    def text(self, value: str) -> None:
+        """A string."""
+        if not value:
+            self.nothing()
+            return
+        self._next()
+        if _kind(value) == _OTHER:
+            self.buffer.put(json.dumps(value))
+        else:
+            self._string(value)
+
+    def number(self, value: int | None) -> None:
+        """A number."""
+        if value is None:
+            self.nothing()
+        else:
+            self._next()
+            self.buffer.put_number(value)
+
+    def interval(self, value: int | None) -> None:
+        """A number with a fraction."""
+        if value is None:
+            self.nothing()
+        else:
+            self._next()
+            self.buffer.put(repr(value / 1000))
+
+    def time(self, value: int | None) -> None:
+        """A string, RFC 3339."""
+        shown = time_text(value)
+        self.token(shown)
+
+    def address(self, value: bytes) -> None:
+        """A string, RFC 5952."""
+        self._next()
+        self.buffer.put_byte(_QUOTE)
+        self.buffer.put_address(value)
+        self.buffer.put_byte(_QUOTE)
+
+    def endpoint(self, address: bytes, port: int) -> None:
+        """A string, RFC 5952 with a port."""
+        self._next()
+        self.buffer.put_byte(_QUOTE)
+        self.buffer.put_endpoint(address, port)
+        self.buffer.put_byte(_QUOTE)
+
+    def _string(self, value: str) -> None:
+        self.buffer.put_byte(_QUOTE)
+        self.buffer.put(value)
+        self.buffer.put_byte(_QUOTE)
+
+    def _next(self) -> None:
+        self.buffer.put(self._heads[self.count])
+        self.count += 1
+
+
+def quoted(value: str) -> str:
+    """A CSV cell of any text."""
+    safe = cell(value)
+    if '"' in safe or "," in safe:
+        return '"' + safe.replace('"', '""') + '"'
+    return safe

@@ -1,0 +1,82 @@
+"""Findings as lines: CSV and JSON. The findings of a connection come together: what they share is written once."""
+
+import json
+from typing import Any
+
+from correlator.core.address import endpoint_text
+from correlator.core.model import Connection, Finding
+from correlator.report.cells import CsvCells, JsonCells, Values
+from correlator.report.columns import COLUMNS, SHARED, Record, put_connection, put_finding
+
+
+class CsvRows:
+    """CSV lines."""
+
+    def __init__(self) -> None:
+        """No connection yet."""
+        self._cells = CsvCells()
+        self._connection: Connection | None = None
+        self._shared = b""
+
+    def line(self, finding: Finding) -> bytes:
+        """The line of a finding: unknown is empty, text is safe."""
+        cells = self._cells
+        if finding.connection is not self._connection:
+            cells.count = 0
+            put_connection(cells, finding.connection)
+            self._connection, self._shared = finding.connection, cells.buffer.take()
+        cells.count = SHARED
+        cells.buffer.put_bytes(self._shared)
+        put_finding(cells, finding)
+        cells.buffer.put("\r\n")
+        return cells.buffer.take()
+
+
+class JsonRows:
+    """JSON lines."""
+
+    def __init__(self) -> None:
+        """No connection yet."""
+        self._cells = JsonCells(COLUMNS)
+        self._connection: Connection | None = None
+        self._shared = b""
+
+    def line(self, finding: Finding) -> bytes:
+        """The line of a finding."""
+        cells = self._cells
+        if finding.connection is not self._connection:
+            cells.count = 0
+            put_connection(cells, finding.connection)
+            self._connection, self._shared = finding.connection, cells.buffer.take()
+        cells.count = SHARED
+        cells.buffer.put_bytes(self._shared)
+        put_finding(cells, finding)
+        for name, value in _more(finding).items():
+            cells.buffer.put(f',"{name}":' + json.dumps(value, separators=(",", ":")))
+        cells.buffer.put(',"type":"finding"}\n')
+        return cells.buffer.take()
+
+
+def record(finding: Finding) -> Record:
+    """The record of a finding."""
+    cells = Values()
+    put_connection(cells, finding.connection)
+    put_finding(cells, finding)
+    return dict(zip(COLUMNS, cells.values, strict=True))
+
+
+def extended(finding: Finding) -> Record:
+    """The record with what JSON Lines has beside the columns."""
+    return {**record(finding), **_more(finding)}
+
+
+def _more(finding: Finding) -> dict[str, Any]:
+    more: dict[str, Any] = {}
+    if finding.tcp_info:
+        more["tcp_info"] = dict(finding.tcp_info)
+    if finding.was:
+        more["was_family"] = str(finding.was)
+    if finding.leg:
+        client, client_port, server, server_port = finding.leg
+        more["leg"] = [endpoint_text(client, client_port), endpoint_text(server, server_port)]
+    return more

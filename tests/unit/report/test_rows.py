@@ -1,0 +1,79 @@
+"""Findings as lines."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlator.core.model import Family, Finding, Owner
+from correlator.report.columns import COLUMNS, cells_of, community_id
+from correlator.report.rows import CsvRows, JsonRows, extended, record
+from tests.scenes import passing, the_case
+
+TEXTS = st.text(max_size=20) | st.sampled_from(["=1+1", "-x", 'a "b"', "a,b", "\x1b[31m", "\u202ereversed", "\\", "ü,"])
+
+
+def csv_line(finding: Finding) -> bytes:
+    """By the standard library."""
+    text = io.StringIO()
+    csv.writer(text).writerow(cells_of(record(finding)))
+    return text.getvalue().encode()
+
+
+def json_line(finding: Finding) -> bytes:
+    """By the standard library."""
+    return json.dumps({**extended(finding), "type": "finding"}, separators=(",", ":")).encode() + b"\n"
+
+
+@given(
+    st.builds(Owner, st.integers(0, 2**32), TEXTS, TEXTS, TEXTS, TEXTS, TEXTS),
+    TEXTS,
+    st.none() | st.integers(0, 10**12),
+    st.none() | st.integers(0, 2**64 - 1),
+    st.integers(0, 65535),
+)
+def test_lines_are_those_of_the_standard_library(
+    owner: Owner, text: str, interval: int | None, number: int | None, port: int
+) -> None:
+    """For any text and number, known or not."""
+    finding = the_case()
+    assert finding.socket
+    connection = replace(
+        finding.connection,
+        interface=text,
+        syn_rtt=interval,
+        closed_at=None if number is None else number >> 2,
+        client=replace(finding.connection.client, port=port, payload=number, isn=None),
+    )
+    socket = replace(finding.socket, cookie=number, netns=text, cgroup=text[1:])
+    finding = replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")
+    csv_rows, json_rows = CsvRows(), JsonRows()
+    for one in (finding, replace(finding, listener=None, was=Family.INET6), passing(), finding):
+        assert csv_rows.line(one) == csv_line(one)
+        assert json_rows.line(one) == json_line(one)
+
+
+def test_a_leg_is_told() -> None:
+    """In JSON, which has more than the columns."""
+    leg = (bytes([10, 0, 0, 1]), 1, bytes(15) + b"\1", 2)
+    assert json.loads(JsonRows().line(replace(the_case(), leg=leg)))["leg"] == ["10.0.0.1:1", "[::1]:2"]
+
+
+def test_every_line_has_every_column() -> None:
+    """In their order."""
+    row = json.loads(JsonRows().line(passing()))
+    assert tuple(row) == (*COLUMNS, "type")
+
+
+@given(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4), st.integers(0, 65535))
+def test_community_ids(one: bytes, other: bytes, port: int) -> None:
+    """As the reference implementation has them."""
+    from communityid import CommunityID, FlowTuple
+
+    case = the_case().connection
+    client, server = replace(case.client, address=one, port=port), replace(case.server, address=other)
+    expected = CommunityID().calc(FlowTuple.make_tcp(one, other, port, server.port))
+    assert community_id(client, server) == community_id(server, client) == expected
