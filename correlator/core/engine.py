@@ -267,8 +267,8 @@ class Engine:
 
     def _report(self, flow: Flow, now: int) -> None:
         connection = self.tracker.snapshot(flow)
-        near, far = connection.ends(_SIDE_CLIENT), connection.ends(_SIDE_SERVER)
-        if self.index.count_uses(near, far):
+        near, far = connection.key(_SIDE_CLIENT), connection.key(_SIDE_SERVER)
+        if self.index.has_timeless and self.index.count_uses(near, far):
             self._held.append(connection)
             if len(self._held) > self.config.bounds.tuples:
                 self._emit(self._held.popleft())

@@ -1,6 +1,6 @@
 # C types for evidence.py.
 import cython
-from correlator.core.model cimport Evidence, Owner, Socket
+from correlator.core.model cimport Evidence, Owner, Socket, key_of
 
 @cython.final
 cdef class Known:
@@ -17,7 +17,6 @@ cdef class Known:
 
     cpdef bint within(self, start, end)
 
-@cython.final
 cdef class EvidenceIndex:
     cdef public object bounds
     cdef public long long dropped
@@ -25,7 +24,9 @@ cdef class EvidenceIndex:
     cdef public object _sockets
     cdef public object _listeners
     cdef public long long _listener_count
+    cdef public bint has_timeless
     cdef public object _answers
+    cdef public set _answered
     cdef public dict _clipped
     cdef public long long _clipped_count
     cdef public object _gone
@@ -33,17 +34,18 @@ cdef class EvidenceIndex:
     cdef public long long _most
     cdef public long long _each
 
-    cpdef list sockets(self, ends)
+    cpdef list sockets(self, bytes key)
     @cython.locals(known=Known)
-    cpdef long long count_uses(self, one, other) except -1
+    cpdef long long count_uses(self, bytes one, bytes other) except -1
     cpdef list listeners(self, int port)
-    cpdef list answers(self, ends)
+    cpdef list answers(self, bytes key)
+    cpdef bint has_answers(self, int port) except -1
     @cython.locals(known=Known, owner=Owner, holder=Owner, user=Owner, holders_differ=bint, users_differ=bint)
     cpdef tuple owners(self, knowns)
     cpdef bint is_gone(self, Known known, long long at) except -1
     @cython.locals(known=Known, rows=list, kept=list)
-    cpdef forget(self, ends, long long before)
-    @cython.locals(socket=Socket)
+    cpdef forget(self, bytes key, long long before)
+    @cython.locals(socket=Socket, key=bytes)
     cdef _add_socket(self, Evidence evidence)
     @cython.locals(rows=list)
     cdef _fold(self, table, key, Evidence evidence)

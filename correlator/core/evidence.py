@@ -15,7 +15,6 @@ from typing import TypeVar
 from correlator.core.address import mapped, unmapped
 from correlator.core.model import (
     Clipped,
-    Ends,
     Evidence,
     FourTuple,
     Owner,
@@ -25,6 +24,7 @@ from correlator.core.model import (
     Source,
     Statement,
     TcpState,
+    key_of,
 )
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
@@ -86,10 +86,13 @@ class EvidenceIndex:
     bounds: Bounds = field(default_factory=Bounds)
     dropped: int = 0
     statements: int = 0
-    _sockets: OrderedDict[Ends, list[Known]] = field(default_factory=OrderedDict)
+    has_timeless: bool = False
+    """Whether any statement about a socket has no time."""
+    _sockets: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
     _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
     _listener_count: int = 0
-    _answers: OrderedDict[Ends, list[Known]] = field(default_factory=OrderedDict)
+    _answers: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
+    _answered: set[int] = field(default_factory=set)
     _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
     _clipped_count: int = 0
     _gone: OrderedDict[int, int] = field(default_factory=OrderedDict)
@@ -108,6 +111,7 @@ class EvidenceIndex:
             _remember(self._owners, (statement.netns, statement.inode), statement.owner, self.bounds.tuples)
         elif isinstance(statement, Clipped):
             socket = statement.evidence.socket
+            self.has_timeless = True
             if self._clipped_count < self.bounds.listeners:
                 self._clipped_count += 1
                 self._clipped.setdefault((socket.local_port, socket.remote_port), []).append(statement)
@@ -122,19 +126,21 @@ class EvidenceIndex:
         else:
             self._add_socket(statement)
 
-    def sockets(self, ends: Ends) -> list[Known]:
+    def sockets(self, key: bytes) -> list[Known]:
         """What is known of sockets with a four-tuple, as the socket sees it; oldest first."""
         if self._clipped:
-            clipped = self._clipped.get((ends[1], ends[3]))
+            ports = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+            clipped = self._clipped.get(ports)
             if clipped:
-                self._complete(FourTuple(*ends), clipped)
-        return self._sockets.get(ends) or []
+                half = len(key) // 2 - 2
+                self._complete(FourTuple(key[:half], ports[0], key[half:-4], ports[1]), clipped)
+        return self._sockets.get(key) or []
 
-    def count_uses(self, one: Ends, other: Ends) -> int:
+    def count_uses(self, one: bytes, other: bytes) -> int:
         """Count a connection for each statement without a time that it is a candidate for; how many there are."""
         count = 0
-        for ends in (one, other) if one != other else (one,):
-            for known in self.sockets(ends):
+        for key in (one, other) if one != other else (one,):
+            for known in self.sockets(key):
                 if known.last_at is None:
                     known.uses += 1
                     count += 1
@@ -159,14 +165,13 @@ class EvidenceIndex:
         own = {known.socket.cookie for known in rows if not known.foreign and known.socket.cookie not in self._gone}
         return len(own) > 1
 
-    def answers(self, ends: Ends) -> list[Known]:
+    def answers(self, key: bytes) -> list[Known]:
         """The listeners that exact lookups of a four-tuple were answered with."""
-        return self._answers.get(ends) or []
+        return self._answers.get(key) or []
 
-    @property
-    def has_answers(self) -> bool:
-        """Whether any lookup was answered with a listener."""
-        return bool(self._answers)
+    def has_answers(self, port: int) -> bool:
+        """Whether any lookup was answered with a listener on a port."""
+        return port in self._answered
 
     def owners(self, knowns: Iterable[Known]) -> tuple[Owner | None, OwnerBy]:
         """Who holds a socket open, of which these are known, and how that is known; nobody where they disagree.
@@ -202,9 +207,9 @@ class EvidenceIndex:
         """Whether a socket was destroyed before a time."""
         return known.socket.cookie is not None and self._gone.get(known.socket.cookie, at) < at
 
-    def forget(self, ends: Ends, before: int) -> None:
+    def forget(self, key: bytes, before: int) -> None:
         """Drop what was last seen before a time: its connection is reported."""
-        rows = self._sockets.get(ends)
+        rows = self._sockets.get(key)
         if rows is None:
             return
         kept = []
@@ -212,13 +217,14 @@ class EvidenceIndex:
             if known.last_at is None or known.last_at >= before:
                 kept.append(known)  # noqa: PERF401  a loop is faster here when compiled
         if kept:
-            self._sockets[ends] = kept
+            self._sockets[key] = kept
         else:
-            del self._sockets[ends]
+            del self._sockets[key]
 
     def _add_socket(self, evidence: Evidence) -> None:
         socket = evidence.socket
-        key = (unmapped(socket.local), socket.local_port, unmapped(socket.remote), socket.remote_port)
+        self.has_timeless = self.has_timeless or evidence.at is None
+        key = key_of(unmapped(socket.local), socket.local_port, unmapped(socket.remote), socket.remote_port)
         self._fold(self._sockets, key, evidence)
 
     def _add_listener(self, evidence: Evidence) -> None:
@@ -237,9 +243,11 @@ class EvidenceIndex:
                 self._listeners.popitem(last=False)
         if evidence.asked is not None:
             # the latest: without an answer the kernel's choice among the listeners is repeated
-            answers = self._answers.get(evidence.asked) or []
+            key = evidence.asked.key
+            answers = self._answers.get(key) or []
             _fold_into(answers, evidence)
-            _remember(self._answers, evidence.asked, answers[-self._each :], self.bounds.answers)
+            _remember(self._answers, key, answers[-self._each :], self.bounds.answers)
+            self._answered.add(evidence.asked.local_port)
 
     def _drop_former(self, rows: list[Known]) -> None:
         """Keep the latest of a port's listeners that are gone: a server that restarts every minute leaves many."""
@@ -247,7 +255,7 @@ class EvidenceIndex:
         for known in former[:-_FORMER]:
             rows.remove(known)
 
-    def _fold(self, table: OrderedDict[Ends, list[Known]], key: Ends, evidence: Evidence) -> None:
+    def _fold(self, table: OrderedDict[bytes, list[Known]], key: bytes, evidence: Evidence) -> None:
         rows = table.setdefault(key, [])
         _fold_into(rows, evidence)
         if len(rows) > self._each:

@@ -146,21 +146,21 @@ class Flow:
         if self.server is self.client and not self.syn_ack_count:
             server = replace(server, isn=None)  # connected to itself: its SYN was the client's
         return Connection(
-            number=self.number,
-            client=_end(self.client, self.is_ipv6, counted),
-            server=server,
-            handshake=_HANDSHAKES[self.state],
-            close=_CLOSES[self.closing],
-            opened_at=self.opened_at,
-            closed_at=self.closed_at,
-            syn_rtt=None if self.syn_rtt == _UNSEEN else self.syn_rtt,
-            ack_rtt=None if self.ack_rtt == _UNSEEN else self.ack_rtt,
-            syn_count=self.syn_count,
-            syn_ack_count=self.syn_ack_count,
-            interface=interface,
-            oriented=self.oriented,
-            simultaneous=self.simultaneous,
-            superseded_at=self.superseded_at,
+            self.number,
+            _end(self.client, self.is_ipv6, counted),
+            server,
+            _HANDSHAKES[self.state],
+            _CLOSES[self.closing],
+            self.opened_at,
+            self.closed_at,
+            None if self.syn_rtt == _UNSEEN else self.syn_rtt,
+            None if self.ack_rtt == _UNSEEN else self.ack_rtt,
+            self.syn_count,
+            self.syn_ack_count,
+            interface,
+            self.oriented,
+            self.simultaneous,
+            self.superseded_at,
         )
 
 

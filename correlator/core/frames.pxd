@@ -16,7 +16,6 @@ cdef class Packet:
     cdef readonly bytes data
     cdef readonly long long wire_length
 
-@cython.final
 cdef class Frames:
     cdef public bytes data
     cdef readonly Py_ssize_t count

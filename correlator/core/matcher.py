@@ -115,8 +115,8 @@ def listener(
         return None
     start, end = _span(connection, TIME_WAIT)
     answers = []
-    if index.has_answers:
-        answers = [known for known in index.answers(connection.listener_tuple) if known.within(start, end)]
+    if index.has_answers(connection.server.port):
+        answers = [known for known in index.answers(connection.listener_tuple.key) if known.within(start, end)]
     there = []
     for known in index.listeners(connection.server.port):
         elsewhere = netns and known.socket.netns and known.socket.netns != netns
@@ -226,7 +226,7 @@ def _agreed(one: _T, other: _T) -> _T | None:
 
 def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patience: int) -> list[Known]:
     start, end = _span(connection, patience)
-    knowns = index.sockets(connection.ends(side))
+    knowns = index.sockets(connection.key(side))
     opened_at = connection.opened_at
     gone = []
     for known in knowns:

@@ -1,6 +1,8 @@
 # C types for model.py: the values that are made for every packet and every statement.
 import cython
 
+cpdef bytes key_of(bytes local, int local_port, bytes remote, int remote_port)
+
 cdef class Owner:
     cdef readonly object pid
     cdef readonly str process
@@ -79,6 +81,8 @@ cdef class Connection:
 
     @cython.locals(client=End, server=End)
     cpdef tuple ends(self, side)
+    @cython.locals(client=End, server=End)
+    cpdef bytes key(self, side)
 
 cdef class Finding:
     cdef readonly Connection connection

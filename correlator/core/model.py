@@ -130,6 +130,16 @@ class FourTuple(NamedTuple):
     remote: bytes
     remote_port: int
 
+    @property
+    def key(self) -> bytes:
+        """What tables are searched by."""
+        return key_of(*self)
+
+
+def key_of(local: bytes, local_port: int, remote: bytes, remote_port: int) -> bytes:
+    """A four-tuple as one value: a tuple of four would be five, and is looked up slowly."""
+    return local + remote + local_port.to_bytes(2, "big") + remote_port.to_bytes(2, "big")
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -292,6 +302,13 @@ class Connection:
     def four_tuple(self, side: Side) -> FourTuple:
         """The same, by name."""
         return FourTuple(*self.ends(side))
+
+    def key(self, side: Side) -> bytes:
+        """The same, for looking it up."""
+        client, server = self.client, self.server
+        if side is _SERVER:
+            return key_of(server.address, server.port, client.address, client.port)
+        return key_of(client.address, client.port, server.address, server.port)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ _EVENTS_AT_ONCE = 8192  # then the loop turns, so that capture is not kept waiti
 _ALL_EVENTS = 131_072  # more than the buffer holds
 _LOOK_EVERY = 0.005  # seconds, as it reads the descriptors of the likely owners
 _LOOK_SOMETIMES = 0.2
+_LOOK_SHARE = 100  # times as long as the last look took, at the least: of a process with 10,000 descriptors it is 10 ms
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
 _FOLLOW_EVERY = 1.0
 _MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
@@ -60,7 +61,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._indices: dict[str, int] = {}
         self._pending: dict[int, str] = {}
         self._inodes: dict[int | None, int] = {}  # of the pending, by the socket's cookie
-        self._looked_at = 0.0
+        self._look_at = 0.0
         self._paths = CgroupPaths()
         self._home = netns.current_inode()
         self._lost_before = 0  # in namespaces that are gone
@@ -187,7 +188,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         if nowhere:
             self._look_elsewhere(nowhere)
         # At once: a process that closes its socket is not found any more; where state events name it then, sometimes.
-        if time.monotonic() - self._looked_at > (_LOOK_SOMETIMES if self._states else _LOOK_EVERY):
+        if time.monotonic() > self._look_at:
             self.find_owners()
 
     def _look_elsewhere(self, asked: list[tuple[FourTuple, int]]) -> None:
@@ -245,7 +246,12 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     def find_owners(self, *, at_once: bool = False) -> None:
         """State the owners of the sockets that were stated without, and those that changed."""
         self.follow()
-        now = self._looked_at = time.monotonic()
+        now = time.monotonic()
+        self._find_owners(now, at_once=at_once)
+        after = time.monotonic()
+        self._look_at = after + (max(_LOOK_SOMETIMES, (after - now) * _LOOK_SHARE) if self._states else _LOOK_EVERY)
+
+    def _find_owners(self, now: float, *, at_once: bool) -> None:
         if self._doubted and (at_once or now - self._rechecked_at > _RECHECK_EVERY):
             self._rechecked_at = now
             self._recheck()

@@ -3,13 +3,13 @@ import cython
 from correlator.core.model cimport Socket
 from correlator.core.words cimport half, long_word, word
 
+cdef int _TCP_INFO_BEGIN
+cdef int _TCP_INFO_END
+
 cdef class Entry:
     cdef readonly Socket socket
-    cdef readonly dict tcp_info
+    cdef readonly object tcp_info
 
 @cython.locals(width=Py_ssize_t, uid=cython.uint, inode=cython.uint, at=Py_ssize_t, length=Py_ssize_t, kind=int,
-               begin=Py_ssize_t, size=Py_ssize_t, info=dict, cgroup=str)
+               begin=Py_ssize_t, size=Py_ssize_t, cgroup=str)
 cpdef Entry entry(bytes message, cgroup_path, str netns)
-
-@cython.locals(info=dict, at=Py_ssize_t)
-cdef dict _tcp_info(bytes message, Py_ssize_t begin, Py_ssize_t size)

@@ -7,14 +7,22 @@ import errno
 import os
 import socket
 import struct
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
-from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, Socket, Source, TcpState
+from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, OwnerBy, Socket, Source, TcpState
 from correlator.core.words import half, long_word, word
+from correlator.kernel.datagrams import Datagrams
 from correlator.kernel.states import UNOWNED
+
+# Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
+_BY_INODE = OwnerBy.INODE
+_FROM_DESTROY = Source.DESTROY
+_INET = Family.INET
+_STATE_FIN_WAIT2 = TcpState.FIN_WAIT2
 
 NETLINK_SOCK_DIAG = 4
 SOCK_DIAG_BY_FAMILY = 20
@@ -40,8 +48,16 @@ _ATTRIBUTE_HEADER = 4
 _MESSAGE_LENGTH = 16 + 72  # struct nlmsghdr, struct inet_diag_msg
 
 # Where they lie in struct tcp_info of include/uapi/linux/tcp.h.
-_TCP_INFO_WORDS = (("rtt_us", 68), ("total_retrans", 100), ("segs_out", 136), ("segs_in", 140), ("min_rtt_us", 148))
-_TCP_INFO_LONG_WORDS = (("bytes_acked", 120), ("bytes_received", 128))
+_TCP_INFO = {
+    "rtt_us": (68, 4),
+    "total_retrans": (100, 4),
+    "segs_out": (136, 4),
+    "segs_in": (140, 4),
+    "min_rtt_us": (148, 4),
+    "bytes_acked": (120, 8),
+    "bytes_received": (128, 8),
+}
+_TCP_INFO_BEGIN, _TCP_INFO_END = 68, 152  # what is kept of it
 
 _FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET6}
 
@@ -57,7 +73,33 @@ class Entry:
     """A socket as a netlink message describes it."""
 
     socket: Socket
-    tcp_info: dict[str, int] | None
+    tcp_info: "TcpInfo | None"
+
+
+class TcpInfo(Mapping[str, int]):
+    """What the kernel knew of a connection, read when it is asked for; an older kernel's struct is shorter."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: bytes) -> None:
+        """`kept`: struct tcp_info from its member rtt on."""
+        self._kept = kept
+
+    def __getitem__(self, name: str) -> int:
+        """A value by its name. Raises KeyError."""
+        at, size = _TCP_INFO[name]
+        if at + size > _TCP_INFO_BEGIN + len(self._kept):
+            raise KeyError(name)
+        return int.from_bytes(self._kept[at - _TCP_INFO_BEGIN : at - _TCP_INFO_BEGIN + size], sys.byteorder)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names that there are."""
+        end = _TCP_INFO_BEGIN + len(self._kept)
+        return iter([name for name, (at, size) in _TCP_INFO.items() if at + size <= end])
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(1 for _ in self)
 
 
 def request(
@@ -100,11 +142,11 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
     family, state = _FAMILIES.get(message[16]), TCP_STATES.get(message[17])
     if family is None or state is None:
         return None
-    width = IPV4_LENGTH if family is Family.INET else 16
+    width = IPV4_LENGTH if family is _INET else 16
     uid, inode = word(message, 80), word(message, 84)
     v6only: bool | None = None
     cgroup = ""
-    info: dict[str, int] | None = None
+    info: TcpInfo | None = None
     at = _MESSAGE_LENGTH
     while at + _ATTRIBUTE_HEADER <= len(message):
         length, kind = half(message, at), half(message, at + 2)
@@ -112,7 +154,7 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
             break
         begin, size = at + _ATTRIBUTE_HEADER, length - _ATTRIBUTE_HEADER
         if kind == _INET_DIAG_INFO:
-            info = _tcp_info(message, begin, size)
+            info = TcpInfo(message[begin + _TCP_INFO_BEGIN : begin + min(size, _TCP_INFO_END)])
         elif kind == _INET_DIAG_SKV6ONLY and size:
             v6only = message[begin] != 0
         elif kind == _INET_DIAG_CGROUP_ID and size == 8:
@@ -126,25 +168,13 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
         message[22] << 8 | message[23],
         state,
         inode or None,
-        None if state in UNOWNED or (state is TcpState.FIN_WAIT2 and not inode) else uid,
+        None if state in UNOWNED or (state is _STATE_FIN_WAIT2 and not inode) else uid,
         long_word(message, 60),
         v6only,
         cgroup,
         netns,
     )
     return Entry(found, info)
-
-
-def _tcp_info(message: bytes, begin: int, size: int) -> dict[str, int]:
-    """What the kernel knew of the connection; an older kernel's struct is shorter."""
-    info: dict[str, int] = {}
-    for name, at in _TCP_INFO_WORDS:
-        if at + 4 <= size:
-            info[name] = word(message, begin + at)
-    for name, at in _TCP_INFO_LONG_WORDS:
-        if at + 8 <= size:
-            info[name] = long_word(message, begin + at)
-    return info
 
 
 class SockDiag:
@@ -233,6 +263,7 @@ class DestroyEvents:
         except PermissionError:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)  # the kernel cuts it to rmem_max
         self._socket.bind((0, TCP_DESTROY_GROUPS))
+        self._datagrams = Datagrams(self._socket)
         self._cgroup_path = cgroup_path
         self._netns = netns
         self._empty_at = time.time_ns()  # when there was nothing to read
@@ -246,31 +277,39 @@ class DestroyEvents:
         self._socket.close()
 
     def read(self, most: int) -> list[Evidence]:
-        """The events that wait, at most so many datagrams; fewer mean that none is left.
+        """The events that wait, at least so many where there are more; fewer mean that none is left.
 
         Each happened after the last time that none was left (`since`). An overflow adds to `lost`: dump to catch up.
         """
-        found = []
-        for _ in range(most):
+        found: list[Evidence] = []
+        while len(found) < most:
             begun = time.time_ns()
             try:
-                data = self._socket.recv(_RECEIVE)
-            except BlockingIOError:
-                self._empty_at = begun
-                break
+                datagrams = self._datagrams.read()
             except OSError as error:
-                if error.errno != errno.ENOBUFS:
+                if error.errno not in {errno.ENOBUFS, errno.EMSGSIZE}:
                     raise
                 self.lost += 1
                 continue
+            if not datagrams:
+                self._empty_at = begun
+                break
             at = time.time_ns()
-            for _kind, message in messages(data):
-                described = entry(message, self._cgroup_path, self._netns)
+            for data in datagrams:
+                described = entry(data, self._cgroup_path, self._netns)  # one message each
                 if described is not None:
-                    info, since = described.tcp_info, self._empty_at
                     found.append(
                         Evidence(
-                            at, Source.DESTROY, described.socket, tcp_info=info, since=since, foreign=self._foreign
+                            at,
+                            _FROM_DESTROY,
+                            described.socket,
+                            None,
+                            None,
+                            described.tcp_info,
+                            self._empty_at,
+                            _BY_INODE,
+                            None,
+                            self._foreign,
                         )
                     )
         return found

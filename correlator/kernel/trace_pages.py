@@ -7,6 +7,7 @@ event's `format` file, so that an older or newer kernel is read as it is.
 
 import re
 import struct
+from collections import deque
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
@@ -27,22 +28,22 @@ _FIELDS = ("skaddr", "sport", "dport", "family", "saddr", "daddr", "saddr_v6", "
 _FIELD = re.compile(r"field:.*?(\w+)(?:\[\d+\])?;\s*offset:(\d+);\s*size:(\d+);")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Event:
-    """One event of a socket."""
+    """One event of a socket; a trace has one, which each fills anew."""
 
-    at: int  # ns since the epoch
-    kind: int
-    socket: int  # the kernel's struct sock: tells which events are of one socket while it lives
-    thread: int  # whose system call it was; 0 in an interrupt, which may run in anyone's time
-    old: int  # states, of STATE only
-    new: int
-    family: int
-    local: bytes
-    local_port: int
-    remote: bytes
-    remote_port: int
-    cookie: int  # of DESTROY only
+    at: int = 0  # ns since the epoch
+    kind: int = 0
+    socket: int = 0  # the kernel's struct sock: tells which events are of one socket while it lives
+    thread: int = 0  # whose system call it was; 0 in an interrupt, which may run in anyone's time
+    old: int = 0  # states, of STATE only
+    new: int = 0
+    family: int = 0
+    local: bytes = b""
+    local_port: int = 0
+    remote: bytes = b""
+    remote_port: int = 0
+    cookie: int = 0  # of DESTROY only
 
 
 @dataclass(frozen=True)
@@ -104,73 +105,136 @@ def missed(page: bytes) -> int:
     return 1
 
 
-def events(page: bytes, layouts: dict[int, Layout], offset: int) -> list[Event]:
-    """The events of one page, in order; what does not fit its page is left out.
+class Pages:
+    """The pages of one CPU, gone through event by event; what does not fit its page is left out."""
 
-    `offset`: from the trace's clock to the epoch.
-    """
-    found: list[Event] = []
-    if len(page) < _HEADER:
-        return found
-    now, commit = struct.unpack_from("=QQ", page, 0)
-    end = min(len(page), _HEADER + (commit & _LENGTH_MASK))
-    at = _HEADER
-    while at + 4 <= end:
+    def __init__(self, layouts: dict[int, Layout]) -> None:
+        """No pages yet."""
+        self.now = 0
+        """The trace's clock at the event where it stands."""
+        self.shape: Layout | None = None
+        """What the event is; None: there is none."""
+        self._layouts = layouts
+        self._waiting: deque[bytes] = deque()
+        self._page = b""
+        self._at = self._end = self._record = 0
+
+    def add(self, page: bytes) -> None:
+        """The next page."""
+        self._waiting.append(page)
+        if self.shape is None:
+            self.advance()
+
+    def advance(self) -> None:
+        """Go to the next event."""
+        self.shape = None
+        while self.shape is None and (self._at + 4 <= self._end or self._turn()):
+            self._step()
+
+    def _turn(self) -> bool:
+        """Go to the next page; False where there is none."""
+        if not self._waiting:
+            return False
+        page = self._page = self._waiting.popleft()
+        self._at = self._end = 0
+        if len(page) >= _HEADER:
+            self.now, commit = struct.unpack_from("=QQ", page, 0)
+            self._at, self._end = _HEADER, min(len(page), _HEADER + (commit & _LENGTH_MASK))
+        return True
+
+    def _step(self) -> None:
+        """Go past one entry; where it is an event that is wanted, `shape` tells it."""
+        page, at, end = self._page, self._at, self._end
+        if at + 4 > end:
+            return  # an empty page
         head = word(page, at)
         kind, delta = head & 31, head >> 5
         at += 4
+        extra = record = size = 0
+        self._at = end  # unless what follows makes sense
         if kind == _PADDING and not delta:
-            break
+            return
         if kind == 0 or kind >= _PADDING:
             if at + 4 > end:
-                break
+                return
             extra = word(page, at)
         if kind == _TIME_EXTEND:
-            now += extra << _DELTA_BITS | delta
-            at += 4
-            continue
-        if kind == _TIME_STAMP:
-            now = now >> _STAMP_BITS << _STAMP_BITS | extra << _DELTA_BITS | delta
-            at += 4
-            continue
-        now += delta
-        if kind == _PADDING:
-            at += extra
-            continue
-        if kind == 0:
-            record, size = at + 4, extra - 4
-            at += extra
+            self.now += extra << _DELTA_BITS | delta
+            self._at = at + 4
+        elif kind == _TIME_STAMP:
+            self.now = self.now >> _STAMP_BITS << _STAMP_BITS | extra << _DELTA_BITS | delta
+            self._at = at + 4
+        elif kind == _PADDING:
+            self.now += delta
+            self._at = at + extra
         else:
+            self.now += delta
             record, size = at, kind * 4
-            at += size
-        if size < 8 or at > end:
-            break
-        shape = layouts.get(half(page, record))
-        if shape is not None and size >= shape.size:
-            found.append(_event(page, record, now + offset, shape))
-    return found
+            if kind == 0:
+                record, size = at + 4, extra - 4
+            if size >= 8 and record + size <= end:
+                self._at = record + size
+                self._record = record
+                self.shape = self._wanted(half(page, record), size)
+
+    def _wanted(self, number: int, size: int) -> Layout | None:
+        shape = self._layouts.get(number)
+        return shape if shape is not None and size >= shape.size else None
+
+    def fill(self, event: Event, offset: int) -> None:
+        """The event where it stands. `offset`: from the trace's clock to the epoch."""
+        page, at, shape = self._page, self._record, self.shape
+        if shape is None:
+            return
+        event.at = self.now + offset
+        event.kind = shape.kind
+        event.socket = long_word(page, at + shape.socket)
+        event.thread = 0 if page[at + 2] & _IRQ else word(page, at + 4)
+        event.family = half(page, at + shape.family)
+        if event.family == _AF_INET:
+            event.local = page[at + shape.source : at + shape.source + IPV4_LENGTH]
+            event.remote = page[at + shape.destination : at + shape.destination + IPV4_LENGTH]
+        else:
+            event.local = page[at + shape.source_v6 : at + shape.source_v6 + 16]
+            event.remote = page[at + shape.destination_v6 : at + shape.destination_v6 + 16]
+        event.local_port = half(page, at + shape.source_port)
+        event.remote_port = half(page, at + shape.destination_port)
+        event.old = event.new = event.cookie = 0
+        if shape.kind == STATE:
+            event.old, event.new = word(page, at + shape.old), word(page, at + shape.new)
+        else:
+            event.cookie = long_word(page, at + shape.cookie)
 
 
-def _event(page: bytes, at: int, now: int, shape: Layout) -> Event:
-    family = half(page, at + shape.family)
-    if family == _AF_INET:
-        local = page[at + shape.source : at + shape.source + IPV4_LENGTH]
-        remote = page[at + shape.destination : at + shape.destination + IPV4_LENGTH]
-    else:
-        local = page[at + shape.source_v6 : at + shape.source_v6 + 16]
-        remote = page[at + shape.destination_v6 : at + shape.destination_v6 + 16]
-    is_state = shape.kind == STATE
-    return Event(
-        now,
-        shape.kind,
-        long_word(page, at + shape.socket),
-        0 if page[at + 2] & _IRQ else word(page, at + 4),
-        word(page, at + shape.old) if is_state else 0,
-        word(page, at + shape.new) if is_state else 0,
-        family,
-        local,
-        half(page, at + shape.source_port),
-        remote,
-        half(page, at + shape.destination_port),
-        0 if is_state else long_word(page, at + shape.cookie),
-    )
+class Trace:
+    """The events of all CPUs in order of time."""
+
+    def __init__(self, layouts: dict[int, Layout], cpus: int) -> None:
+        """No events yet."""
+        self.cpus = [Pages(layouts) for _ in range(cpus)]
+        self._event = Event()
+        self._until = self._offset = 0
+
+    def until(self, until: int, offset: int) -> "Trace":
+        """The events up to a time by the trace's clock; later ones wait for the next call: iterate once.
+
+        An event of one CPU may be read before an earlier one of another. `offset`: from that clock to the epoch.
+        """
+        self._until, self._offset = until, offset
+        return self
+
+    def __iter__(self) -> "Trace":
+        """Itself."""
+        return self
+
+    def __next__(self) -> Event:
+        """The next event, in the one object that is filled anew."""
+        first: Pages | None = None
+        for pages in self.cpus:
+            if pages.shape is not None and pages.now <= self._until and (first is None or pages.now < first.now):
+                first = pages
+        if first is None:
+            raise StopIteration
+        first.fill(self._event, self._offset)
+        first.advance()
+        return self._event

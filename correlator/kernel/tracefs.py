@@ -9,11 +9,9 @@ import ctypes
 import os
 import subprocess
 import time
-from bisect import bisect_right
-from operator import attrgetter
 from pathlib import Path
 
-from correlator.kernel.trace_pages import DESTROY, STATE, Event, Layout, events, layout, missed
+from correlator.kernel.trace_pages import DESTROY, STATE, Layout, Trace, layout, missed
 
 _ROOT = Path("/sys/kernel/tracing")
 _OLD_ROOT = Path("/sys/kernel/debug/tracing")
@@ -37,8 +35,6 @@ _EVENTS = {"sock/inet_sock_set_state": (STATE, _STATE_FILTER), "tcp/tcp_destroy_
 # The helper waits until its input ends, with us at the latest, then removes the instance.
 _REMOVE = 'read -r _; for _ in 1 2 3 4 5 6 7 8 9 10; do rmdir -- "$1" 2>/dev/null && exit; sleep 0.1; done'
 
-_at = attrgetter("at")
-
 
 class StateEvents:
     """The events of TCP sockets of all namespaces, from now on."""
@@ -61,12 +57,12 @@ class StateEvents:
             start_new_session=True,  # Ctrl-C is not for it
         )
         self._files: list[int] = []
-        self._kept: list[Event] = []
         try:
-            self._layouts = self._set_up()
+            layouts = self._set_up()
             for cpu in sorted((self._path / "per_cpu").iterdir()):
                 self._files.append(os.open(cpu / "trace_pipe_raw", os.O_RDONLY | os.O_NONBLOCK))
             self._page = int(os.sysconf("SC_PAGE_SIZE"))
+            self._trace = Trace(layouts, len(self._files))
         except (OSError, ValueError):
             self.close()
             raise
@@ -83,12 +79,10 @@ class StateEvents:
             self._helper.stdin.close()
         self._helper.wait()
 
-    def read(self) -> list[Event]:
-        """The events up to now, of all CPUs in order of time (ns since the epoch)."""
-        offset = wall_offset()  # the wall's clock may be set
-        until = time.monotonic_ns() + offset
-        found = self._kept
-        for file in self._files:
+    def read(self) -> Trace:
+        """The events up to now, of all CPUs in order of time."""
+        until, offset = time.monotonic_ns(), wall_offset()  # the wall's clock may be set
+        for file, pages in zip(self._files, self._trace.cpus, strict=True):
             for _ in range(_PAGES_AT_ONCE):
                 try:
                     page = os.read(file, self._page)
@@ -97,12 +91,8 @@ class StateEvents:
                 if not page:
                     break
                 self.lost += missed(page)
-                found += events(page, self._layouts, offset)
-        found.sort(key=_at)
-        # An event of one CPU may be read before an earlier one of another: those of the last moment wait.
-        ready = bisect_right(found, until, key=_at)
-        self._kept = found[ready:]
-        return found[:ready]
+                pages.add(page)
+        return self._trace.until(until, offset)
 
     def recorded(self, thread: int) -> tuple[int, str] | None:
         """The process (thread group) and the name of a thread that may be gone: its own number, "" if not recorded.

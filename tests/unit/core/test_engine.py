@@ -275,8 +275,8 @@ def test_live_announces_what_is_known() -> None:
     feed(engine, play.fins())
     engine.tick(play.at + LIVE_SETTLE)
     assert [(finding.final, finding.connection.close) for finding in findings(engine)] == [(True, "fin")]
-    assert engine.index.sockets(SERVER_SIDE) == []
-    assert engine.index.answers(listener_tuple)  # it is every connection's from this client's address
+    assert engine.index.sockets(SERVER_SIDE.key) == []
+    assert engine.index.answers(listener_tuple.key)  # it is every connection's from this client's address
 
 
 def test_live_gives_up_on_an_owner_in_the_end() -> None:

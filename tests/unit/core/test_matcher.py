@@ -277,7 +277,7 @@ def test_two_sockets_of_one_family_agree_on_the_family_alone() -> None:
 def test_a_table_without_time_and_a_four_tuple_used_twice() -> None:
     """Either connection may be meant by the entry: ambiguous for both."""
     index = known(evidence(mapped(), None, Source.TABLE))
-    (entry,) = index.sockets(CONNECTION.four_tuple(Side.SERVER))
+    (entry,) = index.sockets(CONNECTION.key(Side.SERVER))
     answers = []
     for uses in (1, 2):
         entry.uses = uses
