@@ -23,8 +23,8 @@ class FindingSink(Protocol):
     def begin(self, run: Record) -> None:
         """The run starts."""
 
-    def finding(self, finding: Finding) -> None:
-        """A finding, provisional or final."""
+    def findings(self, found: list[Finding]) -> None:
+        """Findings, provisional and final."""
 
     def end(self, counters: Record) -> None:
         """The run has ended."""
@@ -137,14 +137,18 @@ class Run:
 
     def deliver(self) -> None:
         """Hand findings to the sinks, and keep the lookups."""
+        found: list[Finding] = []
         for item in self.engine.take():
-            if isinstance(item, Lookup):
+            if isinstance(item, Finding):
+                found.append(item)
+            else:
                 self._lookups.append(item)
-                continue
-            for sink in self.outputs.sinks:
-                sink.finding(item)
-            if self.outputs.packets is not None:
-                self.outputs.packets.finding(item)
+        if not found:
+            return
+        for sink in self.outputs.sinks:
+            sink.findings(found)
+        if self.outputs.packets is not None:
+            self.outputs.packets.findings(found)
 
     def finish(self) -> None:
         """Report what is open: the input has ended."""

@@ -59,15 +59,16 @@ class _Collector:
     """Keeps the final findings of one port."""
 
     def __init__(self, port: int | None) -> None:
-        self.findings: list[Finding] = []
+        self.kept: list[Finding] = []
         self._port = port
 
     def begin(self, run: Record) -> None:
         pass
 
-    def finding(self, finding: Finding) -> None:
-        if finding.final and self._port in {None, finding.connection.server.port}:
-            self.findings.append(finding)
+    def findings(self, found: list[Finding]) -> None:
+        self.kept += [
+            finding for finding in found if finding.final and self._port in {None, finding.connection.server.port}
+        ]
 
     def end(self, counters: Record) -> None:
         pass
@@ -87,8 +88,8 @@ async def _demo(capture: RingCapture, interfaces: Interfaces) -> int:
             ready = asyncio.Event()
             tasks.create_task(live(run, capture, evidence, until, ready.set))
             tasks.create_task(_connect(listener, port, ready, until))
-    _show(collector.findings)
-    mixed = sum(finding.verdict is Verdict.IPV4_ON_INET6 for finding in collector.findings)
+    _show(collector.kept)
+    mixed = sum(finding.verdict is Verdict.IPV4_ON_INET6 for finding in collector.kept)
     if not mixed:
         die(Exit.DAMAGED, "the handshake was not seen: does another program hold lo back?")
     return Exit.DONE
@@ -164,7 +165,7 @@ async def _sample() -> int:
     run = Run(engine, Decoder(interfaces), Outputs(sinks=[collector]))
     await analyse(run, CaptureFile(str(capture), interfaces), asyncio.Event(), lambda: None)
     _write(f"The sample {capture.name} with its netstat table:\n")
-    _show(collector.findings)
+    _show(collector.kept)
     return Exit.DONE
 
 

@@ -39,8 +39,12 @@ class Screen:
     def begin(self, run: Record) -> None:
         """Nothing yet."""
 
-    def finding(self, finding: Finding) -> None:
-        """Show it, once; again where the end of the connection has another verdict."""
+    def findings(self, found: list[Finding]) -> None:
+        """Show them, each once; again where the end of the connection has another verdict."""
+        for finding in found:
+            self._show(finding)
+
+    def _show(self, finding: Finding) -> None:
         key = (finding.connection.number, str(finding.side))
         shown = self._shown.pop(key, None)
         if not finding.final:

@@ -59,10 +59,9 @@ class Selected:
         """Pass on."""
         self._sink.begin(run)
 
-    def finding(self, finding: Finding) -> None:
-        """Pass on if selected."""
-        if self._selection.takes_finding(finding):
-            self._sink.finding(finding)
+    def findings(self, found: list[Finding]) -> None:
+        """Pass on what is selected."""
+        self._sink.findings([finding for finding in found if self._selection.takes_finding(finding)])
 
     def end(self, counters: Record) -> None:
         """Pass on."""
@@ -80,9 +79,9 @@ class FailOn:
     def begin(self, run: Record) -> None:
         """Nothing to note."""
 
-    def finding(self, finding: Finding) -> None:
+    def findings(self, found: list[Finding]) -> None:
         """Note it."""
-        self.met = self.met or (finding.final and finding.verdict in self._verdicts)
+        self.met = self.met or any(finding.final and finding.verdict in self._verdicts for finding in found)
 
     def end(self, counters: Record) -> None:
         """Nothing to note."""

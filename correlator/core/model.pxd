@@ -1,6 +1,7 @@
 # C types for model.py: the values that are made for every packet and every statement.
 import cython
 
+cdef list _PORTS
 cpdef bytes key_of(bytes local, int local_port, bytes remote, int remote_port)
 
 cdef class Owner:

@@ -122,6 +122,9 @@ _IPV4, _IPV6, _SERVER, _LISTEN = WireFamily.IPV4, WireFamily.IPV6, Side.SERVER, 
 Ends = tuple[bytes, int, bytes, int]  # a plain four-tuple: local address and port, remote address and port
 
 
+_PORTS = [b""] * 65536  # their bytes, once they are asked for
+
+
 class FourTuple(NamedTuple):
     """One end's view of a connection, in the wire's form (never mapped)."""
 
@@ -138,7 +141,12 @@ class FourTuple(NamedTuple):
 
 def key_of(local: bytes, local_port: int, remote: bytes, remote_port: int) -> bytes:
     """A four-tuple as one value: a tuple of four would be five, and is looked up slowly."""
-    return local + remote + local_port.to_bytes(2, "big") + remote_port.to_bytes(2, "big")
+    return local + remote + (_PORTS[local_port] or _port(local_port)) + (_PORTS[remote_port] or _port(remote_port))
+
+
+def _port(port: int) -> bytes:
+    _PORTS[port] = port.to_bytes(2, "big")
+    return _PORTS[port]
 
 
 @dataclass(frozen=True)

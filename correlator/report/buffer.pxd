@@ -21,6 +21,7 @@ cdef class Buffer:
     cdef str _second_text
 
     cpdef bytes take(self)
+    cpdef bytes since(self, Py_ssize_t begin)
     @cython.locals(length=Py_ssize_t, into=bytearray, at=Py_ssize_t, character=cython.Py_UCS4)
     cpdef put(self, str text)
     @cython.locals(length=Py_ssize_t)

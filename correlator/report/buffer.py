@@ -24,9 +24,18 @@ class Buffer:
 
     def take(self) -> bytes:
         """The bytes since the last call."""
-        taken = bytes(memoryview(self._bytes)[: self._end])
+        taken = self.since(0)
         self._end = 0
         return taken
+
+    @property
+    def length(self) -> int:
+        """How many bytes there are."""
+        return self._end
+
+    def since(self, begin: int) -> bytes:
+        """The bytes from a place on; they stay."""
+        return bytes(memoryview(self._bytes)[begin : self._end])
 
     def put(self, text: str) -> None:
         """ASCII text."""

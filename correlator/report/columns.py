@@ -3,7 +3,7 @@
 A record is a dict in column order with JSON's types; unknown is None. docs/FORMATS.md says what each column means.
 """
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from hashlib import sha1
 from typing import Any
@@ -121,4 +121,4 @@ def community_id(client: End, server: End) -> str:
         client, server = server, client
     ports = client.port.to_bytes(2, "big") + server.port.to_bytes(2, "big")
     data = b"\0\0" + client.address + server.address + b"\6\0" + ports
-    return "1:" + b64encode(sha1(data, usedforsecurity=False).digest()).decode("ascii")
+    return "1:" + b2a_base64(sha1(data, usedforsecurity=False).digest(), newline=False).decode("ascii")

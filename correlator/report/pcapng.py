@@ -93,10 +93,13 @@ class PcapngSink:
         self._held.append(_Held(packet, number, from_client, packet.at + self._hold))
         self._release(packet.at)
 
-    def finding(self, finding: Finding) -> None:
-        """Take a finding, provisional or final; the last one of a side counts."""
-        if finding.verdict is Verdict.NO_SOCKET:
-            return
+    def findings(self, found: list[Finding]) -> None:
+        """Take findings, provisional or final; the last one of a side counts."""
+        for finding in found:
+            if finding.verdict is not Verdict.NO_SOCKET:
+                self._note(finding)
+
+    def _note(self, finding: Finding) -> None:
         number = finding.connection.number
         others = [other for other in self._findings.pop(number, ()) if other.side is not finding.side]
         noted = [*others, _Note(finding.side, finding.owner, comment(finding).encode("utf-8", "replace"))]

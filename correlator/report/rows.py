@@ -18,18 +18,23 @@ class CsvRows:
         self._connection: Connection | None = None
         self._shared = b""
 
-    def line(self, finding: Finding) -> bytes:
-        """The line of a finding: unknown is empty, text is safe."""
-        cells = self._cells
-        if finding.connection is not self._connection:
-            cells.count = 0
-            put_connection(cells, finding.connection)
-            self._connection, self._shared = finding.connection, cells.buffer.take()
-        cells.count = SHARED
-        cells.buffer.put_bytes(self._shared)
-        put_finding(cells, finding)
-        cells.buffer.put("\r\n")
-        return cells.buffer.take()
+    def lines(self, found: list[Finding]) -> bytes:
+        """The lines of the final ones among findings: unknown is empty, text is safe."""
+        cells, buffer = self._cells, self._cells.buffer
+        for finding in found:
+            if not finding.final:
+                continue
+            if finding.connection is self._connection:
+                buffer.put_bytes(self._shared)
+            else:
+                begin = buffer.length
+                cells.count = 0
+                put_connection(cells, finding.connection)
+                self._connection, self._shared = finding.connection, buffer.since(begin)
+            cells.count = SHARED
+            put_finding(cells, finding)
+            buffer.put("\r\n")
+        return buffer.take()
 
 
 class JsonRows:
@@ -41,20 +46,25 @@ class JsonRows:
         self._connection: Connection | None = None
         self._shared = b""
 
-    def line(self, finding: Finding) -> bytes:
-        """The line of a finding."""
-        cells = self._cells
-        if finding.connection is not self._connection:
-            cells.count = 0
-            put_connection(cells, finding.connection)
-            self._connection, self._shared = finding.connection, cells.buffer.take()
-        cells.count = SHARED
-        cells.buffer.put_bytes(self._shared)
-        put_finding(cells, finding)
-        for name, value in _more(finding).items():
-            cells.buffer.put(f',"{name}":' + json.dumps(value, separators=(",", ":")))
-        cells.buffer.put(',"type":"finding"}\n')
-        return cells.buffer.take()
+    def lines(self, found: list[Finding]) -> bytes:
+        """The lines of the final ones among findings."""
+        cells, buffer = self._cells, self._cells.buffer
+        for finding in found:
+            if not finding.final:
+                continue
+            if finding.connection is self._connection:
+                buffer.put_bytes(self._shared)
+            else:
+                begin = buffer.length
+                cells.count = 0
+                put_connection(cells, finding.connection)
+                self._connection, self._shared = finding.connection, buffer.since(begin)
+            cells.count = SHARED
+            put_finding(cells, finding)
+            for name, value in _more(finding).items():
+                buffer.put(f',"{name}":' + json.dumps(value, separators=(",", ":")))
+            buffer.put(',"type":"finding"}\n')
+        return buffer.take()
 
 
 def record(finding: Finding) -> Record:

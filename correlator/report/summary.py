@@ -9,6 +9,7 @@ from correlator.core.model import Cause, Finding, Side, Verdict
 from correlator.report.columns import Record
 from correlator.report.escape import terminal
 
+_MIXED = Verdict.IPV4_ON_INET6
 _SHOWN = 10  # listeners and clients; the CSV has them all
 _MAX_LISTENERS = 65_536
 
@@ -28,13 +29,15 @@ class Summary:
     def end(self, counters: Record) -> None:
         """`text` takes the counters."""
 
-    def finding(self, finding: Finding) -> None:
-        """Count a final finding."""
-        if not finding.final:
-            return
-        self.verdicts[finding.verdict] += 1
-        if finding.verdict is not Verdict.IPV4_ON_INET6:
-            return
+    def findings(self, found: list[Finding]) -> None:
+        """Count the final findings."""
+        for verdict, count in Counter([finding.verdict for finding in found if finding.final]).items():
+            self.verdicts[verdict] += count
+        for finding in found:
+            if finding.final and finding.verdict is _MIXED:
+                self._count(finding)
+
+    def _count(self, finding: Finding) -> None:
         self.causes[finding.cause] += 1
         who = f"{finding.owner.process or '?'} ({finding.owner.pid})" if finding.owner else "unknown owner"
         if finding.side is Side.CLIENT:

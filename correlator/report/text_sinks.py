@@ -30,10 +30,9 @@ class CsvSink:
     def begin(self, run: Record) -> None:
         """CSV has no place for the run."""
 
-    def finding(self, finding: Finding) -> None:
-        """Write a final finding."""
-        if finding.final:
-            self.writer.put(self._rows.line(finding))
+    def findings(self, found: list[Finding]) -> None:
+        """Write the final findings."""
+        self.writer.put(self._rows.lines(found))
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""
@@ -64,10 +63,9 @@ class JsonlSink:
         """Write the first line."""
         self._line({"type": "run", "schema": SCHEMA, **run})
 
-    def finding(self, finding: Finding) -> None:
-        """Write a final finding."""
-        if finding.final:
-            self.writer.put(self._rows.line(finding))
+    def findings(self, found: list[Finding]) -> None:
+        """Write the final findings."""
+        self.writer.put(self._rows.lines(found))
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""

@@ -24,15 +24,14 @@ class Kept:
     """A sink that keeps final findings."""
 
     def __init__(self) -> None:
-        self.findings: list[Finding] = []
+        self.kept: list[Finding] = []
 
     def begin(self, run: Record) -> None:
         """Nothing to keep."""
 
-    def finding(self, finding: Finding) -> None:
-        """Keep it."""
-        if finding.final:
-            self.findings.append(finding)
+    def findings(self, found: list[Finding]) -> None:
+        """Keep them."""
+        self.kept += [finding for finding in found if finding.final]
 
     def end(self, counters: Record) -> None:
         """Nothing to keep."""
@@ -66,7 +65,7 @@ async def test_a_run_without_sock_diag(monkeypatch: pytest.MonkeyPatch) -> None:
             tasks.create_task(live(run, capture, evidence, until, lambda: None))
             await asyncio.sleep(0.5)
             tasks.create_task(asyncio.to_thread(talk))
-    found = {finding.side: finding for finding in kept.findings if finding.connection.client.port == ports[0]}
+    found = {finding.side: finding for finding in kept.kept if finding.connection.client.port == ports[0]}
     server = found[Side.SERVER]
     assert (str(server.verdict), str(server.cause)) == ("ipv4-on-af_inet6", "dual-stack-listener")
     assert server.evidence is Source.PSUTIL

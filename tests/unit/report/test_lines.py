@@ -37,9 +37,9 @@ def test_the_summary_gives_the_answer_first() -> None:
     """How many, on which listeners, by whom; then what was skipped and lost."""
     summary, finding = Summary(), the_case("ev\x1bil")
     summary.begin({})
-    summary.finding(finding)
-    summary.finding(passing())
-    summary.finding(replace(finding, final=False))
+    summary.findings([finding])
+    summary.findings([passing()])
+    summary.findings([replace(finding, final=False)])
     summary.end({})
     text = summary.text(COUNTERS, ["a \x1bnote"])
     first = text.splitlines()[0]
@@ -61,8 +61,8 @@ def test_clients_and_unknown_owners_in_the_summary() -> None:
     from correlator.core.model import Side
 
     summary, finding = Summary(), the_case()
-    summary.finding(replace(finding, side=Side.CLIENT))
-    summary.finding(replace(finding, listener=None, owner=None))
+    summary.findings([replace(finding, side=Side.CLIENT)])
+    summary.findings([replace(finding, listener=None, owner=None)])
     text = summary.text(COUNTERS, [])
     assert "java (31307)" in text
     assert "10.0.0.12:4243  unknown owner" in text

@@ -55,7 +55,7 @@ def number(finding: Finding) -> int:
 def test_packets_survive_with_their_comments() -> None:
     """Original bytes, nanoseconds, lengths, link types, names; the comment is the contract's."""
     made, finding = sink(), the_case()
-    made.finding(finding)
+    made.findings([finding])
     made.packet(packet(1_700_000_000_123_456_789), number(finding), from_client=True)
     made.packet(packet(6, b"d", 1, 101), number(finding), from_client=False)
     made.end(None)
@@ -73,7 +73,7 @@ def test_packets_survive_with_their_comments() -> None:
 def test_direction_and_process(from_client: bool, direction: int) -> None:
     """epb_flags: inbound what the client sent to our server; the process that holds our end, described once before."""
     made, finding = sink(), the_case()
-    made.finding(finding)
+    made.findings([finding])
     for _ in range(2):
         made.packet(packet(), number(finding), from_client=from_client)
     kinds = [kind for kind, _ in blocks(made)]
@@ -91,8 +91,8 @@ def test_both_ends_on_this_host() -> None:
     """Two comments; the process is the sender's, and inbound or outbound means nothing."""
     made, server = sink(), the_case()
     client = replace(server, side=Side.CLIENT, owner=replace(server.owner, pid=5) if server.owner else None)
-    made.finding(server)
-    made.finding(client)
+    made.findings([server])
+    made.findings([client])
     made.packet(packet(), number(server), from_client=True)
     _packets, reader, _ = read(made)
     assert [comment.split("side=")[1].split()[0] for comment in reader.comments[0]] == ["client", "server"]
@@ -107,7 +107,7 @@ def test_a_packet_waits_for_its_finding() -> None:
     made.packet(packet(5), number(finding), from_client=True)
     made.packet(packet(6), 99, from_client=True)
     assert read(made)[0] == []
-    made.finding(replace(finding, final=False))
+    made.findings([replace(finding, final=False)])
     made.tick(7)
     packets, reader, _ = read(made)
     assert [one.at for one in packets] == [5]
@@ -140,8 +140,8 @@ def test_findings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest connection's finding goes."""
     monkeypatch.setattr(pcapng, "_MAX_FINDINGS", 1)
     made, finding = sink(), the_case()
-    made.finding(finding)
-    made.finding(replace(finding, connection=replace(finding.connection, number=77)))
+    made.findings([finding])
+    made.findings([replace(finding, connection=replace(finding.connection, number=77))])
     made.packet(packet(), number(finding), from_client=True)
     made.end(None)
     assert made.released == 1
@@ -150,7 +150,7 @@ def test_findings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_socket_is_no_comment() -> None:
     """Nothing is known, nothing is said."""
     made, finding = sink(), passing()
-    made.finding(finding)
+    made.findings([finding])
     made.packet(packet(-1), number(finding), from_client=True)
     made.end((10, 2))
     packets, reader, _ = read(made)

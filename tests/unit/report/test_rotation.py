@@ -44,7 +44,7 @@ async def turns(made: Outputs, times: list[int]) -> list[bool]:
             sink.begin({"host": "h"})
         for now in times:
             for sink in made.sinks:
-                sink.finding(the_case())
+                sink.findings([the_case()])
             packets.packet(packet(START), 1, from_client=True)
             turned.append(await made.rotate(now, {"host": "h"}, {"packets": 1}))
         packets.end((1, 0))

@@ -52,19 +52,19 @@ def test_lines_are_those_of_the_standard_library(
     finding = replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")
     csv_rows, json_rows = CsvRows(), JsonRows()
     for one in (finding, replace(finding, listener=None, was=Family.INET6), passing(), finding):
-        assert csv_rows.line(one) == csv_line(one)
-        assert json_rows.line(one) == json_line(one)
+        assert csv_rows.lines([one]) == csv_line(one)
+        assert json_rows.lines([one]) == json_line(one)
 
 
 def test_a_leg_is_told() -> None:
     """In JSON, which has more than the columns."""
     leg = (bytes([10, 0, 0, 1]), 1, bytes(15) + b"\1", 2)
-    assert json.loads(JsonRows().line(replace(the_case(), leg=leg)))["leg"] == ["10.0.0.1:1", "[::1]:2"]
+    assert json.loads(JsonRows().lines([replace(the_case(), leg=leg)]))["leg"] == ["10.0.0.1:1", "[::1]:2"]
 
 
 def test_every_line_has_every_column() -> None:
     """In their order."""
-    row = json.loads(JsonRows().line(passing()))
+    row = json.loads(JsonRows().lines([passing()]))
     assert tuple(row) == (*COLUMNS, "type")
 
 

@@ -21,11 +21,11 @@ def test_csv_is_rfc_4180() -> None:
     writer = Writer("x")
     sink = CsvSink(writer)
     sink.begin({})
-    sink.finding(the_case('a "quoted", name', cmdline="x\ny"))
-    sink.finding(passing())
+    sink.findings([the_case('a "quoted", name', cmdline="x\ny")])
+    sink.findings([passing()])
     from dataclasses import replace
 
-    sink.finding(replace(passing(), final=False))
+    sink.findings([replace(passing(), final=False)])
     sink.end({})
     text = written(writer)
     assert text.startswith(",".join(COLUMNS) + "\r\n")
@@ -37,7 +37,7 @@ def test_csv_is_rfc_4180() -> None:
 def test_csv_of_a_formula() -> None:
     """A process that is named like one."""
     writer = Writer("x")
-    CsvSink(writer).finding(the_case('=HYPERLINK("http://x")', cmdline="+1"))
+    CsvSink(writer).findings([the_case('=HYPERLINK("http://x")', cmdline="+1")])
     (row,) = csv.DictReader(io.StringIO(written(writer), newline=""))
     assert (row["process"], row["cmdline"]) == ('\'=HYPERLINK("http://x")', "'+1")
 
@@ -45,7 +45,7 @@ def test_csv_of_a_formula() -> None:
 def test_csv_of_a_name_that_is_no_text() -> None:
     """Bytes that are not UTF-8 are shown as escapes: the file is UTF-8."""
     writer = Writer("x")
-    CsvSink(writer).finding(the_case("a\udc80"))
+    CsvSink(writer).findings([the_case("a\udc80")])
     assert ",a\\udc80," in written(writer)
 
 
@@ -54,7 +54,7 @@ def test_json_lines() -> None:
     writer = Writer("x")
     sink = JsonlSink(writer)
     sink.begin({"host": "h"})
-    sink.finding(the_case("Grüße\x1b"))
+    sink.findings([the_case("Grüße\x1b")])
     sink.end({"packets": 5})
     text = written(writer)
     assert text.isascii()
