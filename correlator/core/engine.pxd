@@ -3,7 +3,8 @@ import cython
 from correlator.core.flow cimport Flow
 from correlator.core.handshake cimport half_open
 from correlator.core.evidence cimport EvidenceIndex
-from correlator.core.matcher cimport Match, listener, match
+from correlator.core.listeners cimport listener
+from correlator.core.matcher cimport Match, match
 from correlator.core.model cimport Connection, Finding, Socket
 from correlator.core.segment cimport Segment
 from correlator.core.tracker cimport Event, Tracker

@@ -15,7 +15,8 @@ from correlator.core.flow import Flow
 from correlator.core.handshake import half_open
 from correlator.core.legs import Legs
 from correlator.core.limits import LIVE_SETTLE, Limits
-from correlator.core.matcher import TIME_WAIT, Match, listener, match, oriented
+from correlator.core.listeners import listener, oriented
+from correlator.core.matcher import TIME_WAIT, Match, match
 from correlator.core.model import (
     Cause,
     Connection,

@@ -24,6 +24,7 @@ cdef class EvidenceIndex:
     cdef public object _sockets
     cdef public object _listeners
     cdef public long long _listener_count
+    cdef public dict _sole
     cdef public bint has_timeless
     cdef public object _answers
     cdef public set _answered
@@ -38,6 +39,7 @@ cdef class EvidenceIndex:
     @cython.locals(known=Known)
     cpdef long long count_uses(self, bytes one, bytes other) except -1
     cpdef list listeners(self, int port)
+    cpdef Socket sole_listener(self, int port)
     cpdef list answers(self, bytes key)
     cpdef bint has_answers(self, int port) except -1
     @cython.locals(known=Known, owner=Owner, holder=Owner, user=Owner, holders_differ=bint, users_differ=bint)
@@ -50,7 +52,6 @@ cdef class EvidenceIndex:
     @cython.locals(rows=list)
     cdef _fold(self, table, key, Evidence evidence)
 
-cpdef object same_socket(Socket one, Socket other)
 
 @cython.locals(socket=Socket, known=Known)
 cdef _fold_into(list rows, Evidence evidence)

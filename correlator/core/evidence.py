@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from correlator.core.address import mapped, unmapped
+from correlator.core.facts import merged
 from correlator.core.model import (
     Clipped,
     Evidence,
@@ -23,7 +24,6 @@ from correlator.core.model import (
     Socket,
     Source,
     Statement,
-    TcpState,
     key_of,
 )
 
@@ -32,7 +32,6 @@ _BY_INODE = OwnerBy.INODE
 _BY_NONE = OwnerBy.NONE
 _BY_STATE_EVENT = OwnerBy.STATE_EVENT
 _FROM_DESTROY = Source.DESTROY
-_STATE_TIME_WAIT = TcpState.TIME_WAIT
 
 # Listeners that are gone, a port: connections that they accepted may still be open.
 _FORMER = 16
@@ -91,6 +90,7 @@ class EvidenceIndex:
     _sockets: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
     _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
     _listener_count: int = 0
+    _sole: dict[int, Socket | None] = field(default_factory=dict)
     _answers: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
     _answered: set[int] = field(default_factory=set)
     _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
@@ -156,6 +156,18 @@ class EvidenceIndex:
     def listeners(self, port: int) -> list[Known]:
         """What is known of listeners on a port."""
         return self._listeners.get(port) or []
+
+    def sole_listener(self, port: int) -> Socket | None:
+        """The one socket that all statements about listeners on a port are about, with the facts of all of them."""
+        if port in self._sole:
+            return self._sole[port]
+        rows = self.listeners(port)
+        cookies = {known.socket.cookie for known in rows}
+        sole = None
+        if len(cookies) == 1 and None not in cookies:
+            sole = merged([known.socket for known in rows], rows[-1].socket.family)
+        self._sole[port] = sole
+        return sole
 
     def is_contested(self, port: int) -> bool:
         """Whether several listeners are there for a port, so that the kernel must be asked which one it chooses."""
@@ -228,6 +240,7 @@ class EvidenceIndex:
         self._fold(self._sockets, key, evidence)
 
     def _add_listener(self, evidence: Evidence) -> None:
+        self._sole.clear()
         rows = self._listeners.setdefault(evidence.socket.local_port, [])
         before = len(rows)
         _fold_into(rows, evidence)
@@ -294,7 +307,8 @@ def _fold_into(rows: list[Known], evidence: Evidence) -> None:
                 return
             if at is not None and known.last_at is not None and (socket.cookie is not None or socket.inode):
                 known.first_at, known.last_at = min(known.first_at or at, since or at), max(known.last_at, at)
-                known.tcp_info = evidence.tcp_info or known.tcp_info
+                if evidence.tcp_info is not None:
+                    known.tcp_info = evidence.tcp_info
                 return
     rows.append(
         Known(
@@ -309,17 +323,3 @@ def _fold_into(rows: list[Known], evidence: Evidence) -> None:
             evidence.foreign,
         )
     )
-
-
-def same_socket(one: Socket, other: Socket) -> bool | None:
-    """Whether two entries with one four-tuple are one kernel socket; None where nothing tells."""
-    if one.netns != other.netns and one.netns and other.netns:
-        return False
-    if one.cookie is not None and other.cookie is not None and one.cookie == other.cookie:
-        return True
-    if one.inode and other.inode:
-        return one.inode == other.inode
-    if one.cookie is not None and other.cookie is not None:
-        # Older kernels give a TIME_WAIT minisocket a cookie of its own (inet_twsk_alloc).
-        return None if _STATE_TIME_WAIT in {one.state, other.state} else False
-    return None

@@ -6,11 +6,11 @@ socket is in another namespace.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
-from correlator.core.address import is_any, is_loopback, unmapped
-from correlator.core.evidence import EvidenceIndex, Known, same_socket
+from correlator.core.address import is_loopback
+from correlator.core.evidence import EvidenceIndex, Known
+from correlator.core.facts import merged, same_socket
 from correlator.core.model import (
     Connection,
     Family,
@@ -21,17 +21,13 @@ from correlator.core.model import (
     Socket,
     Source,
     TcpState,
-    WireFamily,
 )
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _FROM_DESTROY = Source.DESTROY
 _HANDSHAKE_MIDSTREAM = Handshake.MIDSTREAM
-_INET = Family.INET
-_INET6 = Family.INET6
 _SIDE_CLIENT = Side.CLIENT
 _STATE_TIME_WAIT = TcpState.TIME_WAIT
-_WIRE_IPV4 = WireFamily.IPV4
 
 # Linux keeps the four-tuple of a closed connection in TIME_WAIT for 60 s (TCP_TIMEWAIT_LEN): evidence from then is
 # about the connection that closed.
@@ -41,8 +37,6 @@ TIME_WAIT = 60_000_000_000
 _GRACE = 100_000_000
 _CLOCKS = 1_000_000  # between the clock of packets and that of events
 _OPEN_STATES = frozenset({TcpState.ESTABLISHED, TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
-
-_T = TypeVar("_T")
 
 _STRENGTH = {source: rank for rank, source in enumerate(Source)}
 
@@ -62,7 +56,7 @@ class Match:
     def tcp_info(self) -> Mapping[str, int] | None:
         """The last that is known of it."""
         for known in reversed(self.knowns):
-            if known.tcp_info:
+            if known.tcp_info is not None:
                 return known.tcp_info
         return None
 
@@ -102,130 +96,8 @@ def _last_at(known: Known) -> int:
     return known.last_at or 0
 
 
-def listener(
-    index: EvidenceIndex, connection: Connection, family: Family | None, netns: str = ""
-) -> tuple[Socket, Owner | None] | None:
-    """The listener that a server side came from, and its owner; None where it was not seen.
-
-    A lookup that was answered with a listener names it for this very connection. Otherwise the kernel's own choice is
-    repeated (compute_score in net/ipv4/inet_hashtables.c): the bound address before the wildcard, AF_INET before
-    AF_INET6. `family` and `netns` are those of the accepted socket, where known: a listener's children have its own.
-    """
-    if connection.simultaneous:
-        return None
-    start, end = _span(connection, TIME_WAIT)
-    answers = []
-    if index.has_answers(connection.server.port):
-        answers = [known for known in index.answers(connection.listener_tuple.key) if known.within(start, end)]
-    there = []
-    for known in index.listeners(connection.server.port):
-        elsewhere = netns and known.socket.netns and known.socket.netns != netns
-        if not elsewhere and not index.is_gone(known, connection.opened_at):
-            there.append(known)
-    if answers:
-        # Of an SO_REUSEPORT group the kernel chooses by a hash that has the client's port in it: all of them are meant.
-        rows = answers[:1] + [known for known in there if _are_siblings(known.socket, answers[0].socket)]
-    elif len(there) == 1 and takes(there[0].socket, connection):
-        return there[0].socket, index.owners(there)[0]
-    else:
-        able = [known for known in there if takes(known.socket, connection)]
-        able = [known for known in able if known.socket.family is family] or able
-        rows = _nearest(able, connection.opened_at)  # before the preference: what has been closed takes nothing
-    if not rows:
-        return None
-    best = max([_preference(known.socket) for known in rows])
-    rows = [known for known in rows if _preference(known.socket) == best]
-    owner, _ = index.owners(rows)
-    return merged([known.socket for known in rows], rows[-1].socket.family), owner
-
-
-def takes(socket: Socket, connection: Connection) -> bool:
-    """Whether a listener accepts the connection's SYN (inet_lookup_listener, inet6_lookup_listener)."""
-    if connection.wire_family is _WIRE_IPV4:
-        if is_any(socket.local):
-            return not (socket.family is _INET6 and socket.v6only)
-        return unmapped(socket.local) == connection.server.address
-    return socket.family is _INET6 and (socket.local == connection.server.address or not any(socket.local))
-
-
-def oriented(index: EvidenceIndex, connection: Connection) -> Connection:
-    """The connection with its roles settled where no SYN told them.
-
-    The end with a listener on its port is the server; without one, or with two, the end with the lower port is.
-    """
-    if connection.oriented:
-        return connection
-    turned = connection.turned_round()
-    listens = any(takes(known.socket, connection) for known in index.listeners(connection.server.port))
-    turned_listens = any(takes(known.socket, turned) for known in index.listeners(turned.server.port))
-    if listens != turned_listens:
-        return connection if listens else turned
-    return connection if connection.server.port <= turned.server.port else turned
-
-
-def merged(sockets: list[Socket], family: Family) -> Socket:
-    """One entry out of several, oldest first: the last known of each fact, nothing where two sockets disagree."""
-    result = sockets[-1]
-    for older in reversed(sockets[:-1]):
-        if same_socket(older, result) is False:
-            result = _with_facts(
-                result,
-                _agreed(result.inode, older.inode),
-                _agreed(result.uid, older.uid),
-                _agreed(result.cookie, older.cookie),
-                _agreed(result.v6only, older.v6only),
-                result.cgroup,
-                _agreed(result.netns, older.netns) or "",
-            )
-        else:
-            result = _with_facts(
-                result,
-                result.inode or older.inode,
-                older.uid if result.uid is None else result.uid,
-                older.cookie if result.cookie is None else result.cookie,
-                older.v6only if result.v6only is None else result.v6only,
-                result.cgroup or older.cgroup,
-                result.netns or older.netns,
-            )
-    if result.family is family:
-        return result
-    shape = [socket for socket in sockets if socket.family is family][-1]
-    return replace(result, family=family, local=shape.local, remote=shape.remote)
-
-
-def _with_facts(
-    socket: Socket,
-    inode: int | None,
-    uid: int | None,
-    cookie: int | None,
-    v6only: bool | None,  # noqa: FBT001  a fact, not a switch
-    cgroup: str,
-    netns: str,
-) -> Socket:
-    """The socket with other facts: dataclasses.replace would take longer than all else that a finding costs."""
-    near, far = socket.local, socket.remote
-    return Socket(
-        socket.family,
-        near,
-        socket.local_port,
-        far,
-        socket.remote_port,
-        socket.state,
-        inode,
-        uid,
-        cookie,
-        v6only,
-        cgroup,
-        netns,
-    )
-
-
-def _agreed(one: _T, other: _T) -> _T | None:
-    return one if one == other else None
-
-
 def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patience: int) -> list[Known]:
-    start, end = _span(connection, patience)
+    start, end = span(connection, patience)
     knowns = index.sockets(connection.key(side))
     opened_at = connection.opened_at
     gone = []
@@ -280,7 +152,7 @@ def _is_too_lively(known: Known, connection: Connection) -> bool:
     return known.socket.state in _OPEN_STATES and known.first_at > connection.closed_at + _GRACE
 
 
-def _span(connection: Connection, patience: int) -> tuple[int | None, int | None]:
+def span(connection: Connection, patience: int) -> tuple[int | None, int | None]:
     """The time in which evidence about the four-tuple is evidence about this connection."""
     start = None if connection.handshake is _HANDSHAKE_MIDSTREAM else connection.opened_at
     if connection.superseded_at is not None:
@@ -317,24 +189,3 @@ def _by_close(candidates: list[Known], connection: Connection) -> list[Known]:
         and (known.first_at is None or known.first_at <= closed_at)
     ]
     return [known for known in candidates if known not in living] + living
-
-
-def _are_siblings(one: Socket, other: Socket) -> bool:
-    """Whether two listeners are different sockets on one address and port."""
-    return (one.family, one.local) == (other.family, other.local) and same_socket(one, other) is False
-
-
-def _preference(socket: Socket) -> tuple[bool, bool]:
-    return not is_any(socket.local), socket.family is _INET
-
-
-def _nearest(rows: list[Known], at: int) -> list[Known]:
-    """Of listeners seen at different times those that were there when the connection opened, else the nearest."""
-
-    def distance(known: Known) -> int:
-        if known.first_at is None or known.last_at is None or known.first_at <= at <= known.last_at:
-            return 0
-        return at - known.last_at if known.last_at < at else known.first_at - at
-
-    least = min((distance(known) for known in rows), default=0)
-    return [known for known in rows if distance(known) == least]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from correlator.core.evidence import Bounds, EvidenceIndex, Known, same_socket
+from correlator.core.evidence import Bounds, EvidenceIndex, Known
 from correlator.core.model import Clipped, Evidence, Owner, OwnerBy, Ownership, Socket, Source, TcpState
 from tests.play import MS, SECOND, START, evidence, four, listener, packed, socket
 
@@ -277,23 +277,3 @@ def test_cut_native_addresses() -> None:
     index.add(clipped("2001:db8:1", "2001:db8:2"))
     (known,) = index.sockets(four(("2001:db8:1::1", 80), ("2001:db8:2::2", 1000)).key)
     assert known.socket.remote == packed("2001:db8:2::2")
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        (mapped(cookie=1), mapped(cookie=1), True),
-        (mapped(inode=1), mapped(inode=1), True),
-        (mapped(inode=1), mapped(inode=2), False),
-        (mapped(cookie=1), mapped(cookie=2), False),
-        (mapped(cookie=1, inode=5), mapped(cookie=2, inode=5), True),
-        (mapped(cookie=1), mapped(cookie=2, state=TcpState.TIME_WAIT), None),
-        (mapped(), mapped(), None),
-        (mapped(netns="a", inode=1), mapped(netns="b", inode=1), False),
-        (mapped(netns="a", inode=1), mapped(inode=1), True),
-    ],
-)
-def test_identity(one: Socket, other: Socket, same: bool | None) -> None:
-    """Cookie, inode and namespace tell sockets apart; what tells nothing is None."""
-    assert same_socket(one, other) is same
-    assert same_socket(other, one) is same

@@ -1,14 +1,12 @@
 """Which socket terminates a connection, and when nothing may be said."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from correlator.core.evidence import EvidenceIndex
-from correlator.core.matcher import TIME_WAIT, Match, listener, match, merged, oriented, takes
+from correlator.core.matcher import TIME_WAIT, Match, match
 from correlator.core.model import (
-    Close,
     Connection,
     End,
     Family,
@@ -16,41 +14,12 @@ from correlator.core.model import (
     Owner,
     Ownership,
     Side,
-    Socket,
     Source,
     Statement,
     TcpState,
 )
+from tests.ends import CLOSED, CONNECTION, known, mapped, mirrored, native
 from tests.play import CLIENT, MS, SECOND, SERVER, START, evidence, packed, socket
-from tests.play import listener as listening
-
-CONNECTION = Connection(
-    1, End(packed(CLIENT[0]), CLIENT[1]), End(packed(SERVER[0]), SERVER[1]), Handshake.COMPLETE, Close.OPEN, START
-)
-CLOSED = replace(CONNECTION, close=Close.FIN, closed_at=START + SECOND)
-
-
-def mapped(**facts: Any) -> Socket:
-    """The server side's socket as AF_INET6."""
-    return socket("::ffff:10.0.0.12", SERVER[1], "::ffff:10.0.0.20", CLIENT[1], **facts)
-
-
-def mirrored(**facts: Any) -> Socket:
-    """The client side's socket as AF_INET6."""
-    return socket("::ffff:10.0.0.20", CLIENT[1], "::ffff:10.0.0.12", SERVER[1], **facts)
-
-
-def native(**facts: Any) -> Socket:
-    """The server side's socket as AF_INET."""
-    return socket("10.0.0.12", SERVER[1], "10.0.0.20", CLIENT[1], **facts)
-
-
-def known(*statements: Statement) -> EvidenceIndex:
-    """An index of statements."""
-    index = EvidenceIndex()
-    for statement in statements:
-        index.add(statement)
-    return index
 
 
 def server(index: EvidenceIndex, connection: Connection = CONNECTION) -> Match | None:
@@ -179,19 +148,6 @@ def test_another_namespaces_socket_terminates_what_this_one_does_not() -> None:
     assert server(known(evidence(inside, foreign=True)), six) is None
 
 
-def test_a_listener_accepts_in_its_own_namespace() -> None:
-    """Every container may listen on port 80."""
-    index = known(
-        evidence(listening("::", SERVER[1], netns="a", cookie=1, v6only=False), START),
-        evidence(listening("::", SERVER[1], netns="b", cookie=2, v6only=True), START, foreign=True),
-    )
-    for netns, v6only in (("a", False), ("b", True)):
-        origin = listener(index, replace(CONNECTION, simultaneous=False), Family.INET6, netns)
-        assert v6only or origin
-        assert origin is None or origin[0].v6only is v6only
-    assert not index.is_contested(SERVER[1])
-
-
 @pytest.mark.parametrize(
     ("side", "born", "is_its_own"),
     [
@@ -312,189 +268,3 @@ def test_the_state_shown_is_one_of_its_life() -> None:
 
 
 # --- listeners
-
-
-def found_listener(index: EvidenceIndex, child: Family | None, connection: Connection = CONNECTION) -> Socket | None:
-    """The listener that a server side came from."""
-    found = listener(index, connection, child)
-    return found[0] if found else None
-
-
-def test_the_answer_of_the_kernel_is_the_listener() -> None:
-    """A lookup about this very connection decides, whatever else listens."""
-    answer = evidence(listening("::", SERVER[1], cookie=2), source=Source.LOOKUP, asked=CONNECTION.listener_tuple)
-    index = known(evidence(listening("10.0.0.12", SERVER[1], cookie=1)), answer)
-    assert found_listener(index, Family.INET6) == listening("::", SERVER[1], cookie=2)
-
-
-def test_an_old_answer_is_not_about_this_connection() -> None:
-    """The four-tuple was used before, when another listener was there."""
-    old = evidence(listening("::", SERVER[1]), START - 1, Source.LOOKUP, asked=CONNECTION.listener_tuple)
-    new = evidence(listening("0.0.0.0", SERVER[1]))
-    assert found_listener(known(old, new), Family.INET) == listening("0.0.0.0", SERVER[1])
-
-
-@pytest.mark.parametrize(
-    ("listeners", "child", "expected"),
-    [
-        ([listening("::", 4243), listening("10.0.0.12", 4243)], None, "10.0.0.12"),
-        ([listening("::", 4243), listening("0.0.0.0", 4243)], None, "0.0.0.0"),
-        ([listening("::", 4243), listening("0.0.0.0", 4243)], Family.INET6, "::"),
-        ([listening("::ffff:10.0.0.12", 4243), listening("::", 4243)], Family.INET6, "::ffff:10.0.0.12"),
-        ([listening("::", 4243, v6only=True)], Family.INET6, None),
-        ([listening("10.0.0.99", 4243)], None, None),
-        ([listening("2001:db8::1", 4243)], None, None),
-        ([listening("0.0.0.0", 4243)], Family.INET6, "0.0.0.0"),
-    ],
-)
-def test_the_kernels_choice_among_listeners(
-    listeners: list[Socket], child: Family | None, expected: str | None
-) -> None:
-    """The bound address before the wildcard, AF_INET before AF_INET6, the child's family before all."""
-    found = found_listener(known(*map(evidence, listeners)), child)
-    assert (found.local if found else None) == (packed(expected) if expected else None)
-
-
-def test_a_simultaneous_open_came_from_no_listener() -> None:
-    """Even where one listens on the port."""
-    index = known(evidence(listening("::", SERVER[1])))
-    assert found_listener(index, Family.INET6, replace(CONNECTION, simultaneous=True)) is None
-
-
-def test_the_listener_of_the_time() -> None:
-    """A port that changed hands: the listener that was there when the connection opened, else the nearest."""
-    before = evidence(listening("::", SERVER[1], cookie=1), START - 5 * SECOND)
-    during = evidence(listening("::", SERVER[1], cookie=2), START)
-    later = evidence(listening("::", SERVER[1], cookie=3), START + SECOND)
-    just_before = evidence(listening("::", SERVER[1], cookie=4), START - SECOND // 2)
-    cookies = [
-        found.cookie
-        for statements in ((before, during, later), (before, later), (before,), (later,), (just_before, later))
-        if (found := found_listener(known(*statements), Family.INET6))
-    ]
-    assert cookies == [2, 3, 1, 3, 4]
-
-
-def test_a_listener_of_the_past_takes_nothing() -> None:
-    """A bound address goes before the wildcard only while both listen."""
-    bound, wildcard = listening("::ffff:10.0.0.12", SERVER[1], cookie=1), listening("::", SERVER[1], cookie=2)
-    index = known(
-        evidence(bound, START - 100 * SECOND),
-        evidence(bound, START - 90 * SECOND),
-        evidence(wildcard, START - SECOND),
-        evidence(wildcard, START + SECOND),
-    )
-    assert found_listener(index, Family.INET6) == wildcard
-
-
-def test_a_reuseport_group_agrees_on_what_is_common() -> None:
-    """Several listeners on one port: family, address and V6ONLY are known, inode and owner are not."""
-    index = known(
-        evidence(listening("::", SERVER[1], inode=1, v6only=False), START),
-        evidence(listening("::", SERVER[1], inode=2, v6only=False), START),
-        Ownership(START, 1, Owner(10)),
-        Ownership(START, 2, Owner(20)),
-    )
-    found = listener(index, CONNECTION, Family.INET6)
-    assert found
-    assert (found[0].inode, found[0].v6only, found[1]) == (None, False, None)
-
-
-def test_the_kernel_may_have_chosen_another_of_a_group() -> None:
-    """An SO_REUSEPORT group's member is chosen by the client's port: its answer to another port names no owner."""
-    answer = evidence(listening("::", SERVER[1], inode=1), source=Source.LOOKUP, asked=CONNECTION.listener_tuple)
-    index = known(
-        answer,
-        evidence(listening("::", SERVER[1], inode=2), START),
-        evidence(listening("10.0.0.12", SERVER[1], inode=3), START),
-        Ownership(START, 1, Owner(10)),
-        Ownership(START, 2, Owner(20)),
-    )
-    found = listener(index, CONNECTION, Family.INET6)
-    assert found
-    assert (found[0].local, found[0].inode, found[1]) == (packed("::"), None, None)
-
-
-def test_a_listener_that_was_restarted_is_no_group() -> None:
-    """The old one was destroyed before the connection opened."""
-    old = listening("::", SERVER[1], inode=2, cookie=2)
-    index = known(
-        evidence(listening("::", SERVER[1], inode=1, cookie=1), source=Source.LOOKUP, asked=CONNECTION.listener_tuple),
-        evidence(old, START - 9 * SECOND),
-        evidence(replace(old, state=TcpState.CLOSE), START - SECOND, Source.DESTROY),
-        Ownership(START, 1, Owner(10)),
-    )
-    found = listener(index, CONNECTION, Family.INET6)
-    assert found
-    assert (found[0].inode, found[1]) == (1, Owner(10))
-
-
-def test_listeners_that_were_both_there_are_both_meant() -> None:
-    """However long each had been there before."""
-    index = known(
-        evidence(listening("::", SERVER[1], inode=1), START - 5 * SECOND),
-        evidence(listening("::", SERVER[1], inode=1), START + SECOND),
-        evidence(listening("::", SERVER[1], inode=2), START - SECOND),
-        evidence(listening("::", SERVER[1], inode=2), START + SECOND),
-    )
-    found = listener(index, CONNECTION, Family.INET6)
-    assert found
-    assert found[0].inode is None
-
-
-IPV6 = replace(CONNECTION, client=End(packed("2001:db8::2"), 1), server=End(packed("2001:db8::1"), SERVER[1]))
-
-
-@pytest.mark.parametrize(
-    ("bound", "takes_ipv6"),
-    [("::", True), ("2001:db8::1", True), ("2001:db8::9", False), ("0.0.0.0", False), ("::ffff:0.0.0.0", False)],
-)
-def test_who_takes_ipv6(bound: str, takes_ipv6: bool) -> None:
-    """Only AF_INET6, at the address or at the wildcard, V6ONLY or not."""
-    assert takes(listening(bound, SERVER[1], v6only=True), IPV6) is takes_ipv6
-
-
-# --- roles without a SYN
-
-MIDSTREAM = replace(CONNECTION, handshake=Handshake.MIDSTREAM, oriented=False)
-
-
-def test_a_syn_settles_the_roles() -> None:
-    """Nothing else is asked."""
-    assert oriented(known(evidence(listening("::", CLIENT[1]))), CONNECTION) is CONNECTION
-
-
-@pytest.mark.parametrize("connection", [MIDSTREAM, MIDSTREAM.turned_round()])
-def test_a_listener_settles_the_roles(connection: Connection) -> None:
-    """The end with a listener on its port is the server, though its port is the higher."""
-    index = known(evidence(listening("0.0.0.0", CLIENT[1])))
-    assert oriented(index, connection).server.port == CLIENT[1]
-
-
-@pytest.mark.parametrize("connection", [MIDSTREAM, MIDSTREAM.turned_round()])
-@pytest.mark.parametrize("both", [True, False])
-def test_the_lower_port_is_the_servers(connection: Connection, both: bool) -> None:
-    """Without a listener, or with one at either port."""
-    statements = [evidence(listening("0.0.0.0", port)) for port in (CLIENT[1], SERVER[1])] if both else []
-    assert oriented(known(*statements), connection).server.port == SERVER[1]
-
-
-def test_equal_ports_leave_the_roles_as_they_were_seen() -> None:
-    """Neither port is lower: the first sender stays the client."""
-    even = replace(MIDSTREAM, client=End(packed(CLIENT[0]), SERVER[1]))
-    assert oriented(known(), even) is even
-
-
-def test_turning_round_mirrors_the_reset() -> None:
-    """The end that reset is still the same end."""
-    reset = replace(MIDSTREAM, close=Close.RST_CLIENT)
-    assert reset.turned_round().close is Close.RST_SERVER
-    assert reset.turned_round().turned_round() == reset
-
-
-def test_merging_prefers_the_latest_that_is_known() -> None:
-    """None never overrides a fact."""
-    first = mapped(inode=1, uid=5, cookie=3, v6only=False, cgroup="/x", netns="n")
-    assert merged([first, mapped(state=TcpState.CLOSE_WAIT)], Family.INET6) == replace(first, state=TcpState.CLOSE_WAIT)
-    newer = mapped(inode=1, uid=6, cookie=3, v6only=True, cgroup="/y", netns="n")
-    assert merged([first, newer], Family.INET6) == newer

@@ -1,0 +1,10 @@
+# C types for listeners.py.
+import cython
+from correlator.core.evidence cimport EvidenceIndex, Known
+from correlator.core.facts cimport merged, same_socket
+from correlator.core.matcher cimport span
+from correlator.core.model cimport Connection, Socket
+
+@cython.locals(known=Known, answers=list, there=list, rows=list, sole=Socket)
+cpdef tuple listener(EvidenceIndex index, Connection connection, family, str netns=*)
+cpdef bint takes(Socket socket, Connection connection) except -1
