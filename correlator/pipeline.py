@@ -16,7 +16,9 @@ from correlator.core.model import Lookup
 from correlator.run import Run
 
 TICK = 0.05  # seconds: the engine's first second look at a connection comes after 50 ms
-_READ_EVERY = 0.02
+# Whoever wakes up finds cold caches, which costs as much as some dozens of connections. So a busy run takes few long
+# turns: it pauses for so many times as long as the last one took, up to a tick. An idle one reacts at once.
+_PAUSE = 10
 _SECOND = 1_000_000_000
 # Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
 # findings is then the same when the run is replayed.
@@ -49,6 +51,10 @@ class LiveCapture(PacketSource, Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether all packets that came were taken."""
+
+    @property
+    def patience(self) -> float:
+        """For how long (s) packets can wait to be read."""
 
     def count_drops(self) -> None:
         """Bring the counts up to date."""
@@ -113,9 +119,9 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
     failure: list[OSError] = []
     try:
         async with asyncio.TaskGroup() as tasks:
+            turns = _Turns(run, capture, evidence, until)
             workers = [
-                tasks.create_task(_until_it_fails(work, until, failure))
-                for work in (_capture(run, capture, evidence, until), _tick(run, capture, evidence, until))
+                tasks.create_task(_until_it_fails(work, until, failure)) for work in (turns.capture(), turns.tick())
             ]
             ready()
             try:
@@ -147,44 +153,65 @@ async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failu
         until.stop.set()
 
 
-async def _capture(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
-    read_at = 0.0
-    async for batch in capture.batches():
-        if time.monotonic() - read_at > _READ_EVERY:  # between the ticks: who closes a socket may be gone by the next
-            evidence.read_events()
-            read_at = time.monotonic()
-        for frames in batch:
-            run.take(frames)
-        evidence.lookup(run.lookups())
-        await run.outputs.flush()
-        if until.count is not None and run.engine.tracker.seen >= until.count:
-            until.stop.set()
+class _Turns:
+    """What a live run does again and again: with the packets that come, and as time passes."""
 
+    def __init__(self, run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
+        self._run = run
+        self._capture = capture
+        self._evidence = evidence
+        self._until = until
+        self._offset = time.time_ns() - time.monotonic_ns()
+        self._ticked_at = 0.0
+        self._counted_at = self._lost = 0
 
-async def _tick(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
-    counted_at = lost = 0
-    offset = time.time_ns() - time.monotonic_ns()
-    while not until.stop.is_set():
-        await asyncio.sleep(TICK)
+    async def capture(self) -> None:
+        """Take in the packets."""
+        run = self._run
+        async for batch in self._capture.batches():
+            begun = time.monotonic()
+            self._evidence.read_events()  # between the ticks: who closes a socket may be gone by the next
+            for frames in batch:
+                run.take(frames)
+            self._evidence.lookup(run.lookups())
+            await run.outputs.flush()
+            if self._until.count is not None and run.engine.tracker.seen >= self._until.count:
+                self._until.stop.set()
+            await self._tick()
+            pause = min(TICK, self._capture.patience, (time.monotonic() - begun) * _PAUSE)
+            await asyncio.sleep(pause)
+
+    async def tick(self) -> None:
+        """Let time pass where no packets do."""
+        while not self._until.stop.is_set():
+            await asyncio.sleep(TICK)
+            await self._tick()
+
+    async def _tick(self) -> None:
+        """Let time pass, if a tick has passed."""
+        if time.monotonic() - self._ticked_at < TICK:
+            return
+        self._ticked_at = time.monotonic()
+        run, capture = self._run, self._capture
         # the wall's time, as the packets have it; where that is set back, time goes on all the same
-        now = max(time.time_ns(), time.monotonic_ns() + offset)
-        evidence.read_events()  # what ended before now is known before its time is up
-        if evidence.lost != lost:
-            lost = evidence.lost
+        now = max(time.time_ns(), time.monotonic_ns() + self._offset)
+        self._evidence.read_events()  # what ended before now is known before its time is up
+        if self._evidence.lost != self._lost:
+            self._lost = self._evidence.lost
             run.engine.ask_all()
         # where packets wait, no more time has passed for the engine than up to the last that was taken
         run.engine.tick(now - LATENCY if capture.is_idle else min(now - LATENCY, capture.last_at))
         run.deliver()
-        evidence.lookup(run.lookups())
+        self._evidence.lookup(run.lookups())
         if run.outputs.packets is not None:
             run.outputs.packets.tick(now)
-        second_passed = now - counted_at > _SECOND
+        second_passed = now - self._counted_at > _SECOND
         if second_passed:
-            counted_at = now
+            self._counted_at = now
             capture.count_drops()
             capture.follow()
         await run.outputs.flush(all_of_it=second_passed)  # a run that is killed loses a second at most
         if await run.outputs.rotate(now, run.record, run.counters()):
-            evidence.restate()
+            self._evidence.restate()
         if run.outputs.is_gone:
-            until.stop.set()
+            self._until.stop.set()

@@ -108,11 +108,12 @@ class Run:
         self._past: Record = {}
         self._lookups: list[Lookup] = []
 
-    def state(self, statement: Statement) -> None:
-        """Take in a statement about a socket, and record it."""
-        self.engine.evidence(statement)
+    def state(self, statements: list[Statement]) -> None:
+        """Take in statements about sockets, and record them."""
+        for statement in statements:
+            self.engine.evidence(statement)
         if self.outputs.evidence is not None:
-            self.outputs.evidence.statement(statement)
+            self.outputs.evidence.statements(statements)
 
     def take(self, frames: Frames) -> None:
         """Decode and track frames."""

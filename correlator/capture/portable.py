@@ -54,6 +54,11 @@ class PortableCapture:
         """Nothing to ask: drops are counted as they happen."""
 
     @property
+    def patience(self) -> float:
+        """For how long (s) the queue holds what may come: this capture is behind before any queue is full."""
+        return 1.0
+
+    @property
     def is_idle(self) -> bool:
         """Whether no packet waits in the queue."""
         return self._queue.empty()

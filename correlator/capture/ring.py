@@ -33,6 +33,7 @@ BLOCK_SIZE = 1 << 16
 DEFAULT_RING = 32 << 20
 _RETIRE_MS = 10
 _BLOCKS_AT_ONCE = 64  # then the loop turns
+_FLOOD = 100 << 20  # bytes/s: 200,000 small packets with their headers take 30 MB
 
 ANY = "any"
 
@@ -74,6 +75,7 @@ class RingCapture:
         self._blocks = max(2, ring // BLOCK_SIZE)
         self._rings: list[_Ring] = []
         self._readable = asyncio.Event()
+        self._is_behind = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._patterns = [ANY] if ANY in names else names
         try:
@@ -95,17 +97,22 @@ class RingCapture:
 
     async def batches(self) -> AsyncIterator[list[Frames]]:
         """The packets, some blocks at a time, until the task is cancelled."""
+        while True:
+            await self._wait()
+            found = self.read()
+            if found:
+                yield found
+
+    async def _wait(self) -> None:
+        """Wait for a block. Nobody listens to the sockets otherwise: a pause would be none."""
         loop = self._loop = asyncio.get_running_loop()
+        self._readable.clear()
         for ring in self._rings:
             loop.add_reader(ring.socket, self._readable.set)
         try:
-            while True:
-                await self._readable.wait()
-                self._readable.clear()
-                found = self.read()
-                if found:
-                    yield found
+            await self._readable.wait()
         finally:
+            self._loop = None
             for ring in self._rings:
                 loop.remove_reader(ring.socket)
 
@@ -115,6 +122,7 @@ class RingCapture:
         An interface that went down or away is noted in `gone`. One that comes up again goes on by itself.
         """
         found: list[Frames] = []
+        self._is_behind = False
         for ring in self._rings:
             if ring.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                 self.gone.append(ring.name)
@@ -129,7 +137,14 @@ class RingCapture:
                 if inside.count:
                     found.append(inside)
                     self.last_at = inside.last_at
+            else:
+                self._is_behind = True
         return found
+
+    @property
+    def patience(self) -> float:
+        """For how long (s) the rings hold what may come, if the last read has emptied them."""
+        return 0.0 if self._is_behind else self._blocks * BLOCK_SIZE / _FLOOD
 
     @property
     def is_idle(self) -> bool:

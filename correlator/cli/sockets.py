@@ -104,7 +104,7 @@ async def _save(writer: Writer, statements: list[Statement]) -> int:
     async with writing(Outputs(writers=[writer])):
         sink.begin(run_record(time.time_ns(), sources=["snapshot"]))
         for statement in statements:
-            sink.statement(statement)
+            sink.statements([statement])
             await writer.flush()
         sink.end({"statements": len(statements)})
     return _ended(writer, len(statements))
@@ -114,16 +114,21 @@ async def _watch(writer: Writer) -> int:
     sink, stop, count = EvidenceSink(writer), asyncio.Event(), 0
     seen: dict[Socket, None] = {}  # a socket that stays as it is needs no second line
 
-    def state(statement: Statement) -> None:
+    def is_new(statement: Statement) -> bool:
+        if not isinstance(statement, Evidence) or statement.source != "snapshot":
+            return True
+        if statement.socket in seen:
+            return False
+        seen[statement.socket] = None
+        if len(seen) > _MAX_SEEN:
+            seen.pop(next(iter(seen)))
+        return True
+
+    def state(statements: list[Statement]) -> None:
         nonlocal count
-        if isinstance(statement, Evidence) and statement.source == "snapshot":
-            if statement.socket in seen:
-                return
-            seen[statement.socket] = None
-            if len(seen) > _MAX_SEEN:
-                seen.pop(next(iter(seen)))
-        count += 1
-        sink.statement(statement)
+        new = [statement for statement in statements if is_new(statement)]
+        count += len(new)
+        sink.statements(new)
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

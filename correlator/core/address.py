@@ -5,6 +5,7 @@ from functools import lru_cache
 
 IPV4_LENGTH = 4
 IPV6_LENGTH = 16
+_IPV6_LENGTH = IPV6_LENGTH
 ANY_PORT = 0
 _LOOPBACK = bytes(15) + b"\x01"
 MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
@@ -12,7 +13,7 @@ MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
 
 def is_mapped(address: bytes) -> bool:
     """Whether 16 packed bytes are `::ffff:a.b.c.d`."""
-    return len(address) == IPV6_LENGTH and address.startswith(MAPPED_PREFIX)
+    return len(address) == _IPV6_LENGTH and address[10] == 0xFF and address[11] == 0xFF and not _first_set(address, 10)
 
 
 def unmapped(address: bytes) -> bytes:
@@ -27,7 +28,16 @@ def mapped(address: bytes) -> bytes:
 
 def is_any(address: bytes) -> bool:
     """Whether the address is the wildcard: `0.0.0.0`, `::`, or `::ffff:0.0.0.0`."""
-    return not any(unmapped(address))
+    own = unmapped(address)
+    return not _first_set(own, len(own))
+
+
+def _first_set(address: bytes, end: int) -> int:
+    """The first byte before `end` that is not zero; 0 where there is none."""
+    for place in range(end):
+        if address[place]:
+            return address[place]
+    return 0
 
 
 def is_loopback(address: bytes) -> bool:

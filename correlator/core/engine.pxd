@@ -32,6 +32,7 @@ cdef class Engine:
     cdef long long _now
     cdef object _patience
 
+    cpdef evidence(self, statement)
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)
     cpdef list findings(self, Connection connection, bint final)

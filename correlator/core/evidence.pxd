@@ -1,5 +1,6 @@
 # C types for evidence.py.
 import cython
+from correlator.core.address cimport unmapped
 from correlator.core.model cimport Evidence, Owner, Socket, key_of
 
 @cython.final
@@ -35,6 +36,7 @@ cdef class EvidenceIndex:
     cdef public long long _most
     cdef public long long _each
 
+    cpdef add(self, statement)
     cpdef list sockets(self, bytes key)
     @cython.locals(known=Known)
     cpdef long long count_uses(self, bytes one, bytes other) except -1

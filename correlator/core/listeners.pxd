@@ -1,5 +1,6 @@
 # C types for listeners.py.
 import cython
+from correlator.core.address cimport is_any, unmapped
 from correlator.core.evidence cimport EvidenceIndex, Known
 from correlator.core.facts cimport merged, same_socket
 from correlator.core.matcher cimport span

@@ -48,9 +48,9 @@ class _Room:
 
 
 class KernelEvidence(AbstractContextManager["KernelEvidence"]):
-    """Evidence of all network namespaces, first of the process's own. `emit` is called with each statement."""
+    """Evidence of all network namespaces, first of the process's own. `emit` is called with statements."""
 
-    def __init__(self, emit: Callable[[Statement], None]) -> None:
+    def __init__(self, emit: Callable[[list[Statement]], None]) -> None:
         """Opens the netlink sockets. Raises OSError where the kernel has no sock_diag; notes what else is missing."""
         self.missing: list[str] = []
         self._emit = emit
@@ -213,11 +213,12 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             destroyed = self._joining.take(destroyed, ended, time.time_ns() + last * 2 * PATIENCE)
             if listening:
                 self._find_listeners(listening)
-        for evidence in destroyed:
-            inode = self._inodes.pop(evidence.socket.cookie, None) if self._inodes else None
+        for evidence in destroyed if self._inodes else ():
+            inode = self._inodes.pop(evidence.socket.cookie, None)
             if inode is not None:
                 self._pending.pop(inode, None)  # nobody holds it any more
-            self._emit(evidence)
+        if destroyed:
+            self._emit([*destroyed])
         if self.lost > lost:
             self.snapshot()
 
@@ -241,7 +242,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         for begun in listening:
             if (begun.address, begun.port) not in there:
                 owner = self._owners.of_thread(begun.thread)
-                self._emit(Evidence(begun.at, Source.STATE_EVENT, listener_of(begun), None, owner))
+                self._emit([Evidence(begun.at, Source.STATE_EVENT, listener_of(begun), None, owner)])
 
     def find_owners(self, *, at_once: bool = False) -> None:
         """State the owners of the sockets that were stated without, and those that changed."""
@@ -276,7 +277,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
                 self._tell(inode, owner, doubted[inode])
 
     def _state(self, evidence: Evidence) -> None:
-        self._emit(evidence)
+        self._emit([evidence])
         inode = evidence.socket.inode
         if not inode or len(self._pending) + len(self._doubted) >= _MAX_PENDING:
             return
@@ -290,7 +291,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._told[inode] = owner
         if len(self._told) > _MAX_TOLD:
             self._told.popitem(last=False)
-        self._emit(Ownership(time.time_ns(), inode, owner, name))
+        self._emit([Ownership(time.time_ns(), inode, owner, name)])
 
     def _ifindex(self, name: str) -> int:
         """The index of an interface; 0 for one that is not, or no more, there."""

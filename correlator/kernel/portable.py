@@ -42,8 +42,8 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
     tells_of_ends = False
     missing = ("sock_diag: connections are found by polling psutil's table, and short ones are missed",)
 
-    def __init__(self, emit: Callable[[Statement], None]) -> None:
-        """`emit` is called with each statement."""
+    def __init__(self, emit: Callable[[list[Statement]], None]) -> None:
+        """`emit` is called with statements."""
         self._emit = emit
         self._owners = Owners()
         self._looked_at = float("-inf")
@@ -64,7 +64,7 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
         self._looked_at = time.monotonic()
         try:
             for evidence in snapshot(self._owners):
-                self._emit(evidence)
+                self._emit([evidence])
         except psutil.Error as error:
             raise PermissionError(errno.EPERM, str(error)) from None
 

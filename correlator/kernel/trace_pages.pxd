@@ -69,3 +69,6 @@ cdef class Trace:
     cdef Event _event
     cdef unsigned long long _until
     cdef long long _offset
+
+    @cython.locals(first=Pages, pages=Pages)
+    cdef bint _go_on(self) except -1

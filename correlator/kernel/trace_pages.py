@@ -229,12 +229,17 @@ class Trace:
 
     def __next__(self) -> Event:
         """The next event, in the one object that is filled anew."""
+        if not self._go_on():
+            raise StopIteration
+        return self._event
+
+    def _go_on(self) -> bool:
         first: Pages | None = None
         for pages in self.cpus:
             if pages.shape is not None and pages.now <= self._until and (first is None or pages.now < first.now):
                 first = pages
         if first is None:
-            raise StopIteration
+            return False
         first.fill(self._event, self._offset)
         first.advance()
-        return self._event
+        return True

@@ -95,10 +95,11 @@ class EvidenceSink:
         """Write the first line."""
         self._line({"type": "run", "schema": SCHEMA, **run})
 
-    def statement(self, statement: Statement) -> None:
-        """Write a statement; a table's entry with cut addresses is not worth keeping."""
-        if not isinstance(statement, Clipped):
-            self._line(to_record(statement))
+    def statements(self, statements: list[Statement]) -> None:
+        """Write statements; a table's entry with cut addresses is not worth keeping."""
+        for statement in statements:
+            if not isinstance(statement, Clipped):
+                self._line(to_record(statement))
 
     def end(self, counters: Record) -> None:
         """Write the last line."""

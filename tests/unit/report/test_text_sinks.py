@@ -76,6 +76,6 @@ def test_evidence() -> None:
     writer = Writer("x")
     sink = EvidenceSink(writer)
     sink.begin({})
-    sink.statement(evidence(socket("10.0.0.1", 1, "10.0.0.2", 2)))
+    sink.statements([evidence(socket("10.0.0.1", 1, "10.0.0.2", 2))])
     sink.end({})
     assert [json.loads(line)["type"] for line in written(writer).splitlines()] == ["run", "socket", "counters"]
