@@ -35,6 +35,7 @@ COMPILED = [
     "correlator/report/columns.py",
     "correlator/report/escape.py",
     "correlator/report/rows.py",
+    "correlator/report/summary.py",
     "correlator/run.py",
     "correlator/wire/decode.py",
     "correlator/wire/link.py",

@@ -7,7 +7,17 @@ from correlator.core.listeners cimport listener
 from correlator.core.matcher cimport Match, match
 from correlator.core.model cimport Connection, Finding, Socket
 from correlator.core.segment cimport Segment
+from correlator.core.explain cimport explain
+from correlator.core.verdict cimport cause, verdict
 from correlator.core.tracker cimport Event, Tracker
+
+cdef class Counters:
+    cdef public long long findings
+    cdef public long long matched
+    cdef public long long unmatched
+    cdef public long long ambiguous
+    cdef public long long lookups
+    cdef public dict by_verdict
 
 cdef class _Watch:
     cdef public long long due
@@ -21,7 +31,7 @@ cdef class Engine:
     cdef public object config
     cdef public Tracker tracker
     cdef public EvidenceIndex index
-    cdef public object counters
+    cdef public Counters counters
     cdef public long long segments
     cdef public tuple _watched
     cdef public object _attempts
@@ -36,10 +46,18 @@ cdef class Engine:
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)
     cpdef list findings(self, Connection connection, bint final)
+    @cython.locals(watch=_Watch)
+    cpdef tick(self, long long now)
+    @cython.locals(flow=Flow, connection=Connection, finding=Finding, found=list, known=bint, last=bint)
+    cdef bint _look(self, _Watch watch, long long now) except -1
+    cdef _ask_again(self, Connection connection, _Watch watch, long long now)
+    cdef _ask_both(self, Connection connection)
+    cdef _announce(self, list found)
     @cython.locals(event=Event, flow=Flow)
     cdef _drain(self, long long now)
     cdef _report(self, Flow flow, long long now)
     cdef _emit(self, Connection connection)
+    @cython.locals(counters=Counters)
     cdef _count(self, Finding finding)
     @cython.locals(socket=Socket, origin=Socket)
     cdef Finding _finding(self, Connection connection, side, Match matched, bint final, Connection leg=*)

@@ -79,7 +79,7 @@ class Config:
     """Give a provisional finding as soon as an open connection's sockets are known."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Counters:
     """The engine's share of the run's counters."""
 
@@ -226,7 +226,7 @@ class Engine:
 
     def _ask(self, connection: Connection, *four_tuples: FourTuple) -> None:
         self.counters.lookups += len(four_tuples)
-        self._out.extend(Lookup(four_tuple, connection.interface) for four_tuple in four_tuples)
+        self._out += [Lookup(four_tuple, connection.interface) for four_tuple in four_tuples]
 
     def _look(self, watch: _Watch, now: int) -> bool:
         """Announce what is known of an open connection by now, and ask again where it is not all.
@@ -246,8 +246,10 @@ class Engine:
             self._ask_again(connection, watch, now)
             return True
         found = self.findings(connection, False)
-        known = all(finding.owner_by is _BY_INODE for finding in found)
-        last = watch.turn + 1 == len(LOOK_AGAIN) or watch.flow.is_closed
+        known = True
+        for finding in found:
+            known = known and finding.owner_by is _BY_INODE
+        last = watch.turn + 1 == len(LOOK_AGAIN) or flow.is_closed
         if not watch.announced and (known or last or watch.turn >= _TELL_BY):
             watch.announced = True
             self._announce(found)
@@ -264,7 +266,7 @@ class Engine:
 
     def _announce(self, found: list[Finding]) -> None:
         if self.config.announce:
-            self._out.extend(finding for finding in found if finding.verdict is not _NO_SOCKET)
+            self._out += [finding for finding in found if finding.verdict is not _NO_SOCKET]
 
     def _report(self, flow: Flow, now: int) -> None:
         connection = self.tracker.snapshot(flow)

@@ -46,6 +46,8 @@ cdef class EvidenceIndex:
     cpdef bint has_answers(self, int port) except -1
     @cython.locals(known=Known, owner=Owner, holder=Owner, user=Owner, holders_differ=bint, users_differ=bint)
     cpdef tuple owners(self, knowns)
+    cpdef bint is_contested(self, int port) except -1
+    cdef Owner _holder(self, Socket socket)
     cpdef bint is_gone(self, Known known, long long at) except -1
     @cython.locals(known=Known, rows=list, kept=list)
     cpdef forget(self, bytes key, long long before)

@@ -174,8 +174,10 @@ class EvidenceIndex:
         rows = self._listeners.get(port)
         if rows is None or len(rows) == 1:
             return False
-        own = {known.socket.cookie for known in rows if not known.foreign and known.socket.cookie not in self._gone}
-        return len(own) > 1
+        return len(self._own_cookies(rows)) > 1
+
+    def _own_cookies(self, rows: list[Known]) -> set[int | None]:
+        return {known.socket.cookie for known in rows if not known.foreign and known.socket.cookie not in self._gone}
 
     def answers(self, key: bytes) -> list[Known]:
         """The listeners that exact lookups of a four-tuple were answered with."""

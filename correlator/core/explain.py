@@ -69,7 +69,7 @@ def _meaning(connection: Connection, verdict: Verdict, cause: Cause, socket: Soc
         return (
             "is listed as AF_INET on an IPv6 connection, which no kernel can do: table or capture is not what it seems"
         )
-    peer = socket.remote_text
+    peer = endpoint_text(socket.remote, socket.remote_port)
     if cause is _CAUSE_MAPPED_CONNECT:
         return f"is AF_INET6 and was connected to the IPv4-mapped address {peer}: the wire carries IPv4"
     if cause is _CAUSE_UNKNOWN:
@@ -82,7 +82,7 @@ def _meaning(connection: Connection, verdict: Verdict, cause: Cause, socket: Soc
             f"is AF_INET6, accepted from a listener bound to the IPv4-mapped address {listener.local_text}: it takes "
             f"IPv4 only and sees the client as {peer}"
         )
-    where = f" {listener.local_text}" if listener else ""
+    where = f" {endpoint_text(listener.local, listener.local_port)}" if listener is not None else ""
     client = endpoint_text(connection.client.address, connection.client.port)
     return (
         f"is AF_INET6, accepted from a dual-stack listener{where} (IPV6_V6ONLY off): netstat shows tcp6, the client "

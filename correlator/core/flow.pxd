@@ -2,7 +2,7 @@
 import cython
 from correlator.core.handshake cimport closed
 from correlator.core.model cimport Connection, End
-from correlator.core.segment cimport Segment
+from correlator.core.segment cimport Segment, packed
 
 cdef long long _MASK
 cdef long long _HALF
@@ -76,6 +76,8 @@ cdef class Flow:
     @cython.locals(client=FlowEnd)
     cpdef bint is_from_client(self, Segment segment) except? -1
     cpdef turn_round(self)
+    @cython.locals(server=End)
+    cpdef Connection snapshot(self, str interface, bint counted)
 
 @cython.final
 cdef class Queue:

@@ -140,7 +140,7 @@ class Flow:
         self.client, self.server = self.server, self.client
         self.closing = _MIRRORED[self.closing]
 
-    def snapshot(self, interface: str, *, counted: bool) -> Connection:
+    def snapshot(self, interface: str, counted: bool) -> Connection:  # noqa: FBT001  compiled: takes no keywords
         """The connection as an immutable value; packets and bytes only where every packet was seen."""
         server = _end(self.server, self.is_ipv6, counted)
         if self.server is self.client and not self.syn_ack_count:

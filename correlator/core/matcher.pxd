@@ -11,6 +11,7 @@ cdef class Match:
     cdef readonly object was
     cdef readonly Owner owner
     cdef readonly object owner_by
+    cdef readonly object tcp_info
 
 cdef bint _is_its_birth(long long born, Connection connection, side) except -1
 cdef bint _is_too_lively(Known known, Connection connection) except -1

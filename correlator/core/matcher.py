@@ -51,14 +51,7 @@ class Match:
     was: Family | None = None  # its family before IPV6_ADDRFORM
     owner: Owner | None = None
     owner_by: OwnerBy = OwnerBy.NONE
-
-    @property
-    def tcp_info(self) -> Mapping[str, int] | None:
-        """The last that is known of it."""
-        for known in reversed(self.knowns):
-            if known.tcp_info is not None:
-                return known.tcp_info
-        return None
+    tcp_info: Mapping[str, int] | None = None
 
 
 def match(index: EvidenceIndex, connection: Connection, side: Side, patience: int = TIME_WAIT) -> Match | None:
@@ -72,7 +65,8 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
     if len(candidates) == 1:
         known = candidates[0]
         if known.uses <= 1 or known.last_at is not None:
-            return Match(known.socket, known.source, (known,), None, *index.owners(candidates))
+            owner, by = index.owners(candidates)
+            return Match(known.socket, known.source, (known,), None, owner, by, known.tcp_info)
     candidates.sort(key=_last_at)
     source = min([known.source for known in candidates], key=_STRENGTH.__getitem__)
     families = [known.socket.family for known in candidates]
@@ -85,7 +79,9 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
             return Match(None, source, tuple(candidates))
         was = families[0] if families[0] is not families[-1] else None
     socket = merged([known.socket for known in _by_close(candidates, connection)], families[-1])
-    return Match(socket, source, tuple(candidates), was, *index.owners(candidates))
+    owner, by = index.owners(candidates)
+    told = [known.tcp_info for known in candidates if known.tcp_info is not None]
+    return Match(socket, source, tuple(candidates), was, owner, by, told[-1] if told else None)
 
 
 def _has_no_birth(known: Known) -> bool:

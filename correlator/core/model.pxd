@@ -2,6 +2,8 @@
 import cython
 
 cdef list _PORTS
+@cython.locals(found=bytes)
+cpdef bytes port_bytes(int port)
 cpdef bytes key_of(bytes local, int local_port, bytes remote, int remote_port)
 
 cdef class Owner:

@@ -141,12 +141,15 @@ class FourTuple(NamedTuple):
 
 def key_of(local: bytes, local_port: int, remote: bytes, remote_port: int) -> bytes:
     """A four-tuple as one value: a tuple of four would be five, and is looked up slowly."""
-    return local + remote + (_PORTS[local_port] or _port(local_port)) + (_PORTS[remote_port] or _port(remote_port))
+    return local + remote + port_bytes(local_port) + port_bytes(remote_port)
 
 
-def _port(port: int) -> bytes:
-    _PORTS[port] = port.to_bytes(2, "big")
-    return _PORTS[port]
+def port_bytes(port: int) -> bytes:
+    """The two bytes of a port."""
+    found = _PORTS[port]
+    if not found:
+        found = _PORTS[port] = port.to_bytes(2, "big")
+    return found
 
 
 @dataclass(frozen=True)

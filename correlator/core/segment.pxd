@@ -15,3 +15,5 @@ cdef class Segment:
     cdef public int flags
     cdef public long long length
     cdef public bint continuation
+
+cpdef bytes packed(unsigned long long high, unsigned long long low, bint is_ipv6)

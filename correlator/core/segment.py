@@ -42,7 +42,7 @@ class Segment:
 def packed(high: int, low: int, is_ipv6: bool) -> bytes:  # noqa: FBT001  compiled: takes no keywords
     """The bytes of an address of two words."""
     if is_ipv6:
-        return (high << 64 | low).to_bytes(IPV6_LENGTH, "big")
+        return high.to_bytes(IPV6_LENGTH // 2, "big") + low.to_bytes(IPV6_LENGTH // 2, "big")
     return low.to_bytes(IPV4_LENGTH, "big")
 
 

@@ -37,6 +37,7 @@ cdef class Tracker:
     cdef public Queue _superseded
     cdef public Queue _open
     cdef long long _most
+    cdef bint _counted
     cdef public list events
     cdef long long _now
     cdef long long _newest

@@ -78,6 +78,7 @@ class Tracker:
         """Go on with other limits."""
         self.limits = limits
         self._settle, self._linger, self._most = limits.settle, limits.linger, limits.connections
+        self._counted = limits.counted
 
     def __len__(self) -> int:
         """How many connections are in the table."""
@@ -91,7 +92,7 @@ class Tracker:
     def snapshot(self, flow: Flow) -> Connection:
         """The connection as a value."""
         name = self._interfaces[flow.interface] if 0 <= flow.interface < len(self._interfaces) else ""
-        return flow.snapshot(name, counted=self.limits.counted)
+        return flow.snapshot(name, self._counted)
 
     def segment(self, segment: Segment) -> Flow:
         """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""

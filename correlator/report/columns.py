@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha1
 from typing import Any
 
-from correlator.core.model import Connection, End, Finding, TcpState
+from correlator.core.model import Connection, End, Finding, TcpState, port_bytes
 from correlator.report.cells import Cells
 from correlator.report.escape import cell
 
@@ -119,6 +119,5 @@ def community_id(client: End, server: End) -> str:
     """
     if client.address > server.address or (client.address == server.address and client.port > server.port):
         client, server = server, client
-    ports = client.port.to_bytes(2, "big") + server.port.to_bytes(2, "big")
-    data = b"\0\0" + client.address + server.address + b"\6\0" + ports
+    data = b"\0\0" + client.address + server.address + b"\6\0" + port_bytes(client.port) + port_bytes(server.port)
     return "1:" + b2a_base64(sha1(data, usedforsecurity=False).digest(), newline=False).decode("ascii")

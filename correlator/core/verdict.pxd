@@ -1,0 +1,7 @@
+# C types for verdict.py.
+import cython
+from correlator.core.address cimport is_mapped
+from correlator.core.model cimport Connection, Socket
+
+cpdef object verdict(wire, family)
+cpdef object cause(Connection connection, side, Socket socket, Socket listener)

@@ -1,0 +1,17 @@
+# C types for summary.py.
+import cython
+from correlator.core.address cimport endpoint_text
+from correlator.core.model cimport End, Finding, Owner, Socket
+
+cdef class Summary:
+    cdef public object verdicts
+    cdef public object causes
+    cdef public object listeners
+    cdef public object connectors
+    cdef Owner _owner
+    cdef str _who
+
+    @cython.locals(finding=Finding)
+    cpdef findings(self, list found)
+    @cython.locals(owner=Owner, listener=Socket, server=End, who=str, where=str)
+    cdef _count(self, Finding finding)
