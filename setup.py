@@ -15,6 +15,7 @@ COMPILED = [
     "correlator/core/explain.py",
     "correlator/core/facts.py",
     "correlator/core/flow.py",
+    "correlator/core/four_tuple.py",
     "correlator/core/frames.py",
     "correlator/core/handshake.py",
     "correlator/core/listeners.py",

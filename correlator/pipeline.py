@@ -12,7 +12,7 @@ from typing import Protocol
 
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
-from correlator.core.model import Lookup
+from correlator.core.model import Gap, Lookup
 from correlator.run import Run
 
 TICK = 0.05  # seconds: the engine's first second look at a connection comes after 50 ms
@@ -76,8 +76,8 @@ class LiveEvidence(Protocol):
     def lookup(self, lookups: Iterable[Lookup]) -> None:
         """Carry out lookups."""
 
-    def read_events(self, *, last: bool = False) -> None:
-        """State the events that wait; those as well, if these are the last, that wait for others."""
+    def read_events(self, until: int | None = None, *, last: bool = False) -> None:
+        """State the events that wait, up to a time (ns since the epoch); all, if these are the last."""
 
     def find_owners(self, *, at_once: bool = False) -> None:
         """Look for the owners that are not known yet."""
@@ -164,13 +164,17 @@ class _Turns:
         self._offset = time.time_ns() - time.monotonic_ns()
         self._ticked_at = 0.0
         self._counted_at = self._lost = 0
+        self._looked_at = time.time_ns()
 
     async def capture(self) -> None:
         """Take in the packets."""
         run = self._run
         async for batch in self._capture.batches():
             begun = time.monotonic()
-            self._evidence.read_events()  # between the ticks: who closes a socket may be gone by the next
+            self._note_gap()
+            # Before the packets: who closes a socket may be gone by the next tick. No further than the packets go: the
+            # evidence of what is to come would take the place of theirs.
+            self._read_events()
             for frames in batch:
                 run.take(frames)
             self._evidence.lookup(run.lookups())
@@ -187,6 +191,17 @@ class _Turns:
             await asyncio.sleep(TICK)
             await self._tick()
 
+    def _read_events(self) -> None:
+        self._evidence.read_events(None if self._capture.is_idle else self._capture.last_at or None)
+
+    def _note_gap(self) -> None:
+        """Where packets were lost, what the kernel says of a four-tuple may be about a connection that was not seen."""
+        now, dropped = time.time_ns(), self._capture.dropped
+        self._capture.count_drops()
+        if self._capture.dropped > dropped:
+            self._run.state([Gap(self._looked_at, now)])
+        self._looked_at = now
+
     async def _tick(self) -> None:
         """Let time pass, if a tick has passed."""
         if time.monotonic() - self._ticked_at < TICK:
@@ -195,7 +210,8 @@ class _Turns:
         run, capture = self._run, self._capture
         # the wall's time, as the packets have it; where that is set back, time goes on all the same
         now = max(time.time_ns(), time.monotonic_ns() + self._offset)
-        self._evidence.read_events()  # what ended before now is known before its time is up
+        self._note_gap()
+        self._read_events()  # what ended before now is known before its time is up
         if self._evidence.lost != self._lost:
             self._lost = self._evidence.lost
             run.engine.ask_all()
@@ -208,7 +224,6 @@ class _Turns:
         second_passed = now - self._counted_at > _SECOND
         if second_passed:
             self._counted_at = now
-            capture.count_drops()
             capture.follow()
         await run.outputs.flush(all_of_it=second_passed)  # a run that is killed loses a second at most
         if await run.outputs.rotate(now, run.record, run.counters()):

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from correlator.core.model import Evidence, Family, FourTuple, Socket, Source, TcpState
+from correlator.core.four_tuple import FourTuple
+from correlator.core.model import Evidence, Family, Socket, Source, TcpState
 from correlator.core.segment import Segment, words
 
 SECOND = 1_000_000_000

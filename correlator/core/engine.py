@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain, through_nat
 from correlator.core.flow import Flow
+from correlator.core.four_tuple import FourTuple
 from correlator.core.handshake import half_open
 from correlator.core.legs import Legs
 from correlator.core.limits import LIVE_SETTLE, Limits
@@ -21,7 +22,6 @@ from correlator.core.model import (
     Cause,
     Connection,
     Finding,
-    FourTuple,
     Handshake,
     Lookup,
     OwnerBy,

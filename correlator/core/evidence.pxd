@@ -1,7 +1,8 @@
 # C types for evidence.py.
 import cython
 from correlator.core.address cimport unmapped
-from correlator.core.model cimport Evidence, Owner, Socket, key_of
+from correlator.core.four_tuple cimport key_of
+from correlator.core.model cimport Evidence, Owner, Socket
 
 @cython.final
 cdef class Known:
@@ -26,12 +27,14 @@ cdef class EvidenceIndex:
     cdef public object _listeners
     cdef public long long _listener_count
     cdef public dict _sole
+    cdef public bint has_gaps
     cdef public bint has_timeless
     cdef public object _answers
     cdef public set _answered
     cdef public dict _clipped
     cdef public long long _clipped_count
     cdef public object _gone
+    cdef public list _gaps
     cdef public object _owners
     cdef public long long _most
     cdef public long long _each

@@ -14,18 +14,8 @@ from typing import TypeVar
 
 from correlator.core.address import mapped, unmapped
 from correlator.core.facts import merged
-from correlator.core.model import (
-    Clipped,
-    Evidence,
-    FourTuple,
-    Owner,
-    OwnerBy,
-    Ownership,
-    Socket,
-    Source,
-    Statement,
-    key_of,
-)
+from correlator.core.four_tuple import FourTuple, key_of
+from correlator.core.model import Clipped, Evidence, Gap, Owner, OwnerBy, Ownership, Socket, Source, Statement
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _BY_INODE = OwnerBy.INODE
@@ -35,6 +25,7 @@ _FROM_DESTROY = Source.DESTROY
 
 # Listeners that are gone, a port: connections that they accepted may still be open.
 _FORMER = 16
+_MAX_GAPS = 64
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -85,6 +76,8 @@ class EvidenceIndex:
     bounds: Bounds = field(default_factory=Bounds)
     dropped: int = 0
     statements: int = 0
+    has_gaps: bool = False
+    """Whether packets were lost at any time."""
     has_timeless: bool = False
     """Whether any statement about a socket has no time."""
     _sockets: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
@@ -95,6 +88,7 @@ class EvidenceIndex:
     _answered: set[int] = field(default_factory=set)
     _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
     _clipped_count: int = 0
+    _gaps: list[Gap] = field(default_factory=list)
     _gone: OrderedDict[int, int] = field(default_factory=OrderedDict)
     _owners: OrderedDict[tuple[str, int], Owner] = field(default_factory=OrderedDict)
     _most: int = 0
@@ -109,6 +103,8 @@ class EvidenceIndex:
         self.statements += 1
         if isinstance(statement, Ownership):
             _remember(self._owners, (statement.netns, statement.inode), statement.owner, self.bounds.tuples)
+        elif isinstance(statement, Gap):
+            self._add_gap(statement)
         elif isinstance(statement, Clipped):
             socket = statement.evidence.socket
             self.has_timeless = True
@@ -220,6 +216,17 @@ class EvidenceIndex:
     def is_gone(self, known: Known, at: int) -> bool:
         """Whether a socket was destroyed before a time."""
         return known.socket.cookie is not None and self._gone.get(known.socket.cookie, at) < at
+
+    def has_gap(self, start: int, end: int) -> bool:
+        """Whether packets were lost between two times."""
+        return any(gap.since < end and gap.at > start for gap in self._gaps)
+
+    def _add_gap(self, gap: Gap) -> None:
+        """Keep the latest; those that meet are one."""
+        self.has_gaps = True
+        if self._gaps and self._gaps[-1].at >= gap.since:
+            gap = Gap(self._gaps.pop().since, gap.at)
+        self._gaps = [*self._gaps[1 - _MAX_GAPS :], gap]
 
     def forget(self, key: bytes, before: int) -> None:
         """Drop what was last seen before a time: its connection is reported."""

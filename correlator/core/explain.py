@@ -1,7 +1,8 @@
 """One plain sentence for each finding. The prose may change; the tokens beside it do not."""
 
 from correlator.core.address import endpoint_text
-from correlator.core.model import Cause, Connection, Ends, Family, Handshake, Owner, Side, Socket, Verdict
+from correlator.core.four_tuple import Ends
+from correlator.core.model import Cause, Connection, Family, Handshake, Owner, Side, Socket, Verdict
 
 _REFUSED = "The connection was refused, and no socket on this host is known for either end."
 _UNANSWERED = "The SYN was never answered, and no socket on this host is known for either end."

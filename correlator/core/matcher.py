@@ -105,6 +105,8 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
     for known in sorted(knowns, key=_has_no_birth) if len(knowns) > 1 else knowns:
         if not known.within(start, end) or _is_too_lively(known, connection):
             continue
+        if known.born is None and index.has_gaps and _may_be_anothers(index, known, opened_at):
+            continue
         if known.born is not None and start is not None and not _is_its_birth(known.born, connection, side):
             gone.append(known.socket.cookie)
             continue
@@ -119,6 +121,11 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
     # does anything from another's loopback interface pass here.
     own = [known for known in found if not known.foreign]
     return own if own or is_loopback(connection.server.address) else found
+
+
+def _may_be_anothers(index: EvidenceIndex, known: Known, opened_at: int) -> bool:
+    """Whether packets were lost before the first sight of a socket: another connection may have its four-tuple."""
+    return known.first_at is not None and index.has_gap(opened_at, known.first_at)
 
 
 def _latest_born(found: list[Known]) -> list[Known]:

@@ -1,10 +1,6 @@
 # C types for model.py: the values that are made for every packet and every statement.
 import cython
-
-cdef list _PORTS
-@cython.locals(found=bytes)
-cpdef bytes port_bytes(int port)
-cpdef bytes key_of(bytes local, int local_port, bytes remote, int remote_port)
+from correlator.core.four_tuple cimport key_of
 
 cdef class Owner:
     cdef readonly object pid
@@ -53,6 +49,10 @@ cdef class Clipped:
     cdef readonly Evidence evidence
     cdef readonly str local_prefix
     cdef readonly str remote_prefix
+
+cdef class Gap:
+    cdef readonly long long since
+    cdef readonly long long at
 
 cdef class Lookup:
     cdef readonly object four_tuple

@@ -8,18 +8,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, parse_endpoint
-from correlator.core.model import (
-    Evidence,
-    Family,
-    FourTuple,
-    Owner,
-    OwnerBy,
-    Ownership,
-    Socket,
-    Source,
-    Statement,
-    TcpState,
-)
+from correlator.core.four_tuple import FourTuple
+from correlator.core.model import Evidence, Family, Gap, Owner, OwnerBy, Ownership, Socket, Source, Statement, TcpState
 from correlator.core.timetext import parse_time, time_text
 
 Record = dict[str, Any]
@@ -32,7 +22,7 @@ class RecordError(ValueError):
     """A record is not what it should be."""
 
 
-def to_record(statement: Evidence | Ownership) -> Record:
+def to_record(statement: Evidence | Ownership | Gap) -> Record:
     """The record of a statement."""
     if isinstance(statement, Ownership):
         record: Record = {
@@ -41,6 +31,8 @@ def to_record(statement: Evidence | Ownership) -> Record:
             "netns": statement.netns,
             **owner_record(statement.owner),
         }
+    elif isinstance(statement, Gap):
+        record = {"type": "gap", "since": time_text(statement.since)}
     else:
         record = {"type": "socket", "source": str(statement.source), **socket_record(statement.socket)}
         if statement.asked is not None:
@@ -105,6 +97,8 @@ def from_record(record: Mapping[str, Any]) -> Statement | None:
             if inode is None:
                 _fail("inode")
             return Ownership(at, inode, _owner(record), _text(record, "netns"))
+        if kind == "gap":
+            return Gap(parse_time(_text(record, "since")), parse_time(_text(record, "at")))
         if kind == "socket":
             asked = _asked(record["asked"]) if "asked" in record else None
             owner = _owner(record["owner"]) if "owner" in record else None

@@ -42,7 +42,7 @@ class Joining:
         self._destroyed: deque[tuple[int, Evidence]] = deque()  # with the time until which they wait
 
     def take(self, destroyed: Iterable[Evidence], ended: Iterable[Ending], now: int) -> list[Evidence]:
-        """The statements that are ready. Times of both are ns since the epoch; give all that waited to be read."""
+        """The statements that are ready. Times are ns since the epoch; `ended`: all up to `now`, in order."""
         found: list[Evidence] = []
         for ending in ended:
             self._ended[ending.cookie] = ending
@@ -50,7 +50,7 @@ class Joining:
         for until, evidence in waiting:
             self._join(evidence, until, now, found)
         for evidence in destroyed:
-            self._join(evidence, now + PATIENCE, now, found)
+            self._join(evidence, (evidence.at or now) + PATIENCE, now, found)
         while self._ended:
             cookie, ending = next(iter(self._ended.items()))
             if ending.at + PATIENCE > now and len(self._ended) <= self._most:

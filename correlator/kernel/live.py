@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from correlator.core.address import is_loopback
-from correlator.core.model import Evidence, FourTuple, Lookup, Owner, Ownership, Source, Statement
+from correlator.core.four_tuple import FourTuple
+from correlator.core.model import Evidence, Lookup, Owner, Ownership, Source, Statement
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.endings import Ending, Endings, Listening
@@ -199,18 +200,23 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
                     if evidence is not None and not evidence.socket.is_listener:
                         self._state(evidence)
 
-    def read_events(self, *, last: bool = False) -> None:
-        """State the events that wait; after an overflow, state what is left. `last`: none is to come."""
+    def read_events(self, until: int | None = None, *, last: bool = False) -> None:
+        """State the events that wait, up to a time (ns since the epoch); after an overflow, state what is left.
+
+        `last`: none is to come.
+        """
         lost = self.lost
+        now = time.time_ns()
+        until = now if until is None else min(until, now)
         # Destroy events first: the state event of each of them has come before it, and is read after.
         destroyed: list[Evidence] = []
         for room in self._rooms.values():
             if room.destroyed:
                 destroyed += room.destroyed.read(_ALL_EVENTS if last else _EVENTS_AT_ONCE)
         if self._states:
-            ended, listening = self._endings.fold(self._states.read())
+            ended, listening = self._endings.fold(self._states.read(until))
             ended = self._resolved(ended, last=last)
-            destroyed = self._joining.take(destroyed, ended, time.time_ns() + last * 2 * PATIENCE)
+            destroyed = self._joining.take(destroyed, ended, until + last * 2 * PATIENCE)
             if listening:
                 self._find_listeners(listening)
         for evidence in destroyed if self._inodes else ():

@@ -77,7 +77,7 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
         if any(True for _ in lookups) and time.monotonic() - self._looked_at > _POLL_EVERY:
             self.snapshot()
 
-    def read_events(self, *, last: bool = False) -> None:
+    def read_events(self, until: int | None = None, *, last: bool = False) -> None:
         """No system but Linux tells of destroyed sockets."""
 
     def find_owners(self, *, at_once: bool = False) -> None:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
-from correlator.core.model import TCP_STATES, Evidence, Family, FourTuple, OwnerBy, Socket, Source, TcpState
+from correlator.core.four_tuple import FourTuple
+from correlator.core.model import TCP_STATES, Evidence, Family, OwnerBy, Socket, Source, TcpState
 from correlator.core.words import half, long_word, word
 from correlator.kernel.datagrams import Datagrams
 from correlator.kernel.states import UNOWNED

@@ -119,6 +119,11 @@ class Pages:
         self._page = b""
         self._at = self._end = self._record = 0
 
+    @property
+    def count(self) -> int:
+        """How many pages wait to be gone through."""
+        return len(self._waiting)
+
     def add(self, page: bytes) -> None:
         """The next page."""
         self._waiting.append(page)

@@ -17,7 +17,7 @@ _ROOT = Path("/sys/kernel/tracing")
 _OLD_ROOT = Path("/sys/kernel/debug/tracing")
 _PREFIX = "correlator-"
 _BUFFER_KB = 8192  # a CPU: half a second at 100,000 events/s
-_PAGES_AT_ONCE = 4096  # of a CPU
+_PAGES_AT_ONCE = 512  # of a CPU; the others wait in its buffer
 
 # The tracer's tables of threads take a millisecond to read, more where there may be millions of them: at most one part
 # in so many of the time.
@@ -79,11 +79,11 @@ class StateEvents:
             self._helper.stdin.close()
         self._helper.wait()
 
-    def read(self) -> Trace:
-        """The events up to now, of all CPUs in order of time."""
-        until, offset = time.monotonic_ns(), wall_offset()  # the wall's clock may be set
+    def read(self, until: int) -> Trace:
+        """The events up to a time (ns since the epoch) of all CPUs, in order; what comes later stays where it is."""
+        now, offset = time.monotonic_ns(), wall_offset()  # the wall's clock may be set
         for file, pages in zip(self._files, self._trace.cpus, strict=True):
-            for _ in range(_PAGES_AT_ONCE):
+            while pages.count < _PAGES_AT_ONCE:
                 try:
                     page = os.read(file, self._page)
                 except BlockingIOError:
@@ -92,7 +92,7 @@ class StateEvents:
                     break
                 self.lost += missed(page)
                 pages.add(page)
-        return self._trace.until(until, offset)
+        return self._trace.until(max(0, min(now, until - offset)), offset)
 
     def recorded(self, thread: int) -> tuple[int, str] | None:
         """The process (thread group) and the name of a thread that may be gone: its own number, "" if not recorded.

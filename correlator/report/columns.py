@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from hashlib import sha1
 from typing import Any
 
-from correlator.core.model import Connection, End, Finding, TcpState, port_bytes
+from correlator.core.four_tuple import port_bytes
+from correlator.core.model import Connection, End, Finding, TcpState
 from correlator.report.cells import Cells
 from correlator.report.escape import cell
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from correlator.core.evidence import Bounds, EvidenceIndex, Known
-from correlator.core.model import Clipped, Evidence, Owner, OwnerBy, Ownership, Socket, Source, TcpState
+from correlator.core.model import Clipped, Evidence, Gap, Owner, OwnerBy, Ownership, Socket, Source, TcpState
 from tests.play import MS, SECOND, START, evidence, four, listener, packed, socket
 
 SERVER_SIDE = four(("10.0.0.12", 80), ("10.0.0.20", 1000))
@@ -130,6 +130,21 @@ def test_listeners_and_answers() -> None:
     assert len(index.listeners(80)) == 2
     assert len(index.answers(asked.key)) == 1
     assert index.listeners(81) == []
+
+
+def test_gaps() -> None:
+    """Those that meet are one; the latest are kept."""
+    index = EvidenceIndex()
+    assert EvidenceIndex().has_gaps is False
+    for since, at in ((10, 20), (20, 30), (50, 60)):
+        index.add(Gap(since, at))
+    assert index.has_gaps
+    spans = [(0, 10), (0, 11), (30, 50), (29, 30), (30, 51), (60, 99), (15, 55)]
+    assert [index.has_gap(*span) for span in spans] == [False, True, False, True, True, False, True]
+    for number in range(100):
+        index.add(Gap(100 + 10 * number, 105 + 10 * number))
+    assert not index.has_gap(10, 60)
+    assert index.has_gap(1090, 1092)
 
 
 def test_forgetting() -> None:

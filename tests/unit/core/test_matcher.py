@@ -10,6 +10,7 @@ from correlator.core.model import (
     Connection,
     End,
     Family,
+    Gap,
     Handshake,
     Owner,
     Ownership,
@@ -168,6 +169,17 @@ def test_a_socket_is_made_before_the_syn_or_by_the_handshake(side: Side, born: i
     assert (match(index, connection, side) is not None) is is_its_own
     index.add(evidence(near(cookie=1, inode=5), START + MS, Source.LOOKUP))  # the same socket, by its cookie
     assert (match(index, connection, side) is not None) is is_its_own
+
+
+def test_what_was_first_seen_after_packets_were_lost_may_be_anothers() -> None:
+    """The connection may have closed, and another have taken its four-tuple; what tells its birth is its own."""
+    for since, at, seen, matches in ((1, 2, 3, False), (1, 2, 1, True), (1, 5, 3, False), (-2, -1, 3, True)):
+        gap = Gap(START + since * MS, START + at * MS)
+        entry = evidence(mapped(cookie=1), START + seen * MS, Source.LOOKUP)
+        assert (server(known(entry, gap)) is not None) == matches
+        timeless = replace(entry, at=None)
+        assert server(known(timeless, gap))
+        assert server(known(replace(entry, born=CONNECTION.opened_at), gap))
 
 
 def test_of_two_clients_the_last_that_was_made() -> None:

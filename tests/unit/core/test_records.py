@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.core.model import Evidence, Owner, OwnerBy, Ownership, Source, Statement, TcpState
+from correlator.core.model import Evidence, Gap, Owner, OwnerBy, Ownership, Source, Statement, TcpState
 from correlator.core.records import RecordError, from_record, to_record
 from tests.play import START, evidence, four, listener, socket
 
 OWNER = Owner(31307, "java", "java -jar x", "app", "/system.slice/x.service", "0123456789ab", "/usr/bin/java", 1, START)
-STATEMENTS: list[Evidence | Ownership] = [
+STATEMENTS: list[Evidence | Ownership | Gap] = [
     Ownership(START, 77, OWNER, "net:[1]"),
     Ownership(None, 77, Owner(5)),
     evidence(socket("::ffff:10.0.0.12", 4243, "::ffff:10.0.0.20", 64702, inode=5, uid=0, cookie=9, cgroup="/x")),
     evidence(socket("10.0.0.12", 80, "10.0.0.20", 1, TcpState.TIME_WAIT), None, Source.TABLE, owner=OWNER),
     evidence(listener("::", 80, v6only=False), asked=four(("10.0.0.12", 80), ("10.0.0.20", 0))),
+    Gap(START, START + 1),
     evidence(socket("::1", 1, "::1", 2), source=Source.DESTROY, tcp_info={"rtt_us": 5}, since=START),
     evidence(
         socket("::1", 1, "::1", 2),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.core.model import Family, FourTuple, Socket, Source, TcpState
+from correlator.core.four_tuple import FourTuple
+from correlator.core.model import Family, Socket, Source, TcpState
 from correlator.kernel.sock_diag import DestroyEvents, SockDiag, entry, messages, request
 from tests.play import packed
 
