@@ -10,10 +10,12 @@ cdef class Joining:
     cdef object _destroyed
     cdef Py_ssize_t _most
 
-    @cython.locals(ending=Ending, evidence=Evidence)
+    @cython.locals(ending=Ending, evidence=Evidence, end=Ending)
     cpdef list take(self, destroyed, ended, long long now)
-    @cython.locals(entry=Socket, ending=Ending)
-    cdef _join(self, Evidence evidence, long long until, long long now, list found)
+    @cython.locals(evidence=Evidence, ending=Ending, until=cython.longlong)
+    cdef _give_up(self, long long now, list found)
+    cdef _tell(self, Evidence evidence, list found)
+    cdef _join(self, Evidence evidence, Ending ending, list found)
     @cython.locals(entry=Socket)
     cdef Evidence _joined(self, Evidence evidence, Ending ending)
     cdef list _alone(self, Ending ending)

@@ -5,7 +5,7 @@ end that tcp_disconnect has cleared by the time of the other. Either alone is a 
 """
 
 import socket
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from correlator.core.address import mapped
@@ -33,46 +33,63 @@ class Joining:
     """Pairs them up."""
 
     def __init__(self, owner: Callable[[int], Owner | None], most: int = _MAX_WAITING) -> None:
-        """`owner`: the process of a thread. `most`: state events that may wait for their destroy events."""
+        """`owner`: the process of a thread. `most`: events of either kind that may wait for the other."""
         self.late = 0
         """Destroy events that were read too late to be told to a connection."""
         self._most = most
         self._owner = owner
-        self._ended: OrderedDict[int, Ending] = OrderedDict()  # by cookie, in order of time
-        self._destroyed: deque[tuple[int, Evidence]] = deque()  # with the time until which they wait
+        # By cookie, in order of time: the ends, and the destroy events with the time until which they wait.
+        self._ended: OrderedDict[int, Ending] = OrderedDict()
+        self._destroyed: OrderedDict[int, tuple[int, Evidence]] = OrderedDict()
 
     def take(self, destroyed: Iterable[Evidence], ended: Iterable[Ending], now: int) -> list[Evidence]:
         """The statements that are ready. Times are ns since the epoch; `ended`: all up to `now`, in order."""
         found: list[Evidence] = []
         for ending in ended:
-            self._ended[ending.cookie] = ending
-        waiting, self._destroyed = self._destroyed, deque()
-        for until, evidence in waiting:
-            self._join(evidence, until, now, found)
+            waiting = self._destroyed.pop(ending.cookie, None)
+            if waiting is None:
+                self._ended[ending.cookie] = ending
+            else:
+                self._join(waiting[1], ending, found)
         for evidence in destroyed:
-            self._join(evidence, (evidence.at or now) + PATIENCE, now, found)
+            cookie = evidence.socket.cookie
+            end = self._ended.pop(cookie, None) if cookie is not None else None
+            if end is not None:
+                self._join(evidence, end, found)
+            elif cookie is None:
+                self._tell(evidence, found)
+            else:
+                self._destroyed[cookie] = ((evidence.at or now) + PATIENCE, evidence)
+        self._give_up(now, found)
+        return found
+
+    def _give_up(self, now: int, found: list[Evidence]) -> None:
+        """What has waited for long enough is told by itself."""
+        while self._destroyed:
+            cookie = next(iter(self._destroyed))
+            until, evidence = self._destroyed[cookie]
+            if until > now and len(self._destroyed) <= self._most:
+                break
+            del self._destroyed[cookie]
+            self._tell(evidence, found)
         while self._ended:
-            cookie, ending = next(iter(self._ended.items()))
+            cookie = next(iter(self._ended))
+            ending = self._ended[cookie]
             if ending.at + PATIENCE > now and len(self._ended) <= self._most:
                 break
             del self._ended[cookie]
             found += self._alone(ending)
-        return found
 
-    def _join(self, evidence: Evidence, until: int, now: int, found: list[Evidence]) -> None:
-        entry = evidence.socket
-        ending = self._ended.pop(entry.cookie, None) if entry.cookie is not None else None
-        if ending is not None:
-            if ending.was:
-                found.append(_changed(ending, entry, evidence.foreign))
-            found.append(self._joined(evidence, ending))
-        elif until <= now:
-            if evidence.since is None or evidence.at is None or evidence.at - evidence.since <= TRUSTED:
-                found.append(evidence)
-            else:
-                self.late += 1  # it waited for so long that it may be another connection's with the four-tuple
+    def _tell(self, evidence: Evidence, found: list[Evidence]) -> None:
+        if evidence.since is None or evidence.at is None or evidence.at - evidence.since <= TRUSTED:
+            found.append(evidence)
         else:
-            self._destroyed.append((until, evidence))
+            self.late += 1  # it waited for so long that it may be another connection's with the four-tuple
+
+    def _join(self, evidence: Evidence, ending: Ending, found: list[Evidence]) -> None:
+        if ending.was:
+            found.append(_changed(ending, evidence.socket, evidence.foreign))
+        found.append(self._joined(evidence, ending))
 
     def _joined(self, evidence: Evidence, ending: Ending) -> Evidence:
         entry = evidence.socket
