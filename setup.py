@@ -43,11 +43,8 @@ COMPILED = [
     "correlator/wire/ring.py",
 ]
 
-# What most of these modules do is calls into the interpreter: higher levels take twice as long to compile and gain
-# nothing there. These have loops of their own.
-FLAGS = ["-O1", "-g0", "-w"]
-LOOPS = {"flow", "frames", "table", "tracker", "words", "buffer", "cells", "columns", "decode", "link", "ring"}
-FLAGS_OF_LOOPS = ["-O2", "-g0", "-w"]
+# -fno-plt: most of what these modules do is calls into the interpreter.
+FLAGS = ["-O2", "-g0", "-w", "-fno-plt"]
 
 
 def extensions() -> list[Extension]:
@@ -63,7 +60,7 @@ def extensions() -> list[Extension]:
             name.removesuffix(".py").replace("/", "."),
             [name],
             optional=True,
-            extra_compile_args=FLAGS_OF_LOOPS if name.rpartition("/")[2].removesuffix(".py") in LOOPS else FLAGS,
+            extra_compile_args=FLAGS,
         )
         for name in COMPILED
     ]
