@@ -3,8 +3,8 @@ import cython
 from correlator.core.model cimport Socket
 from correlator.core.words cimport half, long_word, word
 
-cdef int _TCP_INFO_BEGIN
-cdef int _TCP_INFO_END
+cdef int _INFO_BEGIN
+cdef int _INFO_END
 
 cdef class Entry:
     cdef readonly Socket socket

@@ -7,14 +7,14 @@ import errno
 import os
 import socket
 import struct
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
 from correlator.core.four_tuple import FourTuple
 from correlator.core.model import TCP_STATES, Evidence, Family, OwnerBy, Socket, Source, TcpState
+from correlator.core.tcp_info import BEGIN, END, TcpInfo
 from correlator.core.words import half, long_word, word
 from correlator.kernel.datagrams import Datagrams
 from correlator.kernel.states import UNOWNED
@@ -48,18 +48,7 @@ _IDENTITY = struct.Struct("=III")  # interface, cookie
 _ATTRIBUTE_HEADER = 4
 _MESSAGE_LENGTH = 16 + 72  # struct nlmsghdr, struct inet_diag_msg
 
-# Where they lie in struct tcp_info of include/uapi/linux/tcp.h.
-_TCP_INFO = {
-    "rtt_us": (68, 4),
-    "total_retrans": (100, 4),
-    "segs_out": (136, 4),
-    "segs_in": (140, 4),
-    "min_rtt_us": (148, 4),
-    "bytes_acked": (120, 8),
-    "bytes_received": (128, 8),
-}
-_TCP_INFO_BEGIN, _TCP_INFO_END = 68, 152  # what is kept of it
-
+_INFO_BEGIN, _INFO_END = BEGIN, END
 _FAMILIES = {int(socket.AF_INET): Family.INET, int(socket.AF_INET6): Family.INET6}
 
 # An answer takes about 1.3 KB of the socket's buffer, which holds 200 KB by default.
@@ -74,33 +63,7 @@ class Entry:
     """A socket as a netlink message describes it."""
 
     socket: Socket
-    tcp_info: "TcpInfo | None"
-
-
-class TcpInfo(Mapping[str, int]):
-    """What the kernel knew of a connection, read when it is asked for; an older kernel's struct is shorter."""
-
-    __slots__ = ("_kept",)
-
-    def __init__(self, kept: bytes) -> None:
-        """`kept`: struct tcp_info from its member rtt on."""
-        self._kept = kept
-
-    def __getitem__(self, name: str) -> int:
-        """A value by its name. Raises KeyError."""
-        at, size = _TCP_INFO[name]
-        if at + size > _TCP_INFO_BEGIN + len(self._kept):
-            raise KeyError(name)
-        return int.from_bytes(self._kept[at - _TCP_INFO_BEGIN : at - _TCP_INFO_BEGIN + size], sys.byteorder)
-
-    def __iter__(self) -> Iterator[str]:
-        """The names that there are."""
-        end = _TCP_INFO_BEGIN + len(self._kept)
-        return iter([name for name, (at, size) in _TCP_INFO.items() if at + size <= end])
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return sum(1 for _ in self)
+    tcp_info: TcpInfo | None
 
 
 def request(
@@ -155,7 +118,7 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
             break
         begin, size = at + _ATTRIBUTE_HEADER, length - _ATTRIBUTE_HEADER
         if kind == _INET_DIAG_INFO:
-            info = TcpInfo(message[begin + _TCP_INFO_BEGIN : begin + min(size, _TCP_INFO_END)])
+            info = TcpInfo(message[begin + _INFO_BEGIN : begin + min(size, _INFO_END)])
         elif kind == _INET_DIAG_SKV6ONLY and size:
             v6only = message[begin] != 0
         elif kind == _INET_DIAG_CGROUP_ID and size == 8:

@@ -32,8 +32,9 @@ cdef class Buffer:
     @cython.locals(into=bytearray, at=Py_ssize_t)
     cpdef put_padded(self, unsigned long long number, int digits)
     cpdef put_microseconds(self, unsigned long long nanoseconds)
-    @cython.locals(second=cython.longlong)
     cpdef bint put_time(self, long long at) except? -1
+    @cython.locals(second=cython.longlong)
+    cpdef bint can_put_time(self, long long at) except? -1
     cpdef put_address(self, bytes address)
     cpdef put_endpoint(self, bytes address, int port)
     @cython.locals(place=int)

@@ -89,16 +89,20 @@ class Buffer:
 
     def put_time(self, at: int) -> bool:
         """A time as `time_text` has it; False for one that cannot be written."""
-        second = at // _SECOND
-        if second != self._second:
-            self._second, self._second_text = second, time_text(second * _SECOND)[:19]
-        if at < 0 or not self._second_text:
+        if not self.can_put_time(at):
             return False
         self.put(self._second_text)
         self.put_byte(_DOT)
         self.put_padded(at % _SECOND, 9)
         self.put("Z")
         return True
+
+    def can_put_time(self, at: int) -> bool:
+        """Whether a time can be written."""
+        second = at // _SECOND
+        if second != self._second:
+            self._second, self._second_text = second, time_text(second * _SECOND)[:19]
+        return at >= 0 and self._second_text != ""
 
     def put_address(self, address: bytes) -> None:
         """An address as `core.address.text` has it."""

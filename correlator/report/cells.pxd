@@ -15,6 +15,8 @@ cdef bytes _FORMULA
 @cython.locals(kind=int, character=cython.Py_UCS4, code=cython.uint)
 cdef int _kind(str value) except -1
 
+cpdef str json_text(str value)
+
 cdef class Cells:
     cpdef nothing(self)
     cpdef token(self, value)

@@ -193,10 +193,7 @@ class JsonCells(Cells):
             self.nothing()
             return
         self._next()
-        if _kind(value) == _OTHER:
-            self.buffer.put(json.dumps(value))
-        else:
-            self._string(value)
+        self.buffer.put(json_text(value))
 
     def number(self, value: int | None) -> None:
         """A number."""
@@ -241,6 +238,11 @@ class JsonCells(Cells):
     def _next(self) -> None:
         self.buffer.put(self._heads[self.count])
         self.count += 1
+
+
+def json_text(value: str) -> str:
+    """A JSON string of any text, in ASCII."""
+    return json.dumps(value) if not value or _kind(value) == _OTHER else f'"{value}"'
 
 
 def quoted(value: str) -> str:

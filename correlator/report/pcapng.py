@@ -7,6 +7,7 @@ their order: each waits for its connection's finding, at most `hold` nanoseconds
 import struct
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from correlator import __version__
@@ -27,6 +28,8 @@ _SHB_USERAPPL = 4
 _IF_NAME, _IF_TSRESOL = 2, 9
 _EPB_FLAGS, _EPB_PROCESS_THREAD = 2, 8
 _ISB_RECEIVED, _ISB_DROPPED = 4, 5
+_EPB, _LENGTH = struct.Struct("<7I"), struct.Struct("<I")
+_PADDING = bytes(3)
 _NANOSECONDS = 9  # if_tsresol: 10**-9
 _INBOUND, _OUTBOUND = 1, 2
 
@@ -46,6 +49,15 @@ class _Note(NamedTuple):
     side: Side
     owner: Owner | None
     comment: bytes
+
+
+@dataclass
+class _Found:
+    """What is known of a connection, and the options that it gives its packets: from the server, from the client."""
+
+    notes: tuple[_Note, ...]
+    options: list[bytes]
+    file: int  # whose packets they are for: each file describes the processes again
 
 
 class _Held(NamedTuple):
@@ -69,7 +81,8 @@ class PcapngSink:
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._described: dict[tuple[int, int], int] = {}
-        self._findings: OrderedDict[int, tuple[_Note, ...]] = OrderedDict()
+        self._findings: OrderedDict[int, _Found] = OrderedDict()
+        self._file = 0
         self._processes: set[tuple[int, int | None]] = set()
         self._kept = kept
         self._begin()
@@ -77,6 +90,7 @@ class PcapngSink:
     def renew(self, writer: Writer) -> None:
         """Go on in a new file, which describes interfaces and processes again."""
         self.writer = writer
+        self._file += 1
         self._described.clear()
         self._processes.clear()
         self._begin()
@@ -101,9 +115,12 @@ class PcapngSink:
 
     def _note(self, finding: Finding) -> None:
         number = finding.connection.number
-        others = [other for other in self._findings.pop(number, ()) if other.side is not finding.side]
-        noted = [*others, _Note(finding.side, finding.owner, comment(finding).encode("utf-8", "replace"))]
-        self._findings[number] = tuple(sorted(noted, key=lambda note: note.side))
+        noted = [_Note(finding.side, finding.owner, comment(finding).encode("utf-8", "replace"))]
+        former = self._findings.pop(number, None)
+        if former is not None:
+            noted += [other for other in former.notes if other.side is not finding.side]
+            noted.sort(key=_side)
+        self._findings[number] = _Found(tuple(noted), [b"", b""], self._file)
         if len(self._findings) > _MAX_FINDINGS:
             self._findings.popitem(last=False)
 
@@ -132,27 +149,37 @@ class PcapngSink:
     def _write(self, held: _Held) -> None:
         packet = held.packet
         self._held_bytes -= len(packet.data)
-        index = self._interface(packet)
-        options: list[tuple[int, bytes]] = []
-        found = self._findings.get(held.number, ())
-        if found:
-            self.annotated += 1
-            # Of two ends on this host the one that sent the packet is the process that it is of.
-            sender = Side.CLIENT if held.from_client else Side.SERVER
-            near = next((note for note in found if note.side is sender), found[0])
-            if len(found) == 1:
-                options.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))
-            if near.owner is not None:
-                self._process(near.owner)
-                options.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
-            options += [(_OPT_COMMENT, note.comment) for note in found]
-        else:
+        index, at, data = self._interface(packet), max(packet.at, 0), packet.data
+        found = self._findings.get(held.number)
+        if found is None:
             self.released += 1
-        at = max(packet.at, 0)
-        head = struct.pack(
-            "<IIIII", index, at >> 32 & 0xFFFFFFFF, at & 0xFFFFFFFF, len(packet.data), packet.wire_length
-        )
-        self.writer.put(_block(_ENHANCED_PACKET, head + _padded(packet.data) + (_options(options) if options else b"")))
+            options = b""
+        else:
+            self.annotated += 1
+            options = self._options_of(found, held.from_client)
+        padding = -len(data) % 4
+        length = _EPB.size + len(data) + padding + len(options) + 4
+        head = _EPB.pack(_ENHANCED_PACKET, length, index, at >> 32, at & 0xFFFFFFFF, len(data), packet.wire_length)
+        self.writer.put(b"".join((head, data, _PADDING[:padding], options, _LENGTH.pack(length))))
+
+    def _options_of(self, found: _Found, from_client: bool) -> bytes:  # noqa: FBT001  compiled: takes no keywords
+        if found.file != self._file:
+            found.file, found.options = self._file, [b"", b""]
+        options = found.options[from_client]
+        if options:
+            return options
+        coded: list[tuple[int, bytes]] = []
+        # Of two ends on this host the one that sent the packet is the process that it is of.
+        sender = Side.CLIENT if from_client else Side.SERVER
+        near = next((note for note in found.notes if note.side is sender), found.notes[0])
+        if len(found.notes) == 1:
+            coded.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))
+        if near.owner is not None:
+            self._process(near.owner)
+            coded.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
+        coded += [(_OPT_COMMENT, note.comment) for note in found.notes]
+        options = found.options[from_client] = _options(coded)
+        return options
 
     def _interface(self, packet: Packet) -> int:
         key = (packet.interface, packet.link_type)
@@ -187,6 +214,10 @@ class PcapngSink:
             [fact for fact in facts if fact[1]]
         )
         self.writer.put(_block(_CUSTOM, body))
+
+
+def _side(note: _Note) -> Side:
+    return note.side
 
 
 def _padded(data: bytes) -> bytes:

@@ -5,10 +5,10 @@ import io
 import json
 from typing import Any
 
-from correlator.core.model import Clipped, Finding, Statement
-from correlator.core.records import to_record
+from correlator.core.model import Finding, Statement
 from correlator.report.columns import COLUMNS, Record, cells_of
 from correlator.report.rows import CsvRows, JsonRows
+from correlator.report.statements import StatementLines
 from correlator.report.writer import Writer
 
 SCHEMA = 1
@@ -86,6 +86,7 @@ class EvidenceSink:
     def __init__(self, writer: Writer) -> None:
         """Nothing is written before `begin`."""
         self.writer = writer
+        self._lines = StatementLines()
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file; `begin` writes its first line."""
@@ -96,10 +97,8 @@ class EvidenceSink:
         self._line({"type": "run", "schema": SCHEMA, **run})
 
     def statements(self, statements: list[Statement]) -> None:
-        """Write statements; a table's entry with cut addresses is not worth keeping."""
-        for statement in statements:
-            if not isinstance(statement, Clipped):
-                self._line(to_record(statement))
+        """Write statements."""
+        self.writer.put(self._lines.lines(statements))
 
     def end(self, counters: Record) -> None:
         """Write the last line."""

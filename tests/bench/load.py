@@ -32,6 +32,7 @@ RECORD = struct.Struct("<QQHHHHII")
 _IPV6_ADDRFORM = 1
 _BACKLOG = 4096
 _LINGER_ZERO = struct.pack("ii", 1, 0)
+_FIVE_SECONDS = struct.pack("ll", 5, 0)
 _REUSED_PORTS = range(20_000, 20_400)
 _REFUSING_PORT = 9
 _RESTART_EVERY = 1.0  # seconds: the listener that accepts nothing is closed and opened anew
@@ -153,12 +154,12 @@ def serve(ports: "multiprocessing.queues.Queue[dict[str, int]]", stop: "multipro
 def _accept_all(listener: socket.socket, poll: select.epoll, waiting: dict[int, socket.socket]) -> None:
     for _ in range(64):
         try:
-            accepted, _peer = listener.accept()
+            number, _peer = listener._accept()  # type: ignore[attr-defined]  # accept() asks the kernel thrice more
         except BlockingIOError:
             return
         except ConnectionAbortedError:
             continue
-        accepted.setblocking(False)
+        accepted = socket.socket(listener.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, number)
         if not _act(accepted):
             waiting[accepted.fileno()] = accepted
             poll.register(accepted.fileno(), select.EPOLLIN)
@@ -167,7 +168,7 @@ def _accept_all(listener: socket.socket, poll: select.epoll, waiting: dict[int, 
 def _act(accepted: socket.socket) -> bool:
     """Do what the client's byte says; tells whether the connection has ended."""
     try:
-        said = accepted.recv(16)
+        said = accepted.recv(16, socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except ConnectionResetError:
@@ -239,7 +240,7 @@ class Client:
             if play.reused:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.bind((f"{prefix}127.0.0.1", next(self._reused)))
-            sock.settimeout(5)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _FIVE_SECONDS)  # Python's own timeouts poll
             sock.connect((prefix + address, port))
         except ConnectionRefusedError:
             own = sock.getsockname()[1]
@@ -286,7 +287,7 @@ class Client:
         while len(self._served) > (0 if all_served else 64):
             sock = self._served.popleft()
             with contextlib.suppress(OSError):
-                sock.recv(16)
+                sock.recv(16)  # until the server has closed it
             sock.close()
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -56,6 +57,8 @@ def test_scans_are_rare() -> None:
 def test_the_facts_of_a_process() -> None:
     """Name, command line, user, parent."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():  # Popen returns in the middle of execve(2)
+        time.sleep(0.001)
     known = Owners()
     facts = known.facts(process.pid)
     assert facts

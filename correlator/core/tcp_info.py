@@ -1,0 +1,45 @@
+"""What the kernel knew of a connection: some members of struct tcp_info (include/uapi/linux/tcp.h)."""
+
+from collections.abc import Iterator, Mapping
+
+from correlator.core.words import long_word, word
+
+# Where they lie, and how many bytes they have.
+_MEMBERS = {
+    "rtt_us": (68, 4),
+    "total_retrans": (100, 4),
+    "segs_out": (136, 4),
+    "segs_in": (140, 4),
+    "min_rtt_us": (148, 4),
+    "bytes_acked": (120, 8),
+    "bytes_received": (128, 8),
+}
+BEGIN, END = 68, 152
+"""The part of the struct that is kept."""
+
+
+class TcpInfo(Mapping[str, int]):
+    """The members by name, read when they are asked for; an older kernel's struct is shorter."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: bytes) -> None:
+        """`kept`: the struct from BEGIN to END, as far as there is one."""
+        self._kept = kept
+
+    def __getitem__(self, name: str) -> int:
+        """A value by its name. Raises KeyError."""
+        at, size = _MEMBERS[name]
+        if at + size > BEGIN + len(self._kept):
+            raise KeyError(name)
+        read = word if size == 4 else long_word
+        return read(self._kept, at - BEGIN)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names that there are."""
+        end = BEGIN + len(self._kept)
+        return iter([name for name, (at, size) in _MEMBERS.items() if at + size <= end])
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(1 for _ in self)

@@ -1,0 +1,29 @@
+"""Members of struct tcp_info."""
+
+import struct
+
+import pytest
+
+from correlator.core.tcp_info import BEGIN, END, TcpInfo
+
+
+def test_all_members() -> None:
+    """By their names, in a dict too."""
+    raw = bytearray(END)
+    struct.pack_into("=I", raw, 68, 1234)
+    struct.pack_into("=Q", raw, 120, 1 << 40)
+    info = TcpInfo(bytes(raw[BEGIN:]))
+    assert len(info) == 7
+    assert dict(info)["bytes_acked"] == 1 << 40
+    assert info["rtt_us"] == 1234
+    assert info == dict(info)
+
+
+def test_an_older_kernel() -> None:
+    """What it does not have is not there."""
+    info = TcpInfo(bytes(72 - BEGIN))
+    assert list(info) == ["rtt_us"]
+    with pytest.raises(KeyError):
+        info["min_rtt_us"]
+    with pytest.raises(KeyError):
+        info["something"]
