@@ -5,6 +5,7 @@ each writer's batches behind us.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ TICK = 0.05  # seconds: the engine's first second look at a connection comes aft
 # turns: it pauses for so many times as long as the last one took, up to a tick. An idle one reacts at once.
 _PAUSE = 10
 _SECOND = 1_000_000_000
+_LAST_READS = 16  # of what waits at the end: under a flood there would be no end
 # Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
 # findings is then the same when the run is replayed.
 LATENCY = 50_000_000
@@ -55,6 +57,9 @@ class LiveCapture(PacketSource, Protocol):
     @property
     def patience(self) -> float:
         """For how long (s) packets can wait to be read."""
+
+    def read(self) -> list[Frames]:
+        """Frames that wait to be read, as many as go at once."""
 
     def count_drops(self) -> None:
         """Bring the counts up to date."""
@@ -132,6 +137,10 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
             for worker in workers:
                 worker.cancel()
     finally:
+        with contextlib.suppress(OSError):  # a capture that has failed has nothing more
+            for _ in range(_LAST_READS):
+                for frames in capture.read():
+                    run.take(frames)
         evidence.read_events(last=True)
         capture.count_drops()
         run.statistics = (capture.received, capture.dropped)

@@ -74,12 +74,17 @@ class PortableCapture:
             thread.start()
         try:
             while True:
-                packets = [await self._queue.get()]
-                while not self._queue.empty():
-                    packets.append(self._queue.get_nowait())
-                yield [gathered(packets)]
+                first = gathered([await self._queue.get()])
+                yield [first, *self.read()]
         finally:
             self.close()
+
+    def read(self) -> list[Frames]:
+        """The packets that wait in the queue."""
+        packets = []
+        while not self._queue.empty():
+            packets.append(self._queue.get_nowait())
+        return [gathered(packets)] if packets else []
 
     def _read(self, loop: asyncio.AbstractEventLoop, opened: Any, number: int) -> None:  # noqa: ANN401  a Scapy socket
         while not self._stopping.is_set():
