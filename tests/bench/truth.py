@@ -12,6 +12,7 @@ import csv
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -191,6 +192,8 @@ class Cost:
     memory: list[int]  # KiB, over time
     said: str
     status: int
+    load: float
+    """CPU seconds of the load, both ends: what the machine made of the same connections."""
 
 
 def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
@@ -210,19 +213,26 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
                 text=True,
                 cwd=_ROOT,
             )
-            memory = []
+            memory, others = [], _cpu_of_others()
             while load.poll() is None:
                 if options.slow:
                     _pause(live.pid, options.slow)
                 time.sleep(1)
                 memory.append(_resident(live.pid))
             took = float((load.stdout.read() if load.stdout else "0").split()[-1])
+            others = _cpu_of_others() - others
             time.sleep(3)
         finally:
             live.send_signal(signal.SIGINT)
             _, status, usage = os.wait4(live.pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
-    return took, Cost(cpu, memory, (folder / "said").read_text(), os.waitstatus_to_exitcode(status))
+    return took, Cost(cpu, memory, (folder / "said").read_text(), os.waitstatus_to_exitcode(status), others)
+
+
+def _cpu_of_others() -> float:
+    """CPU seconds of the children that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _wait_for(path: Path, text: str) -> None:
@@ -259,7 +269,8 @@ def main() -> int:
         count, score = judge(f"{folder}/truth", Path(folder) / "report.csv")
     lost = re.search(r"^lost: (.*)$", cost.said, re.MULTILINE)
     print(f"{count} connections in {took:.1f} s: {count / took:.0f}/s; lost: {lost[1] if lost else '?'}")
-    print(f"{cost.cpu / count * 1e6:.0f} µs of CPU a connection; memory over time (MB): {_spread(cost.memory)}")
+    print(f"{cost.cpu / count * 1e6:.0f} µs of CPU a connection, {cost.load / count * 1e6:.0f} of the load itself")
+    print(f"memory over time (MB): {_spread(cost.memory)}")
     print(f"{'column':<14} {'expected':>9} {'recall':>9} {'precision':>9}")
     for name, column in score.columns.items():
         recall = column.right / max(1, column.expected)

@@ -118,3 +118,18 @@ def test_importing_is_quick() -> None:
     code = "import sys, correlator.cli.main; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"scapy", "psutil", "rich", "aiofiles", "asyncio", "communityid"} & set(done.stdout.split())
+
+
+def test_the_compiled_modules_are_all_there_or_none() -> None:
+    """An extension module that does not compile is left out quietly, and its source runs, slowly."""
+    tree = ast.parse((ROOT / "setup.py").read_text())
+    (listed,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
+    ]
+    assert {ROOT / name for name in listed} == {path.with_suffix(".py") for path in PACKAGE.rglob("*.pxd")} | {
+        ROOT / name for name in listed if not (ROOT / name).with_suffix(".pxd").exists()
+    }
+    built = {name: bool(list((ROOT / name).parent.glob(f"{Path(name).stem}.*.so"))) for name in listed}
+    assert len(set(built.values())) == 1, [name for name, there in built.items() if not there]
