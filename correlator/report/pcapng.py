@@ -7,7 +7,6 @@ their order: each waits for its connection's finding, at most `hold` nanoseconds
 import struct
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from correlator import __version__
@@ -39,8 +38,9 @@ _PROCESS_ENTRY = 3
 _PROCESS_NAME, _PROCESS_PATH, _PROCESS_CMDLINE, _PROCESS_PPID, _PROCESS_USER, _PROCESS_START = 2, 3, 4, 5, 7, 9
 
 MAX_HELD = 64 << 20
-_MAX_FINDINGS = 65_536  # connections whose later packets (the close) are still to be annotated
+_MAX_FINDINGS = 16_384  # connections: the last finding comes a second after the close, and finds its packets waiting
 _MAX_OPTION = 0xFFFF
+_MAX_OPTIONS = 8192
 
 
 class _Note(NamedTuple):
@@ -49,15 +49,6 @@ class _Note(NamedTuple):
     side: Side
     owner: Owner | None
     comment: bytes
-
-
-@dataclass
-class _Found:
-    """What is known of a connection, and the options that it gives its packets: from the server, from the client."""
-
-    notes: tuple[_Note, ...]
-    options: list[bytes]
-    file: int  # whose packets they are for: each file describes the processes again
 
 
 class _Held(NamedTuple):
@@ -81,8 +72,8 @@ class PcapngSink:
         self._held: deque[_Held] = deque()
         self._held_bytes = 0
         self._described: dict[tuple[int, int], int] = {}
-        self._findings: OrderedDict[int, _Found] = OrderedDict()
-        self._file = 0
+        self._findings: OrderedDict[int, tuple[_Note, ...]] = OrderedDict()
+        self._options: dict[tuple[int, bool], bytes] = {}  # of the packets that were written lately
         self._processes: set[tuple[int, int | None]] = set()
         self._kept = kept
         self._begin()
@@ -90,7 +81,7 @@ class PcapngSink:
     def renew(self, writer: Writer) -> None:
         """Go on in a new file, which describes interfaces and processes again."""
         self.writer = writer
-        self._file += 1
+        self._options.clear()  # they name processes that the new file has to describe
         self._described.clear()
         self._processes.clear()
         self._begin()
@@ -118,9 +109,11 @@ class PcapngSink:
         noted = [_Note(finding.side, finding.owner, comment(finding).encode("utf-8", "replace"))]
         former = self._findings.pop(number, None)
         if former is not None:
-            noted += [other for other in former.notes if other.side is not finding.side]
+            noted += [other for other in former if other.side is not finding.side]
             noted.sort(key=_side)
-        self._findings[number] = _Found(tuple(noted), [b"", b""], self._file)
+        self._findings[number] = tuple(noted)
+        self._options.pop((number, False), None)
+        self._options.pop((number, True), None)
         if len(self._findings) > _MAX_FINDINGS:
             self._findings.popitem(last=False)
 
@@ -156,29 +149,28 @@ class PcapngSink:
             options = b""
         else:
             self.annotated += 1
-            options = self._options_of(found, held.from_client)
+            key = (held.number, held.from_client)
+            options = self._options.get(key) or self._options_of(key, found)
         padding = -len(data) % 4
         length = _EPB.size + len(data) + padding + len(options) + 4
         head = _EPB.pack(_ENHANCED_PACKET, length, index, at >> 32, at & 0xFFFFFFFF, len(data), packet.wire_length)
         self.writer.put(b"".join((head, data, _PADDING[:padding], options, _LENGTH.pack(length))))
 
-    def _options_of(self, found: _Found, from_client: bool) -> bytes:  # noqa: FBT001  compiled: takes no keywords
-        if found.file != self._file:
-            found.file, found.options = self._file, [b"", b""]
-        options = found.options[from_client]
-        if options:
-            return options
+    def _options_of(self, key: tuple[int, bool], found: tuple[_Note, ...]) -> bytes:
+        """The options of a connection's packets from one side."""
         coded: list[tuple[int, bytes]] = []
         # Of two ends on this host the one that sent the packet is the process that it is of.
-        sender = Side.CLIENT if from_client else Side.SERVER
-        near = next((note for note in found.notes if note.side is sender), found.notes[0])
-        if len(found.notes) == 1:
+        sender = Side.CLIENT if key[1] else Side.SERVER
+        near = next((note for note in found if note.side is sender), found[0])
+        if len(found) == 1:
             coded.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))
         if near.owner is not None:
             self._process(near.owner)
             coded.append((_EPB_PROCESS_THREAD, struct.pack("<II", near.owner.pid, 0)))
-        coded += [(_OPT_COMMENT, note.comment) for note in found.notes]
-        options = found.options[from_client] = _options(coded)
+        coded += [(_OPT_COMMENT, note.comment) for note in found]
+        if len(self._options) >= _MAX_OPTIONS:
+            self._options.clear()
+        options = self._options[key] = _options(coded)
         return options
 
     def _interface(self, packet: Packet) -> int:
