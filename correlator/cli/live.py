@@ -11,7 +11,6 @@ import signal
 import socket
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -145,7 +144,7 @@ async def _run(
     troubles: list[str] = []
     async with writing(built.outputs):
         with _evidence(run) as evidence:
-            run.engine.config = replace(run.engine.config, eager=not evidence.tells_of_ends)
+            run.engine.set_eager(eager=not evidence.tells_of_ends)
             for missing in evidence.missing:
                 say(f"note: {missing}")
             run.begin(run_record(time.time_ns(), interfaces=names, sources=list(evidence.sources)))

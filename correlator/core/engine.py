@@ -113,7 +113,7 @@ class Engine:
         """`interfaces` names the interfaces by the index that segments carry; `first` numbers the first connection."""
         self.config = config
         self.tracker = Tracker(interfaces, config.limits, first)
-        self.tracker.reports_only = not (config.lookups or config.announce)
+        self.set_eager(eager=config.eager)
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
         self.segments = 0
@@ -134,6 +134,12 @@ class Engine:
         if self.tracker.events:
             self._drain(segment.at)
         return flow
+
+    def set_eager(self, *, eager: bool) -> None:
+        """Ask for each connection at once, or not (`Config.eager`)."""
+        self.config = replace(self.config, eager=eager)
+        self.tracker.reports_only = not (self.config.lookups or self.config.announce)
+        self.tracker.opened_only = self.config.lookups and not eager
 
     def set_recorded(self, *, counted: bool) -> None:
         """The input is what a live run saved: report as that run did. `counted`: it saved every packet."""

@@ -28,6 +28,7 @@ cdef class Tracker:
     cdef public long long seen
     cdef object _interfaces
     cdef public bint reports_only
+    cdef public bint opened_only
     cdef public bint from_client
     cdef public bint notable
     cdef public Table _table

@@ -52,6 +52,8 @@ class Tracker:
         self.set_limits(limits)
         self.reports_only = False
         """Whether no other event is wanted."""
+        self.opened_only = False
+        """Whether of the others only the first one of a connection is."""
         self.copies = 0
         self.evicted = 0
         self.seen = 0
@@ -280,10 +282,13 @@ class Tracker:
         flow.syn_ack_at = segment.at
 
     def _announce(self, flow: Flow, before: int) -> None:
-        if self.reports_only and len(self._interfaces) <= 1:  # with several the legs of a connection are to be found
+        several = len(self._interfaces) > 1  # then the legs of a connection are to be found
+        if self.reports_only and not several:
             return
         if before == _NEW:
             self.events.append(Event(Change.OPENED, flow))
+        if self.opened_only and not several:
+            return
         if flow.state == _SYN_RECEIVED:
             self.events.append(Event(Change.ANSWERED, flow))
         if flow.state in _BEGUN:
