@@ -41,6 +41,8 @@ cdef class Endings:
     @cython.locals(use=_Use)
     cdef _change(self, Event event)
     @cython.locals(use=_Use)
+    cdef Ending _reset(self, Event event)
+    @cython.locals(use=_Use)
     cdef Ending _end(self, Event event)
     cdef _note(self, Event event, long long thread, long long born=*)
 

@@ -14,6 +14,7 @@ from correlator.kernel.trace_pages import DESTROY, Event
 
 _FAMILIES = frozenset({2, 10})  # AF_INET, AF_INET6
 _SYN_SENT, _SYN_RECV, _LISTEN = int(TcpState.SYN_SENT), int(TcpState.SYN_RECV), int(TcpState.LISTEN)
+_CLOSE = int(TcpState.CLOSE)
 _MAX_OPEN = 131_072
 
 
@@ -22,7 +23,7 @@ class Ending:
     """A socket's end."""
 
     at: int
-    cookie: int
+    cookie: int  # 0: not known
     family: int
     local: bytes
     local_port: int
@@ -66,7 +67,10 @@ class Endings:
         self._uses: OrderedDict[int, _Use] = OrderedDict()
 
     def fold(self, events: Iterable[Event]) -> tuple[list[Ending], list[Listening]]:
-        """Take in events in order of time: the sockets that ended, and those that began to listen."""
+        """Take in events in order of time: the sockets that ended, and those that began to listen.
+
+        A socket that the other end has reset ends twice: without a cookie, and once more when its process closes it.
+        """
         ended, listening = [], []
         for event in events:
             if event.kind == DESTROY:
@@ -81,6 +85,8 @@ class Endings:
                 self._accept(event)
             else:
                 self._change(event)
+                if event.new == _CLOSE and not event.thread:
+                    ended.append(self._reset(event))
         return ended, listening
 
     def _accept(self, event: Event) -> None:
@@ -97,6 +103,22 @@ class Endings:
             use.thread = use.thread or event.thread  # who connected it holds it, whoever closes it
         else:
             self._note(event, 0 if event.old == _SYN_SENT else event.thread)
+
+    def _reset(self, event: Event) -> Ending:
+        """Who connected it is known, if anybody; the event has the whole four-tuple."""
+        use = self._uses[event.socket]
+        return Ending(
+            event.at,
+            0,
+            event.family,
+            event.local,
+            event.local_port,
+            event.remote,
+            event.remote_port,
+            use.thread,
+            use.born,
+            0,
+        )
 
     def _end(self, event: Event) -> Ending | None:
         use = self._uses.pop(event.socket, None)

@@ -46,6 +46,9 @@ class Joining:
         """The statements that are ready. Times are ns since the epoch; `ended`: all up to `now`, in order."""
         found: list[Evidence] = []
         for ending in ended:
+            if not ending.cookie:
+                found += self._alone(ending)
+                continue
             waiting = self._destroyed.pop(ending.cookie, None)
             if waiting is None:
                 self._ended[ending.cookie] = ending
@@ -130,7 +133,7 @@ def _socket(ending: Ending, uid: int | None, netns: str, cgroup: str) -> Socket:
         _STATE_CLOSE,
         None,
         uid,
-        ending.cookie,
+        ending.cookie or None,
         None,
         cgroup,
         netns,

@@ -235,8 +235,8 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._unresolved = [] if last else [ending for ending in ended if ending.thread and not knows(ending.thread)]
         if not self._unresolved:
             return ended
-        waiting = {ending.cookie for ending in self._unresolved}
-        return [ending for ending in ended if ending.cookie not in waiting]
+        waiting = {id(ending) for ending in self._unresolved}
+        return [ending for ending in ended if id(ending) not in waiting]
 
     def _find_listeners(self, listening: list[Listening]) -> None:
         """State the sockets that began to listen; those that have gone again by what their beginning told."""

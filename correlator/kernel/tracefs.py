@@ -26,9 +26,11 @@ _TRUSTED = 1.0  # seconds for which a number is not another thread's
 
 # Of an attempt to connect the beginning and the end, the birth of a server's socket, and listen(); of the rest what
 # runs in a system call: 8 and 16 are TRACE_FLAG_HARDIRQ and TRACE_FLAG_SOFTIRQ. What follows a close says nothing new.
+# A reset ends a socket that its process may hold for long: its destroy event may come when nobody waits for it.
 _STATE_FILTER = (
-    "protocol == 6 && ((oldstate == 2 && newstate != 1) || oldstate == 3 || newstate == 10 || (!(common_flags & 24) && "
-    "(newstate == 2 || newstate == 4 || newstate == 9 || (newstate == 7 && (oldstate == 1 || oldstate == 8)))))"
+    "protocol == 6 && ((oldstate == 2 && newstate != 1) || oldstate == 3 || newstate == 10 || "
+    "(newstate == 7 && (oldstate == 1 || oldstate == 8)) || (!(common_flags & 24) && "
+    "(newstate == 2 || newstate == 4 || newstate == 9)))"
 )
 _EVENTS = {"sock/inet_sock_set_state": (STATE, _STATE_FILTER), "tcp/tcp_destroy_sock": (DESTROY, "")}
 

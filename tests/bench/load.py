@@ -11,6 +11,7 @@ from the program under test.
 
 import argparse
 import contextlib
+import ctypes
 import errno
 import heapq
 import itertools
@@ -23,14 +24,29 @@ import socket
 import struct
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
+
+from tests.bench.plays import (
+    ADDRFORM_SERVER,
+    BACKLOG,
+    FIN_SERVER,
+    INET,
+    INET6,
+    LISTENERS,
+    LOOPBACK,
+    PLAYS,
+    RST_SERVER,
+    VETH,
+    WILD,
+    Network,
+    Play,
+)
 
 RECORD = struct.Struct("<QQHHHHII")
 """Before and after connect (ns), play, client port, server port, last two bytes of the server's address, PIDs."""
 
 _IPV6_ADDRFORM = 1
-_BACKLOG = 4096
 _LINGER_ZERO = struct.pack("ii", 1, 0)
 _FIVE_SECONDS = struct.pack("ll", 5, 0)
 _REUSED_PORTS = range(20_000, 20_400)
@@ -38,95 +54,14 @@ _REFUSING_PORT = 9
 _RESTART_EVERY = 1.0  # seconds: the listener that accepts nothing is closed and opened anew
 _PATIENCE = 30.0
 
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A kind of listening socket."""
-
-    name: str
-    family: socket.AddressFamily
-    address: str
-    v6only: bool | None = None
-    accepts: bool = True
-
-    def open(self) -> socket.socket:
-        """The socket, on a port of the kernel's choice."""
-        opened = socket.socket(self.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        if self.v6only is not None:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, self.v6only)
-        opened.bind((self.address, 0))
-        opened.listen(_BACKLOG)
-        return opened
-
-
-INET, INET6 = socket.AF_INET, socket.AF_INET6
-LISTENERS = (
-    Listener("inet", INET, "0.0.0.0"),
-    Listener("dual", INET6, "::", v6only=False),
-    Listener("v6only", INET6, "::", v6only=True),
-    Listener("mapped", INET6, "::ffff:127.0.0.1", v6only=False),
-    Listener("bound", INET, "127.0.0.1"),
-    Listener("deaf", INET6, "::", v6only=False, accepts=False),
-)
-_WILD = {"inet", "dual", "deaf"}  # any address of 127.0.0.0/8 reaches them
-
-FIN_CLIENT, FIN_SERVER, RST_CLIENT, RST_SERVER = b"c", b"s", b"C", b"S"
-ADDRFORM_SERVER = b"a"
-
-
-@dataclass(frozen=True, slots=True)
-class Play:
-    """What happens on a connection, and what is true of it."""
-
-    listener: str
-    client: str  # inet, mapped, inet6
-    close: str
-    kept: float = 0.0  # seconds, at the most
-    addrform: str = ""
-    reused: bool = False
-    refused: bool = False
-
-    @property
-    def wire(self) -> str:
-        """The IP version on the wire."""
-        return "ipv6" if self.client == "inet6" else "ipv4"
-
-
-def plays() -> list[tuple[int, Play]]:
-    """All plays with their weights."""
-    pairs = [
-        *(("inet", client) for client in ("inet", "mapped")),
-        *(("dual", client) for client in ("inet", "mapped", "inet6")),
-        ("v6only", "inet6"),
-        *(("mapped", client) for client in ("inet", "mapped")),
-        ("bound", "inet"),
-    ]
-    made: list[tuple[int, Play]] = []
-    for listener, client in pairs:
-        made += [(20, Play(listener, client, close)) for close in ("csCS")]
-        made += [(1, Play(listener, client, close, kept=kept)) for close in "cs" for kept in (0.01, 0.1, 1.0, 3.0)]
-        if client == "mapped":
-            made += [
-                (3, Play(listener, client, "c", addrform="client")),
-                (1, Play(listener, client, "s", 0.5, "client")),
-            ]
-        if listener in {"dual", "mapped"} and client != "inet6":
-            made.append((3, Play(listener, client, "a", addrform="server")))
-    made += [(6, Play("deaf", client, "c")) for client in ("inet", "mapped", "inet6")]
-    # what a client gets that comes while the deaf listener is opened anew: nobody chooses it
-    made += [(0, Play("deaf", client, "c", refused=True)) for client in ("inet", "mapped", "inet6")]
-    made += [(6, Play("bound", client, "C", refused=True)) for client in ("inet", "mapped")]
-    made += [(6, Play("dual", client, close, reused=True)) for client in ("inet", "mapped") for close in "CSc"]
-    return made
-
-
-PLAYS = plays()
 _REFUSED = {play.client: number for number, (_, play) in enumerate(PLAYS) if play.refused and play.listener == "deaf"}
 
 
-def serve(ports: "multiprocessing.queues.Queue[dict[str, int]]", stop: "multiprocessing.synchronize.Event") -> None:
+def serve(
+    ports: "multiprocessing.queues.Queue[dict[str, int]]", stop: "multiprocessing.synchronize.Event", network: Network
+) -> None:
     """A server process: accept, and close as the client's byte says."""
-    listeners = {kind.name: kind.open() for kind in LISTENERS}
+    listeners = {kind.name: kind.open(network) for kind in LISTENERS}
     ports.put({name: opened.getsockname()[1] for name, opened in listeners.items()} | {"pid": os.getpid()})
     poll = select.epoll()
     by_number = {opened.fileno(): opened for kind in LISTENERS if kind.accepts for opened in [listeners[kind.name]]}
@@ -147,7 +82,7 @@ def serve(ports: "multiprocessing.queues.Queue[dict[str, int]]", stop: "multipro
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             deaf.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             deaf.bind(("::", port))
-            deaf.listen(_BACKLOG)
+            deaf.listen(BACKLOG)
     os._exit(0)  # what is still open ends with the process
 
 
@@ -188,10 +123,11 @@ def _act(accepted: socket.socket) -> bool:
 class Client:
     """A client process: opens connections as fast as they come about, and writes down the truth."""
 
-    def __init__(self, ports: dict[str, int], truth: Path, seed: int) -> None:
+    def __init__(self, ports: dict[str, int], truth: Path, seed: int, network: Network) -> None:
         """`ports` of its server's listeners."""
         self._ports = ports
         self._truth = truth
+        self._network = network
         self._random = random.Random(seed)
         self._served: deque[socket.socket] = deque()  # the server closes these first
         self._kept: list[tuple[float, int, int, socket.socket]] = []
@@ -232,23 +168,24 @@ class Client:
         """One connection: its client port, server port, the last two bytes of its IPv4 address, and if it was refused."""
         family = INET if play.client == "inet" else INET6
         sock = socket.socket(family, socket.SOCK_STREAM)
-        host = next(self._hosts) if play.listener in _WILD and play.client != "inet6" and not play.reused else 1
-        address = "::1" if play.client == "inet6" else f"127.0.{host >> 8}.{host & 255}"
+        host = next(self._hosts) if play.listener in WILD and play.client != "inet6" and not play.reused else 1
+        network = self._network
+        address = network.server_six if play.client == "inet6" else f"{network.servers}.{host >> 8}.{host & 255}"
         port = _REFUSING_PORT if play.refused else self._ports[play.listener]
         prefix = "::ffff:" if play.client == "mapped" else ""
         try:
             if play.reused:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind((f"{prefix}127.0.0.1", next(self._reused)))
+                sock.bind((prefix + network.client, next(self._reused)))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _FIVE_SECONDS)  # Python's own timeouts poll
             sock.connect((prefix + address, port))
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):  # reset: the deaf listener is being opened anew
             own = sock.getsockname()[1]
             sock.close()
             return own, port, host, True
         except OSError as error:
             sock.close()
-            if error.errno not in {errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.ECONNRESET}:
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EADDRINUSE}:
                 self.failed += 1
             return None
         own = sock.getsockname()[1]
@@ -286,26 +223,33 @@ class Client:
                 sock.close()
         while len(self._served) > (0 if all_served else 64):
             sock = self._served.popleft()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _FIVE_SECONDS)
             with contextlib.suppress(OSError):
                 sock.recv(16)  # until the server has closed it
             sock.close()
 
 
-def _client(ports: dict[str, int], truth: Path, seed: int, count: int, seconds: float, rate: float) -> None:
-    client = Client(ports, truth, seed)
+def _client(
+    ports: dict[str, int], truth: Path, seed: int, count: int, seconds: float, rate: float, namespace: str
+) -> None:
+    if namespace:
+        with open(f"/run/netns/{namespace}", "rb") as file:  # os.setns is Python 3.12's
+            ctypes.CDLL(None).setns(file.fileno(), 0)
+    client = Client(ports, truth, seed, VETH if namespace else LOOPBACK)
     client.run(count, seconds, rate)
     if client.failed:
         print(f"client {seed}: {client.failed} connections failed")
 
 
-def load(connections: int, seconds: float, pairs: int, truth: str, rate: float = 0.0) -> float:
-    """Run the load; the seconds that it took."""
+def load(connections: int, seconds: float, pairs: int, truth: str, rate: float = 0.0, namespace: str = "") -> float:
+    """Run the load; the seconds that it took. `namespace`: the network namespace of the clients, if another."""
+    network = VETH if namespace else LOOPBACK
     context = multiprocessing.get_context("fork")
     stop = context.Event()
     servers, ports = [], []
     for _ in range(pairs):
         told = context.Queue()
-        server = context.Process(target=serve, args=(told, stop))
+        server = context.Process(target=serve, args=(told, stop, network))
         server.start()
         servers.append(server)
         ports.append(told.get())
@@ -314,7 +258,8 @@ def load(connections: int, seconds: float, pairs: int, truth: str, rate: float =
     begun = time.monotonic()
     clients = [
         context.Process(
-            target=_client, args=(ports[n], Path(f"{truth}.{n}"), n, connections // pairs, seconds, rate / pairs)
+            target=_client,
+            args=(ports[n], Path(f"{truth}.{n}"), n, connections // pairs, seconds, rate / pairs, namespace),
         )
         for n in range(pairs)
     ]
@@ -338,8 +283,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=2)
     parser.add_argument("--truth", required=True)
     parser.add_argument("--rate", type=float, default=0.0, help="connections a second at the most; 0: as many as come")
+    parser.add_argument("--clients", default="", metavar="NETNS", help="network namespace of the clients, if another")
     options = parser.parse_args()
-    took = load(options.connections, options.seconds, options.pairs, options.truth, options.rate)
+    took = load(options.connections, options.seconds, options.pairs, options.truth, options.rate, options.clients)
     print(f"{took:.3f}")
 
 

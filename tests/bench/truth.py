@@ -20,12 +20,13 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.bench.load import RECORD
+from tests.bench.plays import LOOPBACK, VETH, Network
 
 _SLACK = 2_000_000  # ns: between the two clocks' readings around connect() and the packet's own time
 _JUDGED = ("socket_family", "verdict", "cause", "v6only", "listener", "pid")
@@ -66,16 +67,16 @@ class Score:
     examples: list[str] = field(default_factory=list)
 
 
-def truths(prefix: str) -> Iterator[tuple[Key, Truth]]:
+def truths(prefix: str, network: Network = LOOPBACK) -> Iterator[tuple[Key, Truth]]:
     """The load's records."""
     plays: list[dict[str, Any]] = json.loads(Path(f"{prefix}.plays").read_text(encoding="ascii"))
     for path in sorted(Path(prefix).parent.glob(Path(prefix).name + ".[0-9]*")):
         for before, after, number, port, server_port, host, pid, server in RECORD.iter_unpack(path.read_bytes()):
             play = plays[number]
             six = play["client"] == "inet6"
-            address = "::1" if six else f"127.0.{host >> 8}.{host & 255}"
-            key = ("::1" if six else "127.0.0.1", port, address, server_port)
-            yield key, Truth(before, after, _client(play, pid), _server(play, server, server_port))
+            address = network.server_six if six else f"{network.servers}.{host >> 8}.{host & 255}"
+            key = (network.client_six if six else network.client, port, address, server_port)
+            yield key, Truth(before, after, _client(play, pid), _server(play, server, server_port, network))
 
 
 def _client(play: dict[str, Any], pid: int) -> Row:
@@ -84,7 +85,7 @@ def _client(play: dict[str, Any], pid: int) -> Row:
     return (_family(six), _verdict(play, six), "mapped-connect" if mapped else "", "", "", str(pid))
 
 
-def _server(play: dict[str, Any], pid: int, port: int) -> Row | None:
+def _server(play: dict[str, Any], pid: int, port: int, network: Network) -> Row | None:
     if play["refused"]:
         return None
     name = play["listener"]
@@ -94,7 +95,9 @@ def _server(play: dict[str, Any], pid: int, port: int) -> Row | None:
     if six and play["client"] != "inet6":
         cause = "mapped-listener" if name == "mapped" else "dual-stack-listener"
     v6only = "" if not dual else "on" if name == "v6only" else "off"
-    address = {"inet": "0.0.0.0", "bound": "127.0.0.1", "mapped": "[::ffff:127.0.0.1]"}.get(name, "[::]")
+    address = {"inet": "0.0.0.0", "bound": f"{network.servers}.0.1", "mapped": f"[::ffff:{network.servers}.0.1]"}.get(
+        name, "[::]"
+    )
     return (_family(six), _verdict(play, six), cause, v6only, f"{address}:{port}", str(pid))
 
 
@@ -132,12 +135,12 @@ def _nanoseconds(text: str) -> int:
     return _seconds[whole] * 1_000_000_000 + int(fraction)
 
 
-def judge(prefix: str, report: Path) -> tuple[int, Score]:
+def judge(prefix: str, report: Path, network: Network = LOOPBACK) -> tuple[int, Score]:
     """How many connections there were, and how well the report tells of them."""
     score = Score()
     found = findings(report)
     count = 0
-    for key, truth in truths(prefix):
+    for key, truth in truths(prefix, network):
         count += 1
         connections = found.get(key, {})
         at = next((at for at in connections if truth.before - _SLACK <= at <= truth.after + _SLACK), None)
@@ -173,15 +176,39 @@ def _judge_row(score: Score, key: Key, side: str, expected: Row, got: Row | None
 
 
 @contextmanager
-def namespace() -> Iterator[list[str]]:
+def namespace(suffix: str = "") -> Iterator[list[str]]:
     """A network namespace with a loopback interface; gives the words that run a program in it."""
-    name = f"truth-{os.getpid()}"
+    name = f"truth-{os.getpid()}{suffix}"
     subprocess.run(["ip", "netns", "add", name], check=True)
     try:
         subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
         yield ["ip", "netns", "exec", name]
     finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+@contextmanager
+def clients_behind(inside: list[str]) -> Iterator[str]:
+    """A namespace for clients, joined to that of the servers by a veth pair; gives its name."""
+    servers = inside[-1]
+    with namespace("-c") as other:
+        clients = other[-1]
+        for line in (
+            f"ip -n {servers} link add veth-s type veth peer name veth-c netns {clients}",
+            f"ip -n {servers} addr add {VETH.servers}.0.1/32 dev veth-s",
+            f"ip -n {servers} addr add {VETH.server_six}/128 dev veth-s nodad",
+            f"ip -n {clients} addr add {VETH.client}/32 dev veth-c",
+            f"ip -n {clients} addr add {VETH.client_six}/128 dev veth-c nodad",
+            f"ip -n {servers} link set veth-s up",
+            f"ip -n {clients} link set veth-c up",
+            f"ip -n {servers} route add local {VETH.servers}.0.0/16 dev lo",
+            f"ip -n {servers} route add {VETH.client}/32 dev veth-s",
+            f"ip -n {servers} -6 route add {VETH.client_six}/128 dev veth-s",
+            f"ip -n {clients} route add {VETH.servers}.0.0/16 dev veth-c",
+            f"ip -n {clients} -6 route add {VETH.server_six}/128 dev veth-c",
+        ):
+            subprocess.run(line.split(), check=True)
+        yield clients
 
 
 @dataclass
@@ -198,8 +225,12 @@ class Cost:
 
 def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
     """Capture while the load plays; the seconds of the load, and the cost of the capture."""
-    program = [sys.executable, "-m", "correlator", "live", "-i", "lo", *options.with_.split()]
-    with namespace() as inside, (folder / "report.csv").open("wb") as out, (folder / "said").open("wb") as said:
+    interface = "veth-s" if options.veth else "lo"
+    program = [sys.executable, "-m", "correlator", "live", "-i", interface, *options.with_.split()]
+    with ExitStack() as stack:
+        inside = stack.enter_context(namespace())
+        clients = stack.enter_context(clients_behind(inside)) if options.veth else ""
+        out, said = (stack.enter_context((folder / name).open("wb")) for name in ("report.csv", "said"))
         live = subprocess.Popen([*inside, *program, "--csv", "-"], stdout=out, stderr=said, cwd=_ROOT)
         try:
             _wait_for(folder / "said", "capturing")
@@ -207,7 +238,7 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
                 [
                     *(*inside, sys.executable, "-m", "tests.bench.load", "--truth", str(folder / "truth")),
                     *("--connections", str(options.connections), "--pairs", str(options.pairs)),
-                    *("--seconds", str(options.seconds), "--rate", str(options.rate)),
+                    *("--seconds", str(options.seconds), "--rate", str(options.rate), "--clients", clients),
                 ],
                 stdout=subprocess.PIPE,
                 text=True,
@@ -262,11 +293,12 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=0.0, help="connections a second at the most; 0: as many as come")
     parser.add_argument("--slow", type=float, default=0.0, help="stop the capture for so long every second")
+    parser.add_argument("--veth", action="store_true", help="clients in another network namespace, behind a veth pair")
     parser.add_argument("--with", dest="with_", default="", help="more options for live")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="truth-") as folder:
         took, cost = run(options, Path(folder))
-        count, score = judge(f"{folder}/truth", Path(folder) / "report.csv")
+        count, score = judge(f"{folder}/truth", Path(folder) / "report.csv", VETH if options.veth else LOOPBACK)
     lost = re.search(r"^lost: (.*)$", cost.said, re.MULTILINE)
     print(f"{count} connections in {took:.1f} s: {count / took:.0f}/s; lost: {lost[1] if lost else '?'}")
     print(f"{cost.cpu / count * 1e6:.0f} µs of CPU a connection, {cost.load / count * 1e6:.0f} of the load itself")

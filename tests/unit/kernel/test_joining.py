@@ -98,6 +98,12 @@ def test_what_the_kernel_does_itself_is_nobodys() -> None:
     assert said.owner is None
 
 
+def test_a_reset_is_told_at_once() -> None:
+    """It has no cookie, and waits for nothing."""
+    (said,) = joining().take([], [ending(cookie=0, born=1200)], 3000)
+    assert (said.source, said.at, said.born, said.socket.cookie) == (Source.STATE_EVENT, 1500, 1200, None)
+
+
 def test_what_waits_is_bounded() -> None:
     """The oldest goes as it is."""
     one = Joining(lambda _: None, most=2)
