@@ -6,7 +6,7 @@ from typing import Any
 
 from correlator.core.four_tuple import FourTuple
 from correlator.core.model import Evidence, Family, Socket, Source, TcpState
-from correlator.core.segment import Segment, words
+from correlator.core.segment import Segment
 
 SECOND = 1_000_000_000
 MS = 1_000_000
@@ -26,6 +26,12 @@ def ends(near: tuple[str, int], far: tuple[str, int]) -> tuple[bool, int, int, i
 def packed(address: str) -> bytes:
     """The bytes of an address."""
     return ip_address(address).packed
+
+
+def words(address: bytes) -> tuple[int, int]:
+    """The two words of an address."""
+    number = int.from_bytes(address, "big")
+    return number >> 64, number & 0xFFFFFFFFFFFFFFFF
 
 
 @dataclass

@@ -44,9 +44,3 @@ def packed(high: int, low: int, is_ipv6: bool) -> bytes:  # noqa: FBT001  compil
     if is_ipv6:
         return high.to_bytes(IPV6_LENGTH // 2, "big") + low.to_bytes(IPV6_LENGTH // 2, "big")
     return low.to_bytes(IPV4_LENGTH, "big")
-
-
-def words(address: bytes) -> tuple[int, int]:
-    """The two words of an address."""
-    number = int.from_bytes(address, "big")
-    return number >> 64, number & 0xFFFFFFFFFFFFFFFF

@@ -30,42 +30,20 @@ cdef class Cells:
 cdef class Values(Cells):
     cdef readonly list values
 
-    cpdef nothing(self)
-    cpdef token(self, value)
-    cpdef text(self, str value)
-    cpdef number(self, value)
-    cpdef interval(self, value)
-    cpdef time(self, value)
-    cpdef address(self, bytes value)
-    cpdef endpoint(self, bytes address, int port)
-
-cdef class CsvCells(Cells):
+cdef class Lines(Cells):
     cdef readonly Buffer buffer
     cdef public int count
+    cdef public bint has_more
 
-    cpdef nothing(self)
-    cpdef token(self, value)
+    cpdef end(self, more)
+
+cdef class CsvCells(Lines):
     @cython.locals(kind=int)
     cpdef text(self, str value)
-    cpdef number(self, value)
-    cpdef interval(self, value)
-    cpdef time(self, value)
-    cpdef address(self, bytes value)
-    cpdef endpoint(self, bytes address, int port)
     cdef _next(self)
 
-cdef class JsonCells(Cells):
-    cdef readonly Buffer buffer
-    cdef public int count
+cdef class JsonCells(Lines):
     cdef tuple _heads
 
-    cpdef nothing(self)
-    cpdef token(self, value)
-    cpdef text(self, str value)
-    cpdef number(self, value)
-    cpdef interval(self, value)
-    cpdef time(self, value)
-    cpdef address(self, bytes value)
-    cpdef endpoint(self, bytes address, int port)
     cdef _string(self, str value)
     cdef _next(self)

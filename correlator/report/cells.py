@@ -1,6 +1,7 @@
 """Cells of a row, one after another: as CSV, as JSON, or as values; what goes into them is told once, in `rows`."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from correlator.core.address import endpoint_text, text
@@ -30,35 +31,27 @@ class Cells:
 
     def nothing(self) -> None:
         """An unknown."""
-        raise NotImplementedError
 
     def token(self, value: str) -> None:
         """A word of ours: ASCII without anything to quote. Empty is unknown."""
-        raise NotImplementedError
 
     def text(self, value: str) -> None:
         """What others have chosen, or prose. Empty is unknown."""
-        raise NotImplementedError
 
     def number(self, value: int | None) -> None:
         """A number that is not negative."""
-        raise NotImplementedError
 
     def interval(self, value: int | None) -> None:
         """Nanoseconds, told in microseconds."""
-        raise NotImplementedError
 
     def time(self, value: int | None) -> None:
         """A time."""
-        raise NotImplementedError
 
     def address(self, value: bytes) -> None:
         """An address."""
-        raise NotImplementedError
 
     def endpoint(self, address: bytes, port: int) -> None:
         """An address and port."""
-        raise NotImplementedError
 
 
 class Values(Cells):
@@ -101,13 +94,28 @@ class Values(Cells):
         self.values.append(endpoint_text(address, port))
 
 
-class CsvCells(Cells):
-    """The cells as CSV (RFC 4180), safe for terminals and spreadsheets."""
+class Lines(Cells):
+    """The cells as text in a buffer, a line a row."""
 
     def __init__(self) -> None:
         """A row begins."""
         self.buffer = Buffer()
         self.count = 0
+        """Cells of the row so far."""
+        self.has_more = False
+        """Whether a line has room for what a finding has beside the columns."""
+
+    def end(self, more: Mapping[str, Any]) -> None:
+        """The row ends. `more`: what a finding has beside the columns, if `has_more`."""
+
+
+class CsvCells(Lines):
+    """The cells as CSV (RFC 4180), safe for terminals and spreadsheets."""
+
+    def end(self, more: Mapping[str, Any]) -> None:
+        """CSV has columns only."""
+        del more
+        self.buffer.put("\r\n")
 
     def nothing(self) -> None:
         """Empty."""
@@ -165,14 +173,20 @@ class CsvCells(Cells):
         self.count += 1
 
 
-class JsonCells(Cells):
+class JsonCells(Lines):
     """The cells as members of a JSON object, in ASCII: a terminal that shows it shows no control characters."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         """An object begins; `names` are those of its members in order."""
-        self.buffer = Buffer()
-        self.count = 0
+        super().__init__()
+        self.has_more = True
         self._heads = tuple(("," if place else "{") + json.dumps(name) + ":" for place, name in enumerate(names))
+
+    def end(self, more: Mapping[str, Any]) -> None:
+        """The last members, and the type of the line."""
+        for name, value in more.items():
+            self.buffer.put(f',"{name}":' + json.dumps(value, separators=(",", ":")))
+        self.buffer.put(',"type":"finding"}\n')
 
     def nothing(self) -> None:
         """Null."""

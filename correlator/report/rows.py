@@ -1,25 +1,26 @@
 """Findings as lines: CSV and JSON. The findings of a connection come together: what they share is written once."""
 
-import json
 from typing import Any
 
 from correlator.core.address import endpoint_text
 from correlator.core.model import Connection, Finding
-from correlator.report.cells import CsvCells, JsonCells, Values
+from correlator.report.cells import Lines, Values
 from correlator.report.columns import COLUMNS, SHARED, Record, put_connection, put_finding
 
+_NOTHING: dict[str, Any] = {}
 
-class CsvRows:
-    """CSV lines."""
 
-    def __init__(self) -> None:
-        """No connection yet."""
-        self._cells = CsvCells()
+class Rows:
+    """Lines of one form."""
+
+    def __init__(self, cells: Lines) -> None:
+        """`cells`: the form. No connection yet."""
+        self._cells = cells
         self._connection: Connection | None = None
         self._shared = b""
 
     def lines(self, found: list[Finding]) -> bytes:
-        """The lines of the final ones among findings: unknown is empty, text is safe."""
+        """The lines of the final ones among findings: unknown is empty or null, text is safe."""
         cells, buffer = self._cells, self._cells.buffer
         for finding in found:
             if not finding.final:
@@ -33,37 +34,7 @@ class CsvRows:
                 self._connection, self._shared = finding.connection, buffer.since(begin)
             cells.count = SHARED
             put_finding(cells, finding)
-            buffer.put("\r\n")
-        return buffer.take()
-
-
-class JsonRows:
-    """JSON lines."""
-
-    def __init__(self) -> None:
-        """No connection yet."""
-        self._cells = JsonCells(COLUMNS)
-        self._connection: Connection | None = None
-        self._shared = b""
-
-    def lines(self, found: list[Finding]) -> bytes:
-        """The lines of the final ones among findings."""
-        cells, buffer = self._cells, self._cells.buffer
-        for finding in found:
-            if not finding.final:
-                continue
-            if finding.connection is self._connection:
-                buffer.put_bytes(self._shared)
-            else:
-                begin = buffer.length
-                cells.count = 0
-                put_connection(cells, finding.connection)
-                self._connection, self._shared = finding.connection, buffer.since(begin)
-            cells.count = SHARED
-            put_finding(cells, finding)
-            for name, value in _more(finding).items():
-                buffer.put(f',"{name}":' + json.dumps(value, separators=(",", ":")))
-            buffer.put(',"type":"finding"}\n')
+            cells.end(_more(finding) if cells.has_more else _NOTHING)
         return buffer.take()
 
 

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from correlator.core.model import Finding, Statement
+from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, Record, cells_of
-from correlator.report.rows import CsvRows, JsonRows
+from correlator.report.rows import Rows
 from correlator.report.statements import StatementLines
 from correlator.report.writer import Writer
 
@@ -19,7 +20,7 @@ class CsvSink:
 
     def __init__(self, writer: Writer) -> None:
         """Writes the header."""
-        self._rows = CsvRows()
+        self._rows = Rows(CsvCells())
         self.renew(writer)
 
     def renew(self, writer: Writer) -> None:
@@ -53,7 +54,7 @@ class JsonlSink:
     def __init__(self, writer: Writer) -> None:
         """Nothing is written before `begin`."""
         self.writer = writer
-        self._rows = JsonRows()
+        self._rows = Rows(JsonCells(COLUMNS))
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file; `begin` writes its first line."""

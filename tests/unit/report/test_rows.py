@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlator.core.model import Family, Finding, Owner
+from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of, community_id
-from correlator.report.rows import CsvRows, JsonRows, extended, record
+from correlator.report.rows import Rows, extended, record
 from tests.scenes import passing, the_case
 
 TEXTS = st.text(max_size=20) | st.sampled_from(["=1+1", "-x", 'a "b"', "a,b", "\x1b[31m", "\u202ereversed", "\\", "ü,"])
@@ -50,7 +51,7 @@ def test_lines_are_those_of_the_standard_library(
     )
     socket = replace(finding.socket, cookie=number, netns=text, cgroup=text[1:])
     finding = replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")
-    csv_rows, json_rows = CsvRows(), JsonRows()
+    csv_rows, json_rows = Rows(CsvCells()), Rows(JsonCells(COLUMNS))
     for one in (finding, replace(finding, listener=None, was=Family.INET6), passing(), finding):
         assert csv_rows.lines([one]) == csv_line(one)
         assert json_rows.lines([one]) == json_line(one)
@@ -59,12 +60,15 @@ def test_lines_are_those_of_the_standard_library(
 def test_a_leg_is_told() -> None:
     """In JSON, which has more than the columns."""
     leg = (bytes([10, 0, 0, 1]), 1, bytes(15) + b"\1", 2)
-    assert json.loads(JsonRows().lines([replace(the_case(), leg=leg)]))["leg"] == ["10.0.0.1:1", "[::1]:2"]
+    assert json.loads(Rows(JsonCells(COLUMNS)).lines([replace(the_case(), leg=leg)]))["leg"] == [
+        "10.0.0.1:1",
+        "[::1]:2",
+    ]
 
 
 def test_every_line_has_every_column() -> None:
     """In their order."""
-    row = json.loads(JsonRows().lines([passing()]))
+    row = json.loads(Rows(JsonCells(COLUMNS)).lines([passing()]))
     assert tuple(row) == (*COLUMNS, "type")
 
 
