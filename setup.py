@@ -18,6 +18,7 @@ COMPILED = [
     "correlator/core/four_tuple.py",
     "correlator/core/frames.py",
     "correlator/core/handshake.py",
+    "correlator/core/known.py",
     "correlator/core/listeners.py",
     "correlator/core/matcher.py",
     "correlator/core/model.py",

@@ -1,5 +1,6 @@
 # C types for address.py.
 import cython
+from correlator.core.words cimport piece
 
 cdef int _IPV6_LENGTH
 

@@ -3,6 +3,8 @@
 import ipaddress
 from functools import lru_cache
 
+from correlator.core.words import piece
+
 IPV4_LENGTH = 4
 IPV6_LENGTH = 16
 _IPV6_LENGTH = IPV6_LENGTH
@@ -18,7 +20,7 @@ def is_mapped(address: bytes) -> bool:
 
 def unmapped(address: bytes) -> bytes:
     """The address as the wire has it: 4 bytes for a mapped address, else unchanged."""
-    return address[12:] if is_mapped(address) else address
+    return piece(address, 12, 4) if is_mapped(address) else address
 
 
 def mapped(address: bytes) -> bytes:

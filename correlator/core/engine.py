@@ -323,8 +323,8 @@ class Engine:
             origin, keeper = listener(self.index, leg or connection, family, socket.netns) or (None, None)
             if owner is None and keeper is not None:
                 owner, by = keeper, _BY_LISTENER
-        why = cause(connection, side, socket, origin)
         what = verdict(connection.wire_family, socket.family)
+        why = cause(what, connection, side, origin)
         text = explain(leg or connection, side, what, why, socket, origin, owner, matched.was)
         ends = leg.ends(_SIDE_CLIENT) if leg else None
         if ends is not None:

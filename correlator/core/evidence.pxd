@@ -2,28 +2,16 @@
 import cython
 from correlator.core.address cimport unmapped
 from correlator.core.four_tuple cimport key_of
+from correlator.core.known cimport Known, fold_into, is_aged, known_of
 from correlator.core.model cimport Evidence, Owner, Socket
 
-@cython.final
-cdef class Known:
-    cdef public Socket socket
-    cdef public object source
-    cdef public object first_at
-    cdef public object last_at
-    cdef public Owner owner
-    cdef public object owner_by
-    cdef public object tcp_info
-    cdef public object born
-    cdef public bint foreign
-    cdef public long long uses
-
-    cpdef bint within(self, start, end)
+cdef long long _UNKNOWN
 
 cdef class EvidenceIndex:
     cdef public object bounds
     cdef public long long dropped
     cdef public long long statements
-    cdef public object _sockets
+    cdef public dict _sockets
     cdef public object _listeners
     cdef public long long _listener_count
     cdef public dict _sole
@@ -49,16 +37,13 @@ cdef class EvidenceIndex:
     cpdef bint has_answers(self, int port) except -1
     @cython.locals(known=Known, owner=Owner, holder=Owner, user=Owner, holders_differ=bint, users_differ=bint)
     cpdef tuple owners(self, knowns)
+    @cython.locals(known=Known, first=Socket)
     cpdef bint is_contested(self, int port) except -1
     cdef Owner _holder(self, Socket socket)
     cpdef bint is_gone(self, Known known, long long at) except -1
     @cython.locals(known=Known, rows=list, kept=list)
     cpdef forget(self, bytes key, long long before)
-    @cython.locals(socket=Socket, key=bytes)
+    @cython.locals(socket=Socket, key=bytes, rows=list)
     cdef _add_socket(self, Evidence evidence)
-    @cython.locals(rows=list)
-    cdef _fold(self, table, key, Evidence evidence)
-
-
-@cython.locals(socket=Socket, known=Known)
-cdef _fold_into(list rows, Evidence evidence)
+    @cython.locals(socket=Socket)
+    cdef _add_evidence(self, Evidence evidence)

@@ -8,20 +8,24 @@ Bounds: `Bounds.tuples` four-tuples and `Bounds.statements` statements each; wha
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from correlator.core.address import mapped, unmapped
+from correlator.core.bounded import drop_oldest
 from correlator.core.facts import merged
 from correlator.core.four_tuple import FourTuple, key_of
-from correlator.core.model import Clipped, Evidence, Gap, Owner, OwnerBy, Ownership, Socket, Source, Statement
+from correlator.core.known import UNKNOWN, Known, fold_into, is_aged, known_of
+from correlator.core.model import Clipped, Evidence, Gap, Owner, OwnerBy, Ownership, Socket, Source, Statement, TcpState
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _BY_INODE = OwnerBy.INODE
 _BY_NONE = OwnerBy.NONE
 _BY_STATE_EVENT = OwnerBy.STATE_EVENT
 _FROM_DESTROY = Source.DESTROY
+_LISTEN = TcpState.LISTEN
+_UNKNOWN = UNKNOWN
 
 # Listeners that are gone, a port: connections that they accepted may still be open.
 _FORMER = 16
@@ -48,28 +52,6 @@ class Bounds:
 
 
 @dataclass
-class Known:
-    """One or more statements that agree, and the times of the first and the last of them (None: not known)."""
-
-    socket: Socket
-    source: Source
-    first_at: int | None
-    last_at: int | None
-    owner: Owner | None = None
-    owner_by: OwnerBy = OwnerBy.INODE
-    tcp_info: Mapping[str, int] | None = None
-    born: int | None = None
-    foreign: bool = False
-    uses: int = 0  # connections that a statement without a time was a candidate for
-
-    def within(self, start: int | None, end: int | None) -> bool:
-        """Whether any of it was seen in a span of time; what has no time is not excluded by one."""
-        if self.first_at is None or self.last_at is None:
-            return True
-        return (start is None or self.last_at >= start) and (end is None or self.first_at <= end)
-
-
-@dataclass
 class EvidenceIndex:
     """Statements about sockets, ready to be asked."""
 
@@ -80,7 +62,7 @@ class EvidenceIndex:
     """Whether packets were lost at any time."""
     has_timeless: bool = False
     """Whether any statement about a socket has no time."""
-    _sockets: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
+    _sockets: dict[bytes, list[Known]] = field(default_factory=dict)
     _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
     _listener_count: int = 0
     _sole: dict[int, Socket | None] = field(default_factory=dict)
@@ -101,11 +83,13 @@ class EvidenceIndex:
     def add(self, statement: Statement) -> None:
         """Take in one statement."""
         self.statements += 1
-        if isinstance(statement, Ownership):
+        if isinstance(statement, Evidence):
+            self._add_evidence(statement)
+        elif isinstance(statement, Ownership):
             _remember(self._owners, (statement.netns, statement.inode), statement.owner, self.bounds.tuples)
         elif isinstance(statement, Gap):
             self._add_gap(statement)
-        elif isinstance(statement, Clipped):
+        else:
             socket = statement.evidence.socket
             self.has_timeless = True
             if self._clipped_count < self.bounds.listeners:
@@ -113,14 +97,17 @@ class EvidenceIndex:
                 self._clipped.setdefault((socket.local_port, socket.remote_port), []).append(statement)
             else:
                 self.dropped += 1
-        elif statement.socket.is_listener:
-            self._add_listener(statement)
-        elif statement.source is _FROM_DESTROY and not statement.socket.remote_port:
+
+    def _add_evidence(self, evidence: Evidence) -> None:
+        socket = evidence.socket
+        if socket.state is _LISTEN:
+            self._add_listener(evidence)
+        elif evidence.source is _FROM_DESTROY and not socket.remote_port:
             # a listener's end, or that of a connection that was aborted: the kernel has cleared its remote end
-            if statement.socket.cookie is not None and statement.at is not None:
-                _remember(self._gone, statement.socket.cookie, statement.at, self.bounds.tuples)
+            if socket.cookie is not None and evidence.at is not None:
+                _remember(self._gone, socket.cookie, evidence.at, self.bounds.tuples)
         else:
-            self._add_socket(statement)
+            self._add_socket(evidence)
 
     def sockets(self, key: bytes) -> list[Known]:
         """What is known of sockets with a four-tuple, as the socket sees it; oldest first."""
@@ -137,7 +124,7 @@ class EvidenceIndex:
         count = 0
         for key in (one, other) if one != other else (one,):
             for known in self.sockets(key):
-                if known.last_at is None:
+                if known.last_at == _UNKNOWN:
                     known.uses += 1
                     count += 1
         return count
@@ -167,13 +154,15 @@ class EvidenceIndex:
 
     def is_contested(self, port: int) -> bool:
         """Whether several listeners are there for a port, so that the kernel must be asked which one it chooses."""
-        rows = self._listeners.get(port)
-        if rows is None or len(rows) == 1:
-            return False
-        return len(self._own_cookies(rows)) > 1
-
-    def _own_cookies(self, rows: list[Known]) -> set[int | None]:
-        return {known.socket.cookie for known in rows if not known.foreign and known.socket.cookie not in self._gone}
+        first = None
+        for known in self._listeners.get(port) or ():
+            cookie = known.socket.cookie
+            if known.foreign or cookie in self._gone:
+                continue
+            if first is not None and cookie != first.cookie:
+                return True
+            first = first or known.socket
+        return False
 
     def answers(self, key: bytes) -> list[Known]:
         """The listeners that exact lookups of a four-tuple were answered with."""
@@ -235,7 +224,7 @@ class EvidenceIndex:
             return
         kept = []
         for known in rows:
-            if known.last_at is None or known.last_at >= before:
+            if known.last_at == _UNKNOWN or known.last_at >= before:
                 kept.append(known)  # noqa: PERF401  a loop is faster here when compiled
         if kept:
             self._sockets[key] = kept
@@ -246,13 +235,23 @@ class EvidenceIndex:
         socket = evidence.socket
         self.has_timeless = self.has_timeless or evidence.at is None
         key = key_of(unmapped(socket.local), socket.local_port, unmapped(socket.remote), socket.remote_port)
-        self._fold(self._sockets, key, evidence)
+        rows = self._sockets.get(key)
+        if rows is None:
+            self._sockets[key] = [known_of(evidence)]
+            if len(self._sockets) > self._most:
+                for aged in drop_oldest(self._sockets, self._most):
+                    self.dropped += not is_aged(aged, evidence, self.bounds.aged)
+            return
+        fold_into(rows, evidence)
+        if len(rows) > self._each:
+            del rows[0]
+            self.dropped += 1
 
     def _add_listener(self, evidence: Evidence) -> None:
         self._sole.clear()
         rows = self._listeners.setdefault(evidence.socket.local_port, [])
         before = len(rows)
-        _fold_into(rows, evidence)
+        fold_into(rows, evidence)
         if len(rows) > max(before, _FORMER):
             self._drop_former(rows)
         self._listener_count += len(rows) - before
@@ -267,7 +266,7 @@ class EvidenceIndex:
             # the latest: without an answer the kernel's choice among the listeners is repeated
             key = evidence.asked.key
             answers = self._answers.get(key) or []
-            _fold_into(answers, evidence)
+            fold_into(answers, evidence)
             _remember(self._answers, key, answers[-self._each :], self.bounds.answers)
             self._answered.add(evidence.asked.local_port)
 
@@ -277,16 +276,6 @@ class EvidenceIndex:
         for known in former[:-_FORMER]:
             rows.remove(known)
 
-    def _fold(self, table: OrderedDict[bytes, list[Known]], key: bytes, evidence: Evidence) -> None:
-        rows = table.setdefault(key, [])
-        _fold_into(rows, evidence)
-        if len(rows) > self._each:
-            del rows[0]
-            self.dropped += 1
-        if len(table) > self._most:
-            _, aged = table.popitem(last=False)
-            self.dropped += not _is_aged(aged, evidence, self.bounds.aged)
-
 
 def _remember(table: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
     """Keep the latest: what nobody asked about for so long is no loss."""
@@ -294,41 +283,3 @@ def _remember(table: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None
     table.move_to_end(key)
     if len(table) > most:
         table.popitem(last=False)
-
-
-def _is_aged(rows: list[Known], evidence: Evidence, age: int) -> bool:
-    """Whether evidence is so much older than a new statement that no connection can want it any more."""
-    last_at, at = rows[-1].last_at, evidence.at
-    return last_at is not None and at is not None and last_at + age < at
-
-
-def _fold_into(rows: list[Known], evidence: Evidence) -> None:
-    """Add a statement to those of one key, or widen the span of one that says the same of the same socket.
-
-    Without a cookie or an inode two equal statements may be about two sockets, and what lies between their times
-    is not known: they stay apart.
-    """
-    socket, at = evidence.socket, evidence.at
-    since = evidence.born if evidence.born is not None else at if evidence.since is None else evidence.since
-    for known in rows:
-        if known.socket == socket and known.source == evidence.source and known.owner == evidence.owner:
-            if at is None and known.last_at is None:
-                return
-            if at is not None and known.last_at is not None and (socket.cookie is not None or socket.inode):
-                known.first_at, known.last_at = min(known.first_at or at, since or at), max(known.last_at, at)
-                if evidence.tcp_info is not None:
-                    known.tcp_info = evidence.tcp_info
-                return
-    rows.append(
-        Known(
-            socket,
-            evidence.source,
-            since,
-            at,
-            evidence.owner,
-            evidence.owner_by,
-            evidence.tcp_info,
-            evidence.born,
-            evidence.foreign,
-        )
-    )

@@ -2,10 +2,16 @@
 
 from typing import NamedTuple
 
+from correlator.core.words import piece
+
 Ends = tuple[bytes, int, bytes, int]  # a plain four-tuple: local address and port, remote address and port
 
 
-_PORTS = [b""] * 65536  # their bytes, once they are asked for
+_EVERY_BYTE = bytes(range(256))
+_PORTS = bytearray(2 * 65536)  # the two bytes of each port, in order: a key is made for every statement
+_PORTS[0::2] = b"".join(bytes([high]) * 256 for high in _EVERY_BYTE)
+_PORTS[1::2] = _EVERY_BYTE * 256
+_PORT_BYTES = bytes(_PORTS)
 
 
 class FourTuple(NamedTuple):
@@ -24,12 +30,9 @@ class FourTuple(NamedTuple):
 
 def key_of(local: bytes, local_port: int, remote: bytes, remote_port: int) -> bytes:
     """A four-tuple as one value: a tuple of four would be five, and is looked up slowly."""
-    return local + remote + port_bytes(local_port) + port_bytes(remote_port)
+    return b"".join((local, remote, port_bytes(local_port), port_bytes(remote_port)))
 
 
 def port_bytes(port: int) -> bytes:
     """The two bytes of a port."""
-    found = _PORTS[port]
-    if not found:
-        found = _PORTS[port] = port.to_bytes(2, "big")
-    return found
+    return piece(_PORT_BYTES, 2 * port, 2)

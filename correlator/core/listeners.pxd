@@ -1,10 +1,13 @@
 # C types for listeners.py.
 import cython
 from correlator.core.address cimport is_any, unmapped
-from correlator.core.evidence cimport EvidenceIndex, Known
+from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.facts cimport merged, same_socket
+from correlator.core.known cimport Known
 from correlator.core.matcher cimport span
 from correlator.core.model cimport Connection, Socket
+
+cdef Py_ssize_t _IPV4_LENGTH
 
 @cython.locals(known=Known, answers=list, there=list, rows=list, sole=Socket)
 cpdef tuple listener(EvidenceIndex index, Connection connection, family, str netns=*)

@@ -1,15 +1,16 @@
 """Listeners: which one accepted a connection, and which end is the server because one listens there."""
 
-from correlator.core.address import is_any, unmapped
-from correlator.core.evidence import EvidenceIndex, Known
+from correlator.core.address import IPV4_LENGTH, is_any, unmapped
+from correlator.core.evidence import EvidenceIndex
 from correlator.core.facts import merged, same_socket
+from correlator.core.known import UNKNOWN, Known
 from correlator.core.matcher import TIME_WAIT, span
-from correlator.core.model import Connection, Family, Owner, Socket, WireFamily
+from correlator.core.model import Connection, Family, Owner, Socket
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _INET = Family.INET
 _INET6 = Family.INET6
-_WIRE_IPV4 = WireFamily.IPV4
+_IPV4_LENGTH = IPV4_LENGTH
 
 
 def listener(
@@ -53,7 +54,7 @@ def listener(
 
 def takes(socket: Socket, connection: Connection) -> bool:
     """Whether a listener accepts the connection's SYN (inet_lookup_listener, inet6_lookup_listener)."""
-    if connection.wire_family is _WIRE_IPV4:
+    if len(connection.server.address) == _IPV4_LENGTH:
         if is_any(socket.local):
             return not (socket.family is _INET6 and socket.v6only)
         return unmapped(socket.local) == connection.server.address
@@ -88,7 +89,7 @@ def _nearest(rows: list[Known], at: int) -> list[Known]:
     """Of listeners seen at different times those that were there when the connection opened, else the nearest."""
 
     def distance(known: Known) -> int:
-        if known.first_at is None or known.last_at is None or known.first_at <= at <= known.last_at:
+        if known.last_at == UNKNOWN or known.first_at <= at <= known.last_at:
             return 0
         return at - known.last_at if known.last_at < at else known.first_at - at
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from correlator.core.address import is_loopback
-from correlator.core.evidence import EvidenceIndex, Known
+from correlator.core.evidence import EvidenceIndex
 from correlator.core.facts import merged, same_socket
+from correlator.core.known import UNKNOWN, Known
 from correlator.core.model import (
     Connection,
     Family,
@@ -35,9 +36,11 @@ TIME_WAIT = 60_000_000_000
 
 # A segment is captured before the kernel's TCP takes it in, and a dump takes some time.
 _GRACE = 100_000_000
+_FOREVER = 1 << 62
 _CLOCKS = 1_000_000  # between the clock of packets and that of events
 _OPEN_STATES = frozenset({TcpState.ESTABLISHED, TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
+_UNKNOWN = UNKNOWN
 _STRENGTH = {source: rank for rank, source in enumerate(Source)}
 
 
@@ -64,13 +67,13 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
         return None
     if len(candidates) == 1:
         known = candidates[0]
-        if known.uses <= 1 or known.last_at is not None:
+        if known.uses <= 1 or known.last_at != _UNKNOWN:
             owner, by = index.owners(candidates)
             return Match(known.socket, known.source, (known,), None, owner, by, known.tcp_info)
     candidates.sort(key=_last_at)
     source = min([known.source for known in candidates], key=_STRENGTH.__getitem__)
     families = [known.socket.family for known in candidates]
-    if [known for known in candidates if known.uses > 1 and known.last_at is None]:
+    if [known for known in candidates if known.uses > 1 and known.last_at == _UNKNOWN]:
         # A table without a time, and a four-tuple that was used more than once: either connection may be meant.
         return Match(None, source, tuple(candidates))
     was = None
@@ -85,32 +88,34 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
 
 
 def _has_no_birth(known: Known) -> bool:
-    return known.born is None
+    return known.born == _UNKNOWN
 
 
 def _last_at(known: Known) -> int:
-    return known.last_at or 0
+    return known.last_at
 
 
 def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patience: int) -> list[Known]:
-    start, end = span(connection, patience)
     knowns = index.sockets(connection.key(side))
+    if not knowns:
+        return []
+    start, end = span(connection, patience)
     opened_at = connection.opened_at
     gone = []
     for known in knowns:
-        if known.source is _FROM_DESTROY and known.last_at is not None and known.last_at < opened_at:
+        if known.source is _FROM_DESTROY and _UNKNOWN < known.last_at < opened_at:
             gone.append(known.socket.cookie)  # noqa: PERF401  a loop is faster here when compiled
     found: list[Known] = []
     foreign = 0
     for known in sorted(knowns, key=_has_no_birth) if len(knowns) > 1 else knowns:
         if not known.within(start, end) or _is_too_lively(known, connection):
             continue
-        if known.born is None and index.has_gaps and _may_be_anothers(index, known, opened_at):
+        if known.born == _UNKNOWN and index.has_gaps and _may_be_anothers(index, known, opened_at):
             continue
-        if known.born is not None and start is not None and not _is_its_birth(known.born, connection, side):
+        if known.born != _UNKNOWN and start and not _is_its_birth(known.born, connection, side):
             gone.append(known.socket.cookie)
             continue
-        if known.socket.cookie is None or known.socket.cookie not in gone:
+        if not gone or known.socket.cookie is None or known.socket.cookie not in gone:
             found.append(known)
             foreign += known.foreign
     if side is _SIDE_CLIENT and len(found) > 1:
@@ -125,14 +130,20 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
 
 def _may_be_anothers(index: EvidenceIndex, known: Known, opened_at: int) -> bool:
     """Whether packets were lost before the first sight of a socket: another connection may have its four-tuple."""
-    return known.first_at is not None and index.has_gap(opened_at, known.first_at)
+    return known.first_at != _UNKNOWN and index.has_gap(opened_at, known.first_at)
 
 
 def _latest_born(found: list[Known]) -> list[Known]:
     """Of sockets that were all made before the SYN the last: an RST frees a port before its socket is closed."""
-    births = [known.born for known in found if known.born is not None]
-    newest = max(births, default=0)
-    older = {known.socket.cookie for known in found if known.born is not None and known.born < newest}
+    newest = _UNKNOWN
+    for known in found:
+        newest = max(newest, known.born)
+    older = []
+    for known in found:
+        if _UNKNOWN != known.born < newest:
+            older.append(known.socket.cookie)  # noqa: PERF401  as above
+    if not older:
+        return found
     return [known for known in found if known.socket.cookie is None or known.socket.cookie not in older]
 
 
@@ -150,17 +161,17 @@ def _is_its_birth(born: int, connection: Connection, side: Side) -> bool:
 
 def _is_too_lively(known: Known, connection: Connection) -> bool:
     """Whether an entry was open when the wire had closed the connection: one that took the four-tuple over."""
-    if connection.closed_at is None or known.first_at is None or known.source is _FROM_DESTROY:
+    if known.source is _FROM_DESTROY or connection.closed_at is None or known.first_at == _UNKNOWN:
         return False
     return known.socket.state in _OPEN_STATES and known.first_at > connection.closed_at + _GRACE
 
 
-def span(connection: Connection, patience: int) -> tuple[int | None, int | None]:
-    """The time in which evidence about the four-tuple is evidence about this connection."""
-    start = None if connection.handshake is _HANDSHAKE_MIDSTREAM else connection.opened_at
+def span(connection: Connection, patience: int) -> tuple[int, int]:
+    """The time in which evidence about the four-tuple is evidence about this connection, from 0 where nobody knows."""
+    start = 0 if connection.handshake is _HANDSHAKE_MIDSTREAM else connection.opened_at
     if connection.superseded_at is not None:
         return start, connection.superseded_at - 1
-    return start, None if connection.closed_at is None else connection.closed_at + patience
+    return start, _FOREVER if connection.closed_at is None else connection.closed_at + patience
 
 
 def _is_one_socket(candidates: list[Known]) -> bool:
@@ -174,7 +185,7 @@ def _is_one_socket(candidates: list[Known]) -> bool:
         return False
     first = lasting[0]
     return all(
-        known.last_at is not None and (known is first or same_socket(first.socket, known.socket) is True)
+        known.last_at != _UNKNOWN and (known is first or same_socket(first.socket, known.socket) is True)
         for known in lasting
     )
 
@@ -189,6 +200,6 @@ def _by_close(candidates: list[Known], connection: Connection) -> list[Known]:
         for known in candidates
         if known.source is not _FROM_DESTROY
         and known.socket.state is not _STATE_TIME_WAIT
-        and (known.first_at is None or known.first_at <= closed_at)
+        and known.first_at <= closed_at
     ]
     return [known for known in candidates if known not in living] + living

@@ -4,4 +4,4 @@ from correlator.core.address cimport is_mapped
 from correlator.core.model cimport Connection, Socket
 
 cpdef object verdict(wire, family)
-cpdef object cause(Connection connection, side, Socket socket, Socket listener)
+cpdef object cause(what, Connection connection, side, Socket listener)

@@ -26,9 +26,9 @@ def verdict(wire: WireFamily, family: Family) -> Verdict:
     return _IPV4_ON_INET if wire is _WIRE_IPV4 else _ANOMALY  # AF_INET cannot carry IPv6
 
 
-def cause(connection: Connection, side: Side, socket: Socket, listener: Socket | None) -> Cause:
+def cause(what: Verdict, connection: Connection, side: Side, listener: Socket | None) -> Cause:
     """Why a termination is IPv4 on AF_INET6 (RFC 3493 §3.7); NATIVE where it is not."""
-    if verdict(connection.wire_family, socket.family) is not _IPV4_ON_INET6:
+    if what is not _IPV4_ON_INET6:
         return _CAUSE_NATIVE
     if side is _SIDE_CLIENT or connection.simultaneous:
         return _CAUSE_MAPPED_CONNECT

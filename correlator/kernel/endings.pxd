@@ -31,10 +31,10 @@ cdef class _Use:
     cdef public long long born
 
 cdef class Endings:
-    cdef object _uses
+    cdef dict _uses
     cdef Py_ssize_t _most
 
-    @cython.locals(event=Event)
+    @cython.locals(event=Event, found=Ending, ended=list, resets=dict)
     cpdef tuple fold(self, events)
     @cython.locals(use=_Use)
     cdef _accept(self, Event event)

@@ -5,10 +5,10 @@ in an interrupt, in whoever's time. The kernel's address of the socket ties the 
 the cookie of its end to its destroy event (tcp_destroy_sock comes first: net/ipv4/tcp_ipv4.c, then sk_destruct).
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from correlator.core.bounded import drop_oldest
 from correlator.core.model import TcpState
 from correlator.kernel.trace_pages import DESTROY, Event
 
@@ -64,18 +64,24 @@ class Endings:
     def __init__(self, most: int = _MAX_OPEN) -> None:
         """Nothing has happened yet. `most`: open sockets to remember."""
         self._most = most
-        self._uses: OrderedDict[int, _Use] = OrderedDict()
+        self._uses: dict[int, _Use] = {}
 
     def fold(self, events: Iterable[Event]) -> tuple[list[Ending], list[Listening]]:
         """Take in events in order of time: the sockets that ended, and those that began to listen.
 
         A socket that the other end has reset ends twice: without a cookie, and once more when its process closes it.
+        Where both have come and its birth is known, the second says all.
         """
-        ended, listening = [], []
+        ended: list[Ending | None] = []
+        listening: list[Listening] = []
+        resets: dict[int, int] = {}  # places in `ended`, by the kernel's address of the socket
         for event in events:
             if event.kind == DESTROY:
                 found = self._end(event)
                 if found is not None:
+                    place = resets.pop(event.socket, None) if resets else None
+                    if place is not None and found.born:
+                        ended[place] = None
                     ended.append(found)
             elif event.new == _LISTEN and event.family in _FAMILIES:
                 listening.append(Listening(event.at, event.family, event.local, event.local_port, event.thread))
@@ -86,8 +92,9 @@ class Endings:
             else:
                 self._change(event)
                 if event.new == _CLOSE and not event.thread:
+                    resets[event.socket] = len(ended)
                     ended.append(self._reset(event))
-        return ended, listening
+        return [ending for ending in ended if ending is not None], listening
 
     def _accept(self, event: Event) -> None:
         """A handshake has made a server's socket, or connected one that crossed with another's SYN."""
@@ -156,7 +163,7 @@ class Endings:
             thread, event.family, event.local, event.local_port, event.remote, event.remote_port, born
         )
         if len(self._uses) > self._most:
-            self._uses.popitem(last=False)
+            drop_oldest(self._uses, self._most)
 
 
 def _agree(use: _Use, event: Event) -> bool:

@@ -1,24 +1,27 @@
 # C types for joining.py.
 import cython
-from correlator.core.model cimport Evidence, Socket
+from correlator.core.model cimport Evidence, Owner, Socket
 from correlator.kernel.endings cimport Ending
+from correlator.kernel.sock_diag cimport Entry
 
 cdef class Joining:
     cdef public long long late
     cdef object _owner
-    cdef object _ended
-    cdef object _destroyed
+    cdef dict _ended
+    cdef dict _destroyed
+    cdef dict _owners
     cdef Py_ssize_t _most
 
-    @cython.locals(ending=Ending, evidence=Evidence, end=Ending)
+    @cython.locals(ending=Ending, entry=Entry, end=Ending)
     cpdef list take(self, destroyed, ended, long long now)
-    @cython.locals(evidence=Evidence, ending=Ending, until=cython.longlong)
+    @cython.locals(entry=Entry, ending=Ending, excess=Py_ssize_t, lone=list, ends=list)
     cdef _give_up(self, long long now, list found)
-    cdef _tell(self, Evidence evidence, list found)
-    cdef _join(self, Evidence evidence, Ending ending, list found)
-    @cython.locals(entry=Socket)
-    cdef Evidence _joined(self, Evidence evidence, Ending ending)
-    cdef list _alone(self, Ending ending)
+    cdef Owner _owner_of(self, long long thread)
+    @cython.locals(described=Socket)
+    cdef _join(self, Entry entry, Ending ending, list found)
+    @cython.locals(described=Socket)
+    cdef _tell_end(self, Ending ending, list found)
 
+cpdef Evidence destroyed_at_some_time(Entry entry)
 cdef Socket _socket(Ending ending, object uid, str netns, str cgroup)
 cdef Evidence _changed(Ending ending, Socket entry, bint foreign)

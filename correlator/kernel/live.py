@@ -14,9 +14,9 @@ from correlator.core.model import Evidence, Lookup, Owner, Ownership, Source, St
 from correlator.kernel import netns
 from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.endings import Ending, Endings, Listening
-from correlator.kernel.joining import PATIENCE, Joining, listener_of
+from correlator.kernel.joining import PATIENCE, Joining, destroyed_at_some_time, listener_of
 from correlator.kernel.owners import Owners
-from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, SockDiag
+from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, Entry, SockDiag
 from correlator.kernel.tracefs import StateEvents
 
 # A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
@@ -209,34 +209,37 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         now = time.time_ns()
         until = now if until is None else min(until, now)
         # Destroy events first: the state event of each of them has come before it, and is read after.
-        destroyed: list[Evidence] = []
+        destroyed: list[Entry] = []
         for room in self._rooms.values():
             if room.destroyed:
                 destroyed += room.destroyed.read(_ALL_EVENTS if last else _EVENTS_AT_ONCE)
         if self._states:
             ended, listening = self._endings.fold(self._states.read(until))
             ended = self._resolved(ended, last=last)
-            destroyed = self._joining.take(destroyed, ended, until + last * 2 * PATIENCE)
+            told = self._joining.take(destroyed, ended, until + last * 2 * PATIENCE)
             if listening:
                 self._find_listeners(listening)
-        for evidence in destroyed if self._inodes else ():
+        else:
+            told = [destroyed_at_some_time(entry) for entry in destroyed]
+        for evidence in told if self._inodes else ():
             inode = self._inodes.pop(evidence.socket.cookie, None)
             if inode is not None:
                 self._pending.pop(inode, None)  # nobody holds it any more
-        if destroyed:
-            self._emit([*destroyed])
+        if told:
+            self._emit([*told])
         if self.lost > lost:
             self.snapshot()
 
     def _resolved(self, ended: list[Ending], *, last: bool) -> list[Ending]:
         """The ends whose callers can be told by now; the others wait."""
         ended = self._unresolved + ended
-        knows = self._owners.knows
-        self._unresolved = [] if last else [ending for ending in ended if ending.thread and not knows(ending.thread)]
-        if not self._unresolved:
+        threads = {ending.thread for ending in ended if ending.thread}
+        strange = {thread for thread in threads if not self._owners.knows(thread)}
+        if last or not strange:
+            self._unresolved = []
             return ended
-        waiting = {id(ending) for ending in self._unresolved}
-        return [ending for ending in ended if id(ending) not in waiting]
+        self._unresolved = [ending for ending in ended if ending.thread in strange]
+        return [ending for ending in ended if ending.thread not in strange]
 
     def _find_listeners(self, listening: list[Listening]) -> None:
         """State the sockets that began to listen; those that have gone again by what their beginning told."""

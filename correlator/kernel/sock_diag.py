@@ -8,20 +8,18 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
 from correlator.core.four_tuple import FourTuple
-from correlator.core.model import TCP_STATES, Evidence, Family, OwnerBy, Socket, Source, TcpState
+from correlator.core.model import TCP_STATES, Evidence, Family, Socket, Source, TcpState
 from correlator.core.tcp_info import BEGIN, END, TcpInfo
-from correlator.core.words import half, long_word, word
+from correlator.core.words import half, long_word, piece, word
 from correlator.kernel.datagrams import Datagrams
 from correlator.kernel.states import UNOWNED
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
-_BY_INODE = OwnerBy.INODE
-_FROM_DESTROY = Source.DESTROY
 _INET = Family.INET
 _STATE_FIN_WAIT2 = TcpState.FIN_WAIT2
 
@@ -63,7 +61,10 @@ class Entry:
     """A socket as a netlink message describes it."""
 
     socket: Socket
-    tcp_info: TcpInfo | None
+    tcp_info: Mapping[str, int] | None
+    at: int  # when the message was read; times are ns since the epoch
+    since: int  # what it tells has happened after
+    foreign: bool = False  # of another network namespace than the capture's
 
 
 def request(
@@ -99,7 +100,14 @@ def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += length + (-length) % 4
 
 
-def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entry | None:
+def entry(
+    message: bytes,
+    cgroup_path: Callable[[int], str],
+    netns: str,
+    at: int,
+    since: int,
+    foreign: bool,  # noqa: FBT001  compiled: takes no keywords
+) -> Entry | None:
     """The socket of a SOCK_DIAG_BY_FAMILY message; None where it is none of ours or too short."""
     if len(message) < _MESSAGE_LENGTH:
         return None
@@ -111,24 +119,24 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
     v6only: bool | None = None
     cgroup = ""
     info: TcpInfo | None = None
-    at = _MESSAGE_LENGTH
-    while at + _ATTRIBUTE_HEADER <= len(message):
-        length, kind = half(message, at), half(message, at + 2)
-        if length < _ATTRIBUTE_HEADER or at + length > len(message):
+    place = _MESSAGE_LENGTH
+    while place + _ATTRIBUTE_HEADER <= len(message):
+        length, kind = half(message, place), half(message, place + 2)
+        if length < _ATTRIBUTE_HEADER or place + length > len(message):
             break
-        begin, size = at + _ATTRIBUTE_HEADER, length - _ATTRIBUTE_HEADER
+        begin, size = place + _ATTRIBUTE_HEADER, length - _ATTRIBUTE_HEADER
         if kind == _INET_DIAG_INFO:
-            info = TcpInfo(message[begin + _INFO_BEGIN : begin + min(size, _INFO_END)])
+            info = TcpInfo(piece(message, begin + _INFO_BEGIN, max(0, min(size, _INFO_END) - _INFO_BEGIN)))
         elif kind == _INET_DIAG_SKV6ONLY and size:
             v6only = message[begin] != 0
         elif kind == _INET_DIAG_CGROUP_ID and size == 8:
             cgroup = cgroup_path(long_word(message, begin))
-        at += (length + 3) & ~3
+        place += (length + 3) & ~3
     found = Socket(
         family,
-        message[24 : 24 + width],
+        piece(message, 24, width),
         message[20] << 8 | message[21],
-        message[40 : 40 + width],
+        piece(message, 40, width),
         message[22] << 8 | message[23],
         state,
         inode or None,
@@ -138,7 +146,7 @@ def entry(message: bytes, cgroup_path: Callable[[int], str], netns: str) -> Entr
         cgroup,
         netns,
     )
-    return Entry(found, info)
+    return Entry(found, info, at, since, foreign)
 
 
 class SockDiag:
@@ -171,7 +179,7 @@ class SockDiag:
                         done = True
                     elif kind == NLMSG_ERROR:
                         _raise(message)
-                    elif (found := entry(message, self._cgroup_path, self._netns)) is not None:
+                    elif (found := entry(message, self._cgroup_path, self._netns, at, at, self._foreign)) is not None:
                         yield Evidence(at, Source.SNAPSHOT, found.socket, foreign=self._foreign)
 
     def lookup(self, asked: Sequence[tuple[FourTuple, int]]) -> list[Evidence | None]:
@@ -202,13 +210,13 @@ class SockDiag:
         return found
 
     def _answer(self, message: bytes, asked: FourTuple) -> Evidence | None:
-        described = entry(message, self._cgroup_path, self._netns)
+        at = time.time_ns()
+        described = entry(message, self._cgroup_path, self._netns, at, at, self._foreign)
         if described is None:
             return None
         if described.socket.is_listener:
-            return Evidence(time.time_ns(), Source.LOOKUP, described.socket, asked, foreign=self._foreign)
-        info = described.tcp_info
-        return Evidence(time.time_ns(), Source.LOOKUP, described.socket, tcp_info=info, foreign=self._foreign)
+            return Evidence(at, Source.LOOKUP, described.socket, asked, foreign=self._foreign)
+        return Evidence(at, Source.LOOKUP, described.socket, tcp_info=described.tcp_info, foreign=self._foreign)
 
 
 class DestroyEvents:
@@ -240,12 +248,12 @@ class DestroyEvents:
         """Unsubscribe."""
         self._socket.close()
 
-    def read(self, most: int) -> list[Evidence]:
+    def read(self, most: int) -> list[Entry]:
         """The events that wait, at least so many where there are more; fewer mean that none is left.
 
         Each happened after the last time that none was left (`since`). An overflow adds to `lost`: dump to catch up.
         """
-        found: list[Evidence] = []
+        found: list[Entry] = []
         while len(found) < most:
             begun = time.time_ns()
             try:
@@ -260,22 +268,10 @@ class DestroyEvents:
                 break
             at = time.time_ns()
             for data in datagrams:
-                described = entry(data, self._cgroup_path, self._netns)  # one message each
+                # one message each
+                described = entry(data, self._cgroup_path, self._netns, at, self._empty_at, self._foreign)
                 if described is not None:
-                    found.append(
-                        Evidence(
-                            at,
-                            _FROM_DESTROY,
-                            described.socket,
-                            None,
-                            None,
-                            described.tcp_info,
-                            self._empty_at,
-                            _BY_INODE,
-                            None,
-                            self._foreign,
-                        )
-                    )
+                    found.append(described)
         return found
 
 

@@ -1,6 +1,6 @@
 # C types for trace_pages.py.
 import cython
-from correlator.core.words cimport half, long_word, word
+from correlator.core.words cimport half, long_word, piece, word
 
 cdef int _HEADER
 cdef long long _LENGTH_MASK
@@ -11,6 +11,7 @@ cdef int _DELTA_BITS
 cdef int _STAMP_BITS
 cdef int _IRQ
 cdef int _AF_INET
+cdef int _IPV4_LENGTH
 
 cdef class Event:
     cdef public long long at

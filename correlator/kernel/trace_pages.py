@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
-from correlator.core.words import half, long_word, word
+from correlator.core.words import half, long_word, piece, word
 
 STATE, DESTROY = 0, 1  # kinds of events: sock/inet_sock_set_state, tcp/tcp_destroy_sock
 
@@ -23,6 +23,7 @@ _DELTA_BITS = 27
 _STAMP_BITS = 59  # an absolute stamp lacks the highest five, which are the page's
 _IRQ = 0x08 | 0x10  # TRACE_FLAG_HARDIRQ, TRACE_FLAG_SOFTIRQ of include/linux/trace_events.h
 _AF_INET, _AF_INET6 = 2, 10
+_IPV4_LENGTH = IPV4_LENGTH
 
 _FIELDS = ("skaddr", "sport", "dport", "family", "saddr", "daddr", "saddr_v6", "daddr_v6")
 _FIELD = re.compile(r"field:.*?(\w+)(?:\[\d+\])?;\s*offset:(\d+);\s*size:(\d+);")
@@ -197,11 +198,11 @@ class Pages:
         event.thread = 0 if page[at + 2] & _IRQ else word(page, at + 4)
         event.family = half(page, at + shape.family)
         if event.family == _AF_INET:
-            event.local = page[at + shape.source : at + shape.source + IPV4_LENGTH]
-            event.remote = page[at + shape.destination : at + shape.destination + IPV4_LENGTH]
+            event.local = piece(page, at + shape.source, _IPV4_LENGTH)
+            event.remote = piece(page, at + shape.destination, _IPV4_LENGTH)
         else:
-            event.local = page[at + shape.source_v6 : at + shape.source_v6 + 16]
-            event.remote = page[at + shape.destination_v6 : at + shape.destination_v6 + 16]
+            event.local = piece(page, at + shape.source_v6, 16)
+            event.remote = piece(page, at + shape.destination_v6, 16)
         event.local_port = half(page, at + shape.source_port)
         event.remote_port = half(page, at + shape.destination_port)
         event.old = event.new = event.cookie = 0

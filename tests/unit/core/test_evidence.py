@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from correlator.core.evidence import Bounds, EvidenceIndex, Known
+from correlator.core.evidence import Bounds, EvidenceIndex
+from correlator.core.known import UNKNOWN, Known
 from correlator.core.model import Clipped, Evidence, Gap, Owner, OwnerBy, Ownership, Socket, Source, TcpState
 from tests.play import MS, SECOND, START, evidence, four, listener, packed, socket
 
@@ -32,78 +33,13 @@ def test_the_ends_of_a_loopback_connection_are_apart() -> None:
     assert index.sockets(four(("10.0.0.20", 1000), ("10.0.0.12", 80)).key) == []
 
 
-def test_equal_statements_fold_into_a_span() -> None:
-    """A socket that is seen again and again is one entry with its first and last time."""
-    index = EvidenceIndex()
-    for at in (START + MS, START, START + 2 * MS):
-        index.add(evidence(mapped(cookie=1), at, tcp_info={"rtt_us": at}))
-    index.add(evidence(mapped(cookie=1), START + MS))
-    (known,) = index.sockets(SERVER_SIDE.key)
-    assert (known.first_at, known.last_at) == (START, START + 2 * MS)
-    assert known.tcp_info == {"rtt_us": START + 2 * MS}
-    assert index.statements == 4
-
-
-def test_an_event_that_waited_spans_its_wait() -> None:
-    """It happened between the last time that nothing waited and the reading."""
-    index = EvidenceIndex()
-    index.add(evidence(mapped(), START + MS, Source.DESTROY, since=START))
-    (known,) = index.sockets(SERVER_SIDE.key)
-    assert (known.first_at, known.last_at) == (START, START + MS)
-    index.add(evidence(mapped(cookie=1), START + 3 * MS, Source.DESTROY, since=START + 2 * MS))
-    index.add(evidence(mapped(cookie=1), START + 3 * MS, Source.DESTROY, since=START + MS))
-    assert [(known.first_at, known.last_at) for known in index.sockets(SERVER_SIDE.key)][1] == (
-        START + MS,
-        START + 3 * MS,
-    )
-
-
-def test_equal_statements_without_identity_stay_apart() -> None:
-    """Without cookie or inode they may be two sockets, and nothing is known of the time between."""
-    index = EvidenceIndex()
-    index.add(evidence(mapped(), START))
-    index.add(evidence(mapped(), START + 2 * MS))
-    assert len(index.sockets(SERVER_SIDE.key)) == 2
-    assert not any(known.within(START + 1, START + MS) for known in index.sockets(SERVER_SIDE.key))
-
-
-def test_the_same_table_twice_adds_nothing() -> None:
-    """A table without a time says the same thing however often it is given."""
-    index = EvidenceIndex()
-    index.add(evidence(mapped(), None, Source.TABLE))
-    index.add(evidence(mapped(), None, Source.TABLE))
-    index.add(evidence(mapped(), START, Source.TABLE))
-    assert len(index.sockets(SERVER_SIDE.key)) == 2
-    turned = EvidenceIndex()
-    turned.add(evidence(mapped(), START, Source.TABLE))
-    turned.add(evidence(mapped(), None, Source.TABLE))
-    assert len(turned.sockets(SERVER_SIDE.key)) == 2
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "inside"),
-    [
-        (None, None, True),
-        (START, None, True),
-        (START + 2 * MS, None, False),
-        (None, START - 1, False),
-        (None, START, True),
-    ],
-)
-def test_spans(start: int | None, end: int | None, inside: bool) -> None:
-    """A statement counts where its span touches the connection's."""
-    known = Known(mapped(), Source.SNAPSHOT, START, START + MS)
-    assert known.within(start, end) is inside
-    assert Known(mapped(), Source.TABLE, None, None).within(start, end)
-
-
 def test_owners_by_inode_and_by_the_table_itself() -> None:
     """A table's own word on the owner comes first; an inode belongs to its namespace."""
     index = EvidenceIndex()
     index.add(Ownership(START, 7, Owner(70), "a"))
     by_inode = Known(mapped(inode=7, netns="a"), Source.LOOKUP, START, START)
     elsewhere = Known(mapped(inode=7, netns="b"), Source.LOOKUP, START, START)
-    named = Known(mapped(inode=7, netns="a"), Source.TABLE, None, None, Owner(71))
+    named = Known(mapped(inode=7, netns="a"), Source.TABLE, UNKNOWN, UNKNOWN, Owner(71))
     assert index.owners([by_inode]) == (Owner(70), OwnerBy.INODE)
     assert index.owners([elsewhere]) == (None, OwnerBy.NONE)
     assert index.owners([named]) == (Owner(71), OwnerBy.INODE)

@@ -44,9 +44,11 @@ def connection(*, simultaneous: bool = False) -> Connection:
 )
 def test_causes(side: Side, found: Socket, origin: Socket | None, expected: Cause) -> None:
     """Why IPv4 is on AF_INET6, for each side and listener."""
-    assert cause(connection(), side, found, origin) is expected
+    what = verdict(WireFamily.IPV4, found.family)
+    assert cause(what, connection(), side, origin) is expected
 
 
 def test_a_simultaneous_open_has_no_listener() -> None:
     """Both ends connected: a mapped server end was connected too."""
-    assert cause(connection(simultaneous=True), Side.SERVER, MAPPED, None) is Cause.MAPPED_CONNECT
+    crossed = connection(simultaneous=True)
+    assert cause(Verdict.IPV4_ON_INET6, crossed, Side.SERVER, None) is Cause.MAPPED_CONNECT

@@ -1,6 +1,8 @@
 """Integers out of bytes."""
 
-from correlator.core.words import half, long_word, net_word, word
+import pytest
+
+from correlator.core.words import half, long_word, net_half, net_long_word, net_word, piece, word
 
 DATA = bytes(range(1, 9)) + b"\xff" * 8
 
@@ -17,3 +19,19 @@ def test_orders_and_widths() -> None:
         0xFFFFFFFFFFFFFFFF,
         0xFFFFFFFF,
     )
+
+
+def test_pieces() -> None:
+    """So many bytes."""
+    assert (piece(DATA, 1, 3), piece(DATA, 16, 0)) == (DATA[1:4], b"")
+
+
+@pytest.mark.parametrize("at", [-1, 15, 16, 17, 1 << 62])
+def test_nothing_is_read_beyond_the_end(at: int) -> None:
+    """Nor before the beginning, whatever a stranger's length says."""
+    for read in (half, word, long_word, net_half, net_word, net_long_word):
+        with pytest.raises(IndexError):
+            read(DATA, at)
+    for length in (2, 17, -1, (1 << 63) - 1):
+        with pytest.raises(IndexError):
+            piece(DATA, at, length)

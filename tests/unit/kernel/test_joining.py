@@ -1,8 +1,9 @@
 """Destroy events and state events, one statement."""
 
-from correlator.core.model import Evidence, Family, Owner, OwnerBy, Source, TcpState
+from correlator.core.model import Family, Owner, OwnerBy, Source, TcpState
 from correlator.kernel.endings import Ending
 from correlator.kernel.joining import PATIENCE, TRUSTED, Joining
+from correlator.kernel.sock_diag import Entry
 from tests.play import evidence, packed, socket
 
 HERE, THERE = packed("10.0.0.1"), packed("10.0.0.2")
@@ -14,11 +15,11 @@ def joining() -> Joining:
     return Joining(lambda thread: None if thread == 66 else Owner(thread))
 
 
-def destroyed(cookie: int | None = 9, *, cleared: bool = False) -> Evidence:
+def destroyed(cookie: int = 9, *, cleared: bool = False, at: int = 2000) -> Entry:
     """What the destroy event says."""
     far = ("0.0.0.0", 0) if cleared else ("10.0.0.2", 80)
     found = socket("10.0.0.1", 4000, *far, state=TcpState.CLOSE, uid=33, cookie=cookie, netns="n")
-    return evidence(found, 2000, Source.DESTROY, since=1000, tcp_info=INFO)
+    return Entry(found, INFO, at, 1000, foreign=False)
 
 
 def ending(cookie: int = 9, *, thread: int = 5, at: int = 1500, born: int = 0, was: int = 0, family: int = 2) -> Ending:
@@ -67,7 +68,9 @@ def test_either_alone_is_a_statement_in_the_end() -> None:
     """The other was lost, or is not to be had."""
     one = joining()
     one.take([destroyed()], [], 3000)
-    assert one.take([], [], 3000 + PATIENCE) == [destroyed()]
+    assert one.take([], [], 3000 + PATIENCE) == [
+        evidence(destroyed().socket, 2000, Source.DESTROY, since=1000, tcp_info=INFO)
+    ]
     other = joining()
     other.take([], [ending(thread=0, born=1200)], 3000)
     (said,) = other.take([], [], 1500 + PATIENCE)
@@ -78,18 +81,18 @@ def test_either_alone_is_a_statement_in_the_end() -> None:
 def test_what_was_read_too_late_is_not_told() -> None:
     """It may be about any connection that had the four-tuple in the meantime: that is counted."""
     one = joining()
-    late = evidence(destroyed().socket, 1000 + TRUSTED + 1, Source.DESTROY, since=1000)
+    late = destroyed(at=1000 + TRUSTED + 1)
     one.take([late], [], 3000)
-    assert one.take([], [], (late.at or 0) + PATIENCE) == []
+    assert one.take([], [], late.at + PATIENCE) == []
     assert one.late == 1
     assert [said.at for said in joining().take([late], [ending()], 3000)] == [1500]  # its time is known
 
 
 def test_a_cookie_is_what_joins() -> None:
-    """Without one there is nothing to wait for."""
+    """Ports come back, cookies do not."""
     one = joining()
-    assert [said.socket.cookie for said in one.take([destroyed(cookie=None)], [ending()], 3000)] == [None]
-    assert [said.socket.cookie for said in one.take([], [], 3000 + PATIENCE)] == [9]
+    assert one.take([destroyed(8)], [ending(9)], 3000) == []
+    assert [said.socket.cookie for said in one.take([], [], 3000 + PATIENCE)] == [8, 9]
 
 
 def test_what_the_kernel_does_itself_is_nobodys() -> None:
@@ -109,3 +112,5 @@ def test_what_waits_is_bounded() -> None:
     one = Joining(lambda _: None, most=2)
     found = one.take([], [ending(cookie) for cookie in (1, 2, 3)], 1600)
     assert [said.socket.cookie for said in found] == [1]
+    found = one.take([destroyed(cookie) for cookie in (4, 5, 6)], [], 2100)
+    assert [said.socket.cookie for said in found] == [4]

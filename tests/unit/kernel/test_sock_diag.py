@@ -36,7 +36,7 @@ def attribute(kind: int, value: bytes) -> bytes:
 
 def parsed(data: bytes) -> Socket | None:
     """The socket of a message."""
-    found = entry(data, lambda number: f"/group{number}", "n")
+    found = entry(data, lambda number: f"/group{number}", "n", 2, 1, False)
     return found.socket if found else None
 
 
@@ -69,8 +69,9 @@ def test_tcp_info() -> None:
     info = bytearray(144)
     struct.pack_into("=I", info, 68, 1234)
     struct.pack_into("=Q", info, 120, 99)
-    found = entry(message(attributes=attribute(2, bytes(info))), lambda _: "", "")
+    found = entry(message(attributes=attribute(2, bytes(info))), lambda _: "", "", 2, 1, False)
     assert found
+    assert (found.at, found.since, found.foreign) == (2, 1, False)
     assert found.tcp_info
     assert found.tcp_info["rtt_us"] == 1234
     assert found.tcp_info["bytes_acked"] == 99
