@@ -19,7 +19,6 @@ cdef class Counters:
     cdef public long long lookups
     cdef public dict by_verdict
 
-@cython.no_gc
 cdef class _Watch:
     cdef public long long due
     cdef public Flow flow

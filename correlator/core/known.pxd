@@ -6,7 +6,6 @@ cdef long long _UNKNOWN
 cdef int _BOTH
 
 @cython.final
-@cython.no_gc
 cdef class Known:
     cdef public Socket socket
     cdef public object source

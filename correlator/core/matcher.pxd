@@ -7,7 +7,6 @@ from correlator.core.model cimport Connection, Owner, Socket
 
 cdef long long _UNKNOWN
 
-@cython.no_gc
 cdef class Match:
     cdef readonly Socket socket
     cdef readonly object source

@@ -1,9 +1,7 @@
-# C types for model.py: the values that are made for every connection and every statement. They refer to no value that
-# could refer to them: the collector of cycles need not know of them.
+# C types for model.py: the values that are made for every connection and every statement.
 import cython
 from correlator.core.four_tuple cimport key_of
 
-@cython.no_gc
 cdef class Owner:
     cdef readonly object pid
     cdef readonly str process
@@ -15,7 +13,6 @@ cdef class Owner:
     cdef readonly object ppid
     cdef readonly object started_at
 
-@cython.no_gc
 cdef class Socket:
     cdef readonly object family
     cdef readonly bytes local
@@ -30,7 +27,6 @@ cdef class Socket:
     cdef readonly str cgroup
     cdef readonly str netns
 
-@cython.no_gc
 cdef class Evidence:
     cdef readonly object at
     cdef readonly object source
@@ -43,7 +39,6 @@ cdef class Evidence:
     cdef readonly object born
     cdef readonly bint foreign
 
-@cython.no_gc
 cdef class Ownership:
     cdef readonly object at
     cdef readonly object inode
@@ -59,12 +54,10 @@ cdef class Gap:
     cdef readonly long long since
     cdef readonly long long at
 
-@cython.no_gc
 cdef class Lookup:
     cdef readonly object four_tuple
     cdef readonly str interface
 
-@cython.no_gc
 cdef class End:
     cdef readonly bytes address
     cdef readonly int port
@@ -72,7 +65,6 @@ cdef class End:
     cdef readonly object packets
     cdef readonly object payload
 
-@cython.no_gc
 cdef class Connection:
     cdef readonly long long number
     cdef readonly End client
@@ -95,7 +87,6 @@ cdef class Connection:
     @cython.locals(client=End, server=End)
     cpdef bytes key(self, side)
 
-@cython.no_gc
 cdef class Finding:
     cdef readonly Connection connection
     cdef readonly object side

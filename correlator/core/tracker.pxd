@@ -16,7 +16,6 @@ cdef int _NEW
 cdef int _SYN_RECEIVED
 cdef int _ESTABLISHED
 
-@cython.no_gc
 cdef class Event:
     cdef readonly object change
     cdef readonly Flow flow

@@ -6,7 +6,6 @@ from correlator.core.words cimport half, long_word, piece, word
 cdef int _INFO_BEGIN
 cdef int _INFO_END
 
-@cython.no_gc
 cdef class Entry:
     cdef readonly Socket socket
     cdef readonly object tcp_info
