@@ -18,6 +18,8 @@ cdef int _KIND_FIN
 cdef int _KIND_RST
 cdef int _KIND_BARE
 cdef int _SYN_SENT
+cdef int _NEW
+cdef int _OPEN
 cdef tuple _HANDSHAKES
 cdef tuple _CLOSES
 cdef tuple _MIRRORED
@@ -39,6 +41,7 @@ cdef class FlowEnd:
     cdef public long long packets
     cdef public long long payload
 
+    cpdef bint is_end(self, unsigned long long high, unsigned long long low, int port) except? -1
     cpdef bint is_copy(self, Segment segment) except? -1
     @cython.locals(end=cython.longlong)
     cpdef note(self, Segment segment)
@@ -73,7 +76,6 @@ cdef class Flow:
     cdef public Flow earlier
     cdef public Flow later
 
-    @cython.locals(client=FlowEnd)
     cpdef bint is_from_client(self, Segment segment) except? -1
     cpdef turn_round(self)
     @cython.locals(server=End)

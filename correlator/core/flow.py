@@ -1,6 +1,6 @@
 """What the tracker keeps of one connection while it lasts; `snapshot` gives the immutable value."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from correlator.core.handshake import (
     ACK,
@@ -25,7 +25,7 @@ UNSEEN = -1
 _MASK, _HALF, _UNSEEN = 0xFFFFFFFF, 0x80000000, UNSEEN
 _SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
 _KIND_SYN, _KIND_SYN_ACK, _KIND_ACK, _KIND_FIN, _KIND_RST, _KIND_BARE = (int(kind) for kind in Kind)
-_SYN_SENT = int(State.SYN_SENT)
+_NEW, _SYN_SENT, _OPEN = int(State.NEW), int(State.SYN_SENT), int(Closing.OPEN)
 
 
 def after(a: int, b: int) -> bool:
@@ -33,21 +33,23 @@ def after(a: int, b: int) -> bool:
     return 0 < (a - b) & _MASK < _HALF
 
 
-@dataclass
 class FlowEnd:
     """One end's side of a connection, as its own segments show it."""
 
-    high: int  # its address, as a segment has it
-    low: int
-    port: int
-    isn: int = _UNSEEN  # from its SYN or SYN-ACK
-    base: int = _UNSEEN  # the ISN as far as other segments imply it: tells a reused four-tuple
-    reached: int = _UNSEEN  # the highest sequence number that it has used up
-    acked: int = _UNSEEN  # the highest acknowledgement that it sent
-    interface: int = -1
-    reset: bool = False
-    packets: int = 0
-    payload: int = 0
+    def __init__(self, high: int, low: int, port: int) -> None:
+        """`high` and `low`: its address, as a segment has it. Nothing has been seen of it."""
+        self.high, self.low, self.port = high, low, port
+        self.isn = _UNSEEN  # from its SYN or SYN-ACK
+        self.base = _UNSEEN  # the ISN as far as other segments imply it: tells a reused four-tuple
+        self.reached = _UNSEEN  # the highest sequence number that it has used up
+        self.acked = _UNSEEN  # the highest acknowledgement that it sent
+        self.interface = -1
+        self.reset = False
+        self.packets = self.payload = 0
+
+    def is_end(self, high: int, low: int, port: int) -> bool:
+        """Whether its address and port are these."""
+        return self.port == port and self.low == low and self.high == high
 
     def is_copy(self, segment: Segment) -> bool:
         """Whether a segment of this end that came by another interface says nothing new.
@@ -88,38 +90,34 @@ _CLOSES = tuple(CLOSE_TOKEN[closing] for closing in Closing)
 _MIRRORED = tuple(int(MIRRORED[closing]) for closing in Closing)
 
 
-@dataclass
 class Flow:
     """A connection in the tracker's table. `client` is provisional until `oriented`."""
 
-    number: int
-    is_ipv6: bool
-    client: FlowEnd
-    server: FlowEnd
-    opened_at: int
-    last_at: int
-    state: int = int(State.NEW)  # by number: a compiled step takes no enumeration
-    closing: int = int(Closing.OPEN)
-    oriented: bool = False
-    closed_at: int | None = None
-    syn_at: int = _UNSEEN
-    syn_ack_at: int = _UNSEEN
-    syn_rtt: int = _UNSEEN
-    ack_rtt: int = _UNSEEN
-    syn_count: int = 0
-    syn_ack_count: int = 0
-    interface: int = -1
-    simultaneous: bool = False
-    superseded_at: int | None = None
-    reported: bool = False
-    watched: bool = False  # the engine looks at it from time to time
-    gone: bool = False  # out of the table
-    # The table's own: the next in the chain of one hash, the queue in which it waits for time to pass, its neighbours.
-    hash: int = 0
-    chained: "Flow | None" = None
-    queue: "Queue | None" = None
-    earlier: "Flow | None" = None
-    later: "Flow | None" = None
+    def __init__(self, number: int, client: FlowEnd, server: FlowEnd, segment: Segment, at: int) -> None:
+        """Begins with a segment. `at`: the newest time."""
+        self.number = number
+        self.is_ipv6 = segment.is_ipv6
+        self.client, self.server = client, server
+        self.opened_at = segment.at
+        self.last_at = at
+        self.state, self.closing = _NEW, _OPEN  # by number: a compiled step takes no enumeration
+        self.oriented = False
+        self.closed_at: int | None = None
+        self.syn_at = self.syn_ack_at = self.syn_rtt = self.ack_rtt = _UNSEEN
+        self.syn_count = self.syn_ack_count = 0
+        self.interface = segment.interface
+        self.simultaneous = False
+        self.superseded_at: int | None = None
+        self.reported = False
+        self.watched = False  # the engine looks at it from time to time
+        self.gone = False  # out of the table
+        # The table's own: the next in the chain of one hash, the queue in which it waits for time to pass, its
+        # neighbours.
+        self.hash = 0
+        self.chained: Flow | None = None
+        self.queue: Queue | None = None
+        self.earlier: Flow | None = None
+        self.later: Flow | None = None
 
     @property
     def is_closed(self) -> bool:
@@ -128,12 +126,7 @@ class Flow:
 
     def is_from_client(self, segment: Segment) -> bool:
         """Whether the end that is the client, as far as known, sent a segment."""
-        client = self.client
-        return (
-            segment.source_port == client.port
-            and segment.source_low == client.low
-            and segment.source_high == client.high
-        )
+        return self.client.is_end(segment.source_high, segment.source_low, segment.source_port)
 
     def turn_round(self) -> None:
         """Swap the roles of the two ends."""

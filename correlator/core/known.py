@@ -1,9 +1,9 @@
 """Statements about one socket that agree, folded into one value with the span of time for which it was seen."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from correlator.core.model import Evidence, Owner, OwnerBy, Socket, Source
+from correlator.core.tcp_info import TcpNumbers
 
 UNKNOWN = -1
 """A time that no statement told."""
@@ -21,7 +21,7 @@ class Known:
     last_at: int
     owner: Owner | None = None
     owner_by: OwnerBy = OwnerBy.INODE
-    tcp_info: Mapping[str, int] | None = None
+    tcp_info: TcpNumbers | None = None
     born: int = _UNKNOWN
     foreign: bool = False
     uses: int = 0  # connections that a statement without a time was a candidate for

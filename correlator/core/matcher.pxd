@@ -10,7 +10,6 @@ cdef long long _UNKNOWN
 cdef class Match:
     cdef readonly Socket socket
     cdef readonly object source
-    cdef readonly tuple knowns
     cdef readonly object was
     cdef readonly Owner owner
     cdef readonly object owner_by

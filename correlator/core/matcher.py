@@ -5,7 +5,6 @@ would take the connection is none: behind a DNAT rule (docker's) the wire shows 
 socket is in another namespace.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from correlator.core.address import is_loopback
@@ -23,6 +22,7 @@ from correlator.core.model import (
     Source,
     TcpState,
 )
+from correlator.core.tcp_info import TcpNumbers
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _FROM_DESTROY = Source.DESTROY
@@ -50,11 +50,10 @@ class Match:
 
     socket: Socket | None  # None: candidates disagree about the family
     source: Source
-    knowns: tuple[Known, ...]
     was: Family | None = None  # its family before IPV6_ADDRFORM
     owner: Owner | None = None
     owner_by: OwnerBy = OwnerBy.NONE
-    tcp_info: Mapping[str, int] | None = None
+    tcp_info: TcpNumbers | None = None
 
 
 def match(index: EvidenceIndex, connection: Connection, side: Side, patience: int = TIME_WAIT) -> Match | None:
@@ -69,22 +68,22 @@ def match(index: EvidenceIndex, connection: Connection, side: Side, patience: in
         known = candidates[0]
         if known.uses <= 1 or known.last_at != _UNKNOWN:
             owner, by = index.owners(candidates)
-            return Match(known.socket, known.source, (known,), None, owner, by, known.tcp_info)
+            return Match(known.socket, known.source, None, owner, by, known.tcp_info)
     candidates.sort(key=_last_at)
     source = min([known.source for known in candidates], key=_STRENGTH.__getitem__)
     families = [known.socket.family for known in candidates]
     if [known for known in candidates if known.uses > 1 and known.last_at == _UNKNOWN]:
         # A table without a time, and a four-tuple that was used more than once: either connection may be meant.
-        return Match(None, source, tuple(candidates))
+        return Match(None, source)
     was = None
     if len(set(families)) > 1:
         if not _is_one_socket(candidates):
-            return Match(None, source, tuple(candidates))
+            return Match(None, source)
         was = families[0] if families[0] is not families[-1] else None
     socket = merged([known.socket for known in _by_close(candidates, connection)], families[-1])
     owner, by = index.owners(candidates)
     told = [known.tcp_info for known in candidates if known.tcp_info is not None]
-    return Match(socket, source, tuple(candidates), was, owner, by, told[-1] if told else None)
+    return Match(socket, source, was, owner, by, told[-1] if told else None)
 
 
 def _has_no_birth(known: Known) -> bool:

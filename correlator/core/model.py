@@ -4,12 +4,12 @@ Times are nanoseconds since the Unix epoch (`NO_TIME` where a format has none), 
 of 4 or 16, ports are host integers. Every value is immutable.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, mapped, text
 from correlator.core.four_tuple import Ends, FourTuple, key_of
+from correlator.core.tcp_info import TcpNumbers
 
 
 class WireFamily(StrEnum):
@@ -177,7 +177,7 @@ class Evidence:
     socket: Socket
     asked: FourTuple | None = None  # the four-tuple a lookup asked for: ties a listener to one connection
     owner: Owner | None = None  # where the source names it itself (netstat, ss, psutil, state events)
-    tcp_info: Mapping[str, int] | None = None
+    tcp_info: TcpNumbers | None = None
     since: int | None = None  # an event that waited to be read: it happened between then and `at`
     owner_by: OwnerBy = OwnerBy.INODE  # how the source knows the owner
     born: int | None = None  # when connect() or a handshake made the socket: it is no earlier connection's
@@ -312,7 +312,7 @@ class Finding:
     listener: Socket | None = None
     owner: Owner | None = None
     owner_by: OwnerBy = OwnerBy.NONE
-    tcp_info: Mapping[str, int] | None = None
+    tcp_info: TcpNumbers | None = None
     was: Family | None = None  # the family before IPV6_ADDRFORM changed it
     final: bool = True  # False: the connection goes on; a final finding follows
     leg: Ends | None = None  # the four-tuple, from the client's side, with which NAT led the connection to the socket

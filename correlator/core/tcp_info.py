@@ -1,6 +1,7 @@
 """What the kernel knew of a connection: some members of struct tcp_info (include/uapi/linux/tcp.h)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from typing import Protocol
 
 from correlator.core.words import long_word, word
 
@@ -18,10 +19,18 @@ BEGIN, END = 68, 152
 """The part of the struct that is kept."""
 
 
-class TcpInfo(Mapping[str, int]):
-    """The members by name, read when they are asked for; an older kernel's struct is shorter."""
+class TcpNumbers(Protocol):
+    """Numbers by name; `dict` takes them."""
 
-    __slots__ = ("_kept",)
+    def keys(self) -> Iterable[str]:
+        """The names that there are."""
+
+    def __getitem__(self, name: str, /) -> int:
+        """A number. Raises KeyError."""
+
+
+class TcpInfo:
+    """The members by name, read when they are asked for; an older kernel's struct is shorter."""
 
     def __init__(self, kept: bytes) -> None:
         """`kept`: the struct from BEGIN to END, as far as there is one."""
@@ -32,14 +41,9 @@ class TcpInfo(Mapping[str, int]):
         at, size = _MEMBERS[name]
         if at + size > BEGIN + len(self._kept):
             raise KeyError(name)
-        read = word if size == 4 else long_word
-        return read(self._kept, at - BEGIN)
+        return word(self._kept, at - BEGIN) if size == 4 else long_word(self._kept, at - BEGIN)
 
-    def __iter__(self) -> Iterator[str]:
+    def keys(self) -> list[str]:
         """The names that there are."""
         end = BEGIN + len(self._kept)
-        return iter([name for name, (at, size) in _MEMBERS.items() if at + size <= end])
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return sum(1 for _ in self)
+        return [name for name, (at, size) in _MEMBERS.items() if at + size <= end]

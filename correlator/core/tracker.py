@@ -215,10 +215,11 @@ class Tracker:
             self._evict()
         client = FlowEnd(segment.source_high, segment.source_low, segment.source_port)
         server = FlowEnd(segment.destination_high, segment.destination_low, segment.destination_port)
-        if client == server:  # a socket connected to itself (simultaneous open with one socket) is both ends
+        if server.is_end(
+            client.high, client.low, client.port
+        ):  # a socket connected to itself (simultaneous open with one socket) is both ends
             server = client
-        flow = Flow(self._first + self.seen, segment.is_ipv6, client, server, segment.at, self._newest)
-        flow.interface = segment.interface
+        flow = Flow(self._first + self.seen, client, server, segment, self._newest)
         self.seen += 1
         self._table.add(flow, segment)
         self._open.append(flow)

@@ -8,13 +8,13 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from correlator.core.address import IPV4_LENGTH
 from correlator.core.four_tuple import FourTuple
 from correlator.core.model import TCP_STATES, Evidence, Family, Socket, Source, TcpState
-from correlator.core.tcp_info import BEGIN, END, TcpInfo
+from correlator.core.tcp_info import BEGIN, END, TcpInfo, TcpNumbers
 from correlator.core.words import half, long_word, piece, word
 from correlator.kernel.datagrams import Datagrams
 from correlator.kernel.states import UNOWNED
@@ -61,7 +61,7 @@ class Entry:
     """A socket as a netlink message describes it."""
 
     socket: Socket
-    tcp_info: Mapping[str, int] | None
+    tcp_info: TcpNumbers | None
     at: int  # when the message was read; times are ns since the epoch
     since: int  # what it tells has happened after
     foreign: bool = False  # of another network namespace than the capture's

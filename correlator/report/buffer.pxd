@@ -21,15 +21,16 @@ cdef class Buffer:
     cdef str _second_text
 
     cpdef bytes take(self)
+    @cython.locals(raw=cython.p_uchar)
     cpdef bytes since(self, Py_ssize_t begin)
-    @cython.locals(length=Py_ssize_t, into=bytearray, at=Py_ssize_t, character=cython.Py_UCS4)
+    @cython.locals(length=Py_ssize_t, raw=cython.p_uchar, at=Py_ssize_t, character=cython.Py_UCS4)
     cpdef put(self, str text)
-    @cython.locals(length=Py_ssize_t)
+    @cython.locals(length=Py_ssize_t, raw=cython.p_uchar, at=Py_ssize_t, byte=cython.uchar)
     cpdef put_bytes(self, bytes data)
     cpdef put_byte(self, int byte)
     @cython.locals(digits=int, rest=cython.ulonglong)
     cpdef put_number(self, unsigned long long number)
-    @cython.locals(into=bytearray, at=Py_ssize_t)
+    @cython.locals(raw=cython.p_uchar, at=Py_ssize_t)
     cpdef put_padded(self, unsigned long long number, int digits)
     cpdef put_microseconds(self, unsigned long long nanoseconds)
     cpdef bint put_time(self, long long at) except? -1

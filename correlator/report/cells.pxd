@@ -15,12 +15,14 @@ cdef bytes _FORMULA
 @cython.locals(kind=int, character=cython.Py_UCS4, code=cython.uint)
 cdef int _kind(str value) except -1
 
+cdef str _plain(token)
 cpdef str json_text(str value)
 
 cdef class Cells:
     cpdef nothing(self)
     cpdef token(self, value)
     cpdef text(self, str value)
+    cpdef prose(self, str value)
     cpdef number(self, value)
     cpdef interval(self, value)
     cpdef time(self, value)
@@ -34,16 +36,23 @@ cdef class Lines(Cells):
     cdef readonly Buffer buffer
     cdef public int count
     cdef public bint has_more
+    cdef dict _written
 
+    @cython.locals(written=bytes)
+    cpdef text(self, str value)
+    cdef bytes _safe(self, str value)
+    cdef _next(self)
     cpdef end(self, more)
 
 cdef class CsvCells(Lines):
     @cython.locals(kind=int)
-    cpdef text(self, str value)
+    cpdef prose(self, str value)
+    cdef bytes _safe(self, str value)
     cdef _next(self)
 
 cdef class JsonCells(Lines):
     cdef tuple _heads
 
+    cdef bytes _safe(self, str value)
     cdef _string(self, str value)
     cdef _next(self)

@@ -11,6 +11,7 @@ from correlator.report.escape import cell
 
 _PLAIN, _WITH_COMMAS, _OTHER = range(3)
 _FIRST, _LAST, _QUOTE, _COMMA, _BACKSLASH = b' ~",\\'
+_MAX_WRITTEN = 4096  # texts to remember
 _FORMULA = b"=+-@"  # a cell that begins so is a formula to a spreadsheet
 
 
@@ -26,6 +27,11 @@ def _kind(value: str) -> int:
     return _OTHER if ord(value[0]) in _FORMULA else kind
 
 
+def _plain(token: str) -> str:
+    """A token as an ordinary string: str() of an enumeration's member makes a copy each time."""
+    return token if type(token) is str else str(getattr(token, "_value_", token))
+
+
 class Cells:
     """Takes the cells of a row in order; a cell without a value is an unknown."""
 
@@ -36,7 +42,10 @@ class Cells:
         """A word of ours: ASCII without anything to quote. Empty is unknown."""
 
     def text(self, value: str) -> None:
-        """What others have chosen, or prose. Empty is unknown."""
+        """What others have chosen, which comes again and again. Empty is unknown."""
+
+    def prose(self, value: str) -> None:
+        """A sentence of ours. Empty is unknown."""
 
     def number(self, value: int | None) -> None:
         """A number that is not negative."""
@@ -73,6 +82,10 @@ class Values(Cells):
         """Text."""
         self.values.append(value or None)
 
+    def prose(self, value: str) -> None:
+        """Text."""
+        self.values.append(value or None)
+
     def number(self, value: int | None) -> None:
         """A number."""
         self.values.append(value)
@@ -104,6 +117,27 @@ class Lines(Cells):
         """Cells of the row so far."""
         self.has_more = False
         """Whether a line has room for what a finding has beside the columns."""
+        self._written: dict[str, bytes] = {}
+
+    def text(self, value: str) -> None:
+        """As it was written the last time."""
+        if not value:
+            self.nothing()
+            return
+        self._next()
+        written = self._written.get(value)
+        if written is None:
+            if len(self._written) >= _MAX_WRITTEN:
+                self._written.clear()
+            written = self._written[value] = self._safe(value)
+        self.buffer.put_bytes(written)
+
+    def _safe(self, value: str) -> bytes:
+        """Any text as a cell."""
+        raise NotImplementedError
+
+    def _next(self) -> None:
+        """What stands before the next cell."""
 
     def end(self, more: Mapping[str, Any]) -> None:
         """The row ends. `more`: what a finding has beside the columns, if `has_more`."""
@@ -124,9 +158,9 @@ class CsvCells(Lines):
     def token(self, value: str) -> None:
         """As it is."""
         self._next()
-        self.buffer.put(str(value))  # of an enumeration, too
+        self.buffer.put(_plain(value))
 
-    def text(self, value: str) -> None:
+    def prose(self, value: str) -> None:
         """Escaped and quoted where it must be."""
         self._next()
         kind = _kind(value) if value else _PLAIN
@@ -137,7 +171,10 @@ class CsvCells(Lines):
             self.buffer.put(value)
             self.buffer.put_byte(_QUOTE)
         else:
-            self.buffer.put_bytes(quoted(value).encode())
+            self.buffer.put_bytes(self._safe(value))
+
+    def _safe(self, value: str) -> bytes:
+        return quoted(value).encode()
 
     def number(self, value: int | None) -> None:
         """In decimal."""
@@ -197,17 +234,20 @@ class JsonCells(Lines):
         """A string."""
         if value:
             self._next()
-            self._string(str(value))  # of an enumeration, too
+            self._string(_plain(value))
         else:
             self.nothing()
 
-    def text(self, value: str) -> None:
+    def prose(self, value: str) -> None:
         """A string."""
-        if not value:
+        if value:
+            self._next()
+            self.buffer.put_bytes(self._safe(value))
+        else:
             self.nothing()
-            return
-        self._next()
-        self.buffer.put(json_text(value))
+
+    def _safe(self, value: str) -> bytes:
+        return json_text(value).encode("ascii")
 
     def number(self, value: int | None) -> None:
         """A number."""

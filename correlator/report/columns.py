@@ -96,7 +96,7 @@ def put_finding(cells: Cells, finding: Finding) -> None:
     cgroup = socket.cgroup if socket else ""
     cells.text(cgroup or (owner.cgroup if owner else ""))
     cells.text(owner.container if owner else "")
-    cells.text(finding.explanation)
+    cells.prose(finding.explanation)
 
 
 def cells_of(row: Mapping[str, Any]) -> list[str]:

@@ -53,8 +53,9 @@ def extended(finding: Finding) -> Record:
 
 def _more(finding: Finding) -> dict[str, Any]:
     more: dict[str, Any] = {}
-    if finding.tcp_info:
-        more["tcp_info"] = dict(finding.tcp_info)
+    info = dict(finding.tcp_info) if finding.tcp_info is not None else None
+    if info:
+        more["tcp_info"] = info
     if finding.was:
         more["was_family"] = str(finding.was)
     if finding.leg:

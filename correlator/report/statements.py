@@ -1,11 +1,11 @@
 """Statements as JSON lines: what `core.records.to_record` has, without the record."""
 
 import json
-from collections.abc import Mapping
 
 from correlator.core.four_tuple import FourTuple
 from correlator.core.model import Clipped, Evidence, Owner, OwnerBy, Socket, Statement, TcpState
 from correlator.core.records import owner_record, to_record
+from correlator.core.tcp_info import TcpNumbers
 from correlator.report.buffer import Buffer
 from correlator.report.cells import json_text
 
@@ -103,7 +103,7 @@ class StatementLines:
         self._owners[owner.pid] = owner, text
         return text
 
-    def _info(self, info: Mapping[str, int]) -> None:
+    def _info(self, info: TcpNumbers) -> None:
         self._buffer.put(f',"tcp_info":{json.dumps(dict(info), separators=(",", ":"))}')
 
     def _number(self, name: str, value: int | None) -> None:

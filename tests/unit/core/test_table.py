@@ -15,7 +15,7 @@ def flow(segment: Segment, number: int) -> Flow:
     """A connection that a segment opens."""
     client = FlowEnd(segment.source_high, segment.source_low, segment.source_port)
     server = FlowEnd(segment.destination_high, segment.destination_low, segment.destination_port)
-    return Flow(number, segment.is_ipv6, client, server, 0, 0)
+    return Flow(number, client, server, segment, 0)
 
 
 def turned(segment: Segment) -> Segment:

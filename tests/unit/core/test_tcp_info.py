@@ -13,16 +13,15 @@ def test_all_members() -> None:
     struct.pack_into("=I", raw, 68, 1234)
     struct.pack_into("=Q", raw, 120, 1 << 40)
     info = TcpInfo(bytes(raw[BEGIN:]))
-    assert len(info) == 7
+    assert len(info.keys()) == 7
     assert dict(info)["bytes_acked"] == 1 << 40
     assert info["rtt_us"] == 1234
-    assert info == dict(info)
 
 
 def test_an_older_kernel() -> None:
     """What it does not have is not there."""
     info = TcpInfo(bytes(72 - BEGIN))
-    assert list(info) == ["rtt_us"]
+    assert info.keys() == ["rtt_us"]
     with pytest.raises(KeyError):
         info["min_rtt_us"]
     with pytest.raises(KeyError):
