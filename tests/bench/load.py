@@ -67,7 +67,7 @@ def serve(
     by_number = {opened.fileno(): opened for kind in LISTENERS if kind.accepts for opened in [listeners[kind.name]]}
     for number in by_number:
         poll.register(number, select.EPOLLIN)
-    waiting: dict[int, socket.socket] = {}
+    waiting: dict[int, socket.SocketType] = {}
     deaf, port, restarted = listeners["deaf"], listeners["deaf"].getsockname()[1], time.monotonic()
     while not stop.is_set():
         for number, _events in poll.poll(0.1):
@@ -86,7 +86,7 @@ def serve(
     os._exit(0)  # what is still open ends with the process
 
 
-def _accept_all(listener: socket.socket, poll: select.epoll, waiting: dict[int, socket.socket]) -> None:
+def _accept_all(listener: socket.socket, poll: select.epoll, waiting: dict[int, socket.SocketType]) -> None:
     for _ in range(64):
         try:
             number, _peer = listener._accept()  # type: ignore[attr-defined]  # accept() asks the kernel thrice more
@@ -94,13 +94,13 @@ def _accept_all(listener: socket.socket, poll: select.epoll, waiting: dict[int, 
             return
         except ConnectionAbortedError:
             continue
-        accepted = socket.socket(listener.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, number)
+        accepted = socket.SocketType(listener.family, socket.SOCK_STREAM, socket.IPPROTO_TCP, number)
         if not _act(accepted):
             waiting[accepted.fileno()] = accepted
             poll.register(accepted.fileno(), select.EPOLLIN)
 
 
-def _act(accepted: socket.socket) -> bool:
+def _act(accepted: socket.SocketType) -> bool:
     """Do what the client's byte says; tells whether the connection has ended."""
     try:
         said = accepted.recv(16, socket.MSG_DONTWAIT)
@@ -129,8 +129,8 @@ class Client:
         self._truth = truth
         self._network = network
         self._random = random.Random(seed)
-        self._served: deque[socket.socket] = deque()  # the server closes these first
-        self._kept: list[tuple[float, int, int, socket.socket]] = []
+        self._served: deque[socket.SocketType] = deque()  # the server closes these first
+        self._kept: list[tuple[float, int, int, socket.SocketType]] = []
         self._serial = itertools.count()
         self._reused = itertools.cycle(_REUSED_PORTS[seed % 2 :: 2])
         self._hosts = itertools.cycle(range(2, 65_000))
@@ -167,7 +167,7 @@ class Client:
     def _play(self, play: Play) -> tuple[int, int, int, bool] | None:
         """One connection: its client port, server port, the last two bytes of its IPv4 address, and if it was refused."""
         family = INET if play.client == "inet" else INET6
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock = socket.SocketType(family, socket.SOCK_STREAM)  # socket.socket is a class of Python around it
         host = next(self._hosts) if play.listener in WILD and play.client != "inet6" and not play.reused else 1
         network = self._network
         address = network.server_six if play.client == "inet6" else f"{network.servers}.{host >> 8}.{host & 255}"
@@ -177,7 +177,8 @@ class Client:
             if play.reused:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 sock.bind((prefix + network.client, next(self._reused)))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _FIVE_SECONDS)  # Python's own timeouts poll
+            if play.listener == "deaf":  # its queue may be full
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _FIVE_SECONDS)  # Python's own timeouts poll
             sock.connect((prefix + address, port))
         except (ConnectionRefusedError, ConnectionResetError):  # reset: the deaf listener is being opened anew
             own = sock.getsockname()[1]
@@ -192,7 +193,7 @@ class Client:
         self._close(sock, play)
         return own, port, host, False
 
-    def _close(self, sock: socket.socket, play: Play) -> None:
+    def _close(self, sock: socket.SocketType, play: Play) -> None:
         if play.addrform == "client":
             sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_ADDRFORM, int(INET))
         if play.close == "C":
