@@ -21,6 +21,9 @@ TICK = 0.05  # seconds: the engine's first second look at a connection comes aft
 # turns: it pauses for so many times as long as the last one took, up to a tick. An idle one reacts at once.
 _PAUSE = 10
 _SECOND = 1_000_000_000
+# Where evidence was lost, all connections are asked about. While it is lost again and again, the asking takes at the
+# most one part in so many of the time: it would be what the next is lost for.
+_ASKING_SHARE = 10
 _LAST_READS = 16  # of what waits at the end: under a flood there would be no end
 # Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
 # findings is then the same when the run is replayed.
@@ -173,6 +176,8 @@ class _Turns:
         self._offset = time.time_ns() - time.monotonic_ns()
         self._ticked_at = 0.0
         self._counted_at = self._lost = 0
+        self._is_to_ask = False
+        self._asks_at = 0.0
         self._looked_at = time.time_ns()
 
     async def capture(self) -> None:
@@ -223,11 +228,18 @@ class _Turns:
         self._read_events()  # what ended before now is known before its time is up
         if self._evidence.lost != self._lost:
             self._lost = self._evidence.lost
+            self._is_to_ask = True
+        asks = self._is_to_ask and self._ticked_at >= self._asks_at
+        if asks:
+            self._is_to_ask = False
             run.engine.ask_all()
         # where packets wait, no more time has passed for the engine than up to the last that was taken
         run.engine.tick(now - LATENCY if capture.is_idle else min(now - LATENCY, capture.last_at))
         run.deliver()
+        begun = time.monotonic()
         self._evidence.lookup(run.lookups())
+        if asks:
+            self._asks_at = begun + (time.monotonic() - begun) * _ASKING_SHARE
         if run.outputs.packets is not None:
             run.outputs.packets.tick(now)
         second_passed = now - self._counted_at > _SECOND

@@ -39,17 +39,19 @@ class Annotation:
 
 def comment(finding: Finding) -> str:
     """The comment for a packet of a finding's connection."""
-    socket, owner = finding.socket, finding.owner
-    fields = {
-        "verdict": str(finding.verdict),
-        "cause": str(finding.cause),
-        "side": str(finding.side),
-        "socket": str(socket.family) if socket else "",
-        "local": socket.local_text if socket else "",
-        "pid": str(owner.pid) if owner else "",
-        "process": _printable(owner.process) if owner else "",
-    }
-    return "correlator: " + " ".join(f"{name}={value}" for name, value in fields.items() if value)
+    socket, owner, cause, side = finding.socket, finding.owner, finding.cause, finding.side
+    text = f"{_PREFIX}{finding.verdict}"
+    if cause:
+        text += f" cause={cause}"
+    if side:
+        text += f" side={side}"
+    if socket:
+        text += f" socket={socket.family} local={socket.local_text}"
+    if owner:
+        text += f" pid={owner.pid}"
+        if owner.process:
+            text += f" process={_printable(owner.process)}"
+    return text
 
 
 def parse_comment(text: str) -> Annotation | None:
@@ -73,7 +75,13 @@ def parse_comment(text: str) -> Annotation | None:
 
 
 def _printable(name: str) -> str:
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for character in name
+    return (
+        name
+        if name.isprintable()
+        else "".join(
+            character
+            if character.isprintable()
+            else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+            for character in name
+        )
     )

@@ -43,7 +43,28 @@ class TcpInfo:
             raise KeyError(name)
         return word(self._kept, at - BEGIN) if size == 4 else long_word(self._kept, at - BEGIN)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all names are there."""
+        return len(self._kept) == END - BEGIN
+
+    def json(self) -> str:
+        """All of them as a JSON object, if all are there: a run may write thousands a second."""
+        kept = self._kept
+        return (
+            f'{{"rtt_us":{word(kept, 0)},"total_retrans":{word(kept, 32)},"segs_out":{word(kept, 68)},'
+            f'"segs_in":{word(kept, 72)},"min_rtt_us":{word(kept, 80)},"bytes_acked":{long_word(kept, 52)},'
+            f'"bytes_received":{long_word(kept, 60)}}}'
+        )
+
     def keys(self) -> list[str]:
         """The names that there are."""
         end = BEGIN + len(self._kept)
         return [name for name, (at, size) in _MEMBERS.items() if at + size <= end]
+
+
+def json_of(numbers: TcpNumbers) -> str:
+    """Numbers as a JSON object."""
+    if isinstance(numbers, TcpInfo) and numbers.is_whole:
+        return numbers.json()
+    return "{" + ",".join(f'"{name}":{numbers[name]}' for name in numbers.keys()) + "}"  # noqa: SIM118  no mapping

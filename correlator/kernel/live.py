@@ -27,6 +27,7 @@ _LOOK_EVERY = 0.005  # seconds, as it reads the descriptors of the likely owners
 _LOOK_SOMETIMES = 0.2
 _LOOK_SHARE = 100  # times as long as the last look took, at the least: of a process with 10,000 descriptors it is 10 ms
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
+_RESYNC_SHARE = 10  # times as long as the last dump took, at the least, until the next that an overflow makes
 _FOLLOW_EVERY = 1.0
 _MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
 _MAX_TOLD = 32_768
@@ -62,7 +63,8 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._indices: dict[str, int] = {}
         self._pending: dict[int, str] = {}
         self._inodes: dict[int | None, int] = {}  # of the pending, by the socket's cookie
-        self._look_at = 0.0
+        self._look_at = self._resync_at = 0.0
+        self._is_behind = False
         self._paths = CgroupPaths()
         self._home = netns.current_inode()
         self._lost_before = 0  # in namespaces that are gone
@@ -227,8 +229,12 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
                 self._pending.pop(inode, None)  # nobody holds it any more
         if told:
             self._emit([*told])
-        if self.lost > lost:
+        self._is_behind = self._is_behind or self.lost > lost
+        begun = time.monotonic()
+        if self._is_behind and (last or begun >= self._resync_at):
+            self._is_behind = False
             self.snapshot()
+            self._resync_at = begun + (time.monotonic() - begun) * _RESYNC_SHARE
 
     def _resolved(self, ended: list[Ending], *, last: bool) -> list[Ending]:
         """The ends whose callers can be told by now; the others wait."""

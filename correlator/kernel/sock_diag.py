@@ -125,8 +125,8 @@ def entry(
         if length < _ATTRIBUTE_HEADER or place + length > len(message):
             break
         begin, size = place + _ATTRIBUTE_HEADER, length - _ATTRIBUTE_HEADER
-        if kind == _INET_DIAG_INFO:
-            info = TcpInfo(piece(message, begin + _INFO_BEGIN, max(0, min(size, _INFO_END) - _INFO_BEGIN)))
+        if kind == _INET_DIAG_INFO and size >= _INFO_BEGIN + 4:  # its first member of those that are kept
+            info = TcpInfo(piece(message, begin + _INFO_BEGIN, min(size, _INFO_END) - _INFO_BEGIN))
         elif kind == _INET_DIAG_SKV6ONLY and size:
             v6only = message[begin] != 0
         elif kind == _INET_DIAG_CGROUP_ID and size == 8:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from correlator.core.address import endpoint_text, text
+from correlator.core.tcp_info import json_of
 from correlator.core.timetext import time_text
 from correlator.report.buffer import Buffer
 from correlator.report.escape import cell
@@ -222,7 +223,11 @@ class JsonCells(Lines):
     def end(self, more: Mapping[str, Any]) -> None:
         """The last members, and the type of the line."""
         for name, value in more.items():
-            self.buffer.put(f',"{name}":' + json.dumps(value, separators=(",", ":")))
+            self.buffer.put(f',"{name}":')
+            if name == "tcp_info":
+                self.buffer.put(json_of(value))
+            else:
+                self.buffer.put(json.dumps(value, separators=(",", ":")))
         self.buffer.put(',"type":"finding"}\n')
 
     def nothing(self) -> None:

@@ -7,7 +7,7 @@ their order: each waits for its connection's finding, at most `hold` nanoseconds
 import struct
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from correlator import __version__
 from correlator.core.annotation import Kept, comment
@@ -31,6 +31,7 @@ _EPB, _LENGTH = struct.Struct("<7I"), struct.Struct("<I")
 _PADDING = bytes(3)
 _NANOSECONDS = 9  # if_tsresol: 10**-9
 _INBOUND, _OUTBOUND = 1, 2
+_CLIENT, _SERVER, _NO_SOCKET = Side.CLIENT, Side.SERVER, Verdict.NO_SOCKET
 
 # Wireshark's process information entry
 _WIRESHARK_PEN = 32622
@@ -43,7 +44,8 @@ _MAX_OPTION = 0xFFFF
 _MAX_OPTIONS = 8192
 
 
-class _Note(NamedTuple):
+@dataclass(frozen=True)
+class _Note:
     """What packets want of a finding: little, for a run may be long."""
 
     side: Side
@@ -51,7 +53,10 @@ class _Note(NamedTuple):
     comment: bytes
 
 
-class _Held(NamedTuple):
+@dataclass(frozen=True)
+class _Held:
+    """A packet that waits for its connection's finding."""
+
     packet: Packet
     number: int  # of the connection
     from_client: bool
@@ -101,7 +106,7 @@ class PcapngSink:
     def findings(self, found: list[Finding]) -> None:
         """Take findings, provisional or final; the last one of a side counts."""
         for finding in found:
-            if finding.verdict is not Verdict.NO_SOCKET:
+            if finding.verdict is not _NO_SOCKET:
                 self._note(finding)
 
     def _note(self, finding: Finding) -> None:
@@ -160,7 +165,7 @@ class PcapngSink:
         """The options of a connection's packets from one side."""
         coded: list[tuple[int, bytes]] = []
         # Of two ends on this host the one that sent the packet is the process that it is of.
-        sender = Side.CLIENT if key[1] else Side.SERVER
+        sender = _CLIENT if key[1] else _SERVER
         near = next((note for note in found if note.side is sender), found[0])
         if len(found) == 1:
             coded.append((_EPB_FLAGS, struct.pack("<I", _OUTBOUND if near.side is sender else _INBOUND)))

@@ -48,14 +48,16 @@ def record(finding: Finding) -> Record:
 
 def extended(finding: Finding) -> Record:
     """The record with what JSON Lines has beside the columns."""
-    return {**record(finding), **_more(finding)}
+    more = _more(finding)
+    if "tcp_info" in more:
+        more["tcp_info"] = dict(more["tcp_info"])
+    return {**record(finding), **more}
 
 
 def _more(finding: Finding) -> dict[str, Any]:
     more: dict[str, Any] = {}
-    info = dict(finding.tcp_info) if finding.tcp_info is not None else None
-    if info:
-        more["tcp_info"] = info
+    if finding.tcp_info is not None:
+        more["tcp_info"] = finding.tcp_info
     if finding.was:
         more["was_family"] = str(finding.was)
     if finding.leg:

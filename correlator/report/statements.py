@@ -5,7 +5,7 @@ import json
 from correlator.core.four_tuple import FourTuple
 from correlator.core.model import Clipped, Evidence, Owner, OwnerBy, Socket, Statement, TcpState
 from correlator.core.records import owner_record, to_record
-from correlator.core.tcp_info import TcpNumbers
+from correlator.core.tcp_info import TcpNumbers, json_of
 from correlator.report.buffer import Buffer
 from correlator.report.cells import json_text
 
@@ -104,7 +104,8 @@ class StatementLines:
         return text
 
     def _info(self, info: TcpNumbers) -> None:
-        self._buffer.put(f',"tcp_info":{json.dumps(dict(info), separators=(",", ":"))}')
+        self._buffer.put(',"tcp_info":')
+        self._buffer.put(json_of(info))
 
     def _number(self, name: str, value: int | None) -> None:
         if value is not None:

@@ -1,10 +1,11 @@
 """Members of struct tcp_info."""
 
+import json
 import struct
 
 import pytest
 
-from correlator.core.tcp_info import BEGIN, END, TcpInfo
+from correlator.core.tcp_info import BEGIN, END, TcpInfo, json_of
 
 
 def test_all_members() -> None:
@@ -26,3 +27,11 @@ def test_an_older_kernel() -> None:
         info["min_rtt_us"]
     with pytest.raises(KeyError):
         info["something"]
+
+
+@pytest.mark.parametrize("size", [4, 40, 80, END - BEGIN])
+def test_json(size: int) -> None:
+    """As of a dict, whole or cut."""
+    info = TcpInfo(bytes(range(1, 1 + END - BEGIN))[:size])
+    assert json_of(info) == json.dumps(dict(info), separators=(",", ":"))
+    assert json_of({"rtt_us": 5}) == '{"rtt_us":5}'
