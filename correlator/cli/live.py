@@ -156,6 +156,9 @@ async def _run(
             notes = [f"{name} went down or away; the run went on" for name in dict.fromkeys(capture.gone)]
             lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
         counters = run.end(lost)
+        lost_at = [f"{times} {stage}" for stage, times in evidence.losses.items() if times]
+        if lost_at:
+            troubles.append(f"evidence lost: {', '.join(lost_at)}")
         if lost["dropped"] or lost["evidence_lost"] or counters["evidence_dropped"]:
             troubles.append("packets or evidence were lost (counted above): try a larger --ring, or fewer interfaces")
         if not built.outputs.writers:

@@ -93,8 +93,17 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     @property
     def lost(self) -> int:
         """How often the kernel had more destroy events than the buffer holds, and how many state events it dropped."""
-        lost = self._lost_before + sum(room.destroyed.lost for room in self._rooms.values() if room.destroyed)
-        return lost + self._joining.late + (self._states.lost if self._states else 0)
+        return sum(self.losses.values())
+
+    @property
+    def losses(self) -> dict[str, int]:
+        """The same by stage."""
+        overflows = sum(room.destroyed.lost for room in self._rooms.values() if room.destroyed)
+        return {
+            "overflows of the netlink buffers": self._lost_before + overflows,
+            "destroy events that were read too late": self._joining.late,
+            "state events that the trace buffers had no room for": self._states.lost if self._states else 0,
+        }
 
     @property
     def tells_of_ends(self) -> bool:

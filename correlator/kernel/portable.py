@@ -3,8 +3,9 @@
 import errno
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Self
 
 import psutil
@@ -38,6 +39,7 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
     """
 
     lost = 0
+    losses: Mapping[str, int] = MappingProxyType({})
     sources = ("psutil",)
     tells_of_ends = False
     missing = ("sock_diag: connections are found by polling psutil's table, and short ones are missed",)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from correlator.core.model import Evidence, Source, Statement
+from correlator.kernel import live as live_evidence
 from tests.functional.conftest import LiveRun
 
 Start = Callable[..., LiveRun]
@@ -105,3 +107,24 @@ def test_a_stale_instance_is_removed_at_the_next_start(start_live: Start) -> Non
     assert not stale.exists()
     assert live.end() == 0, live.error
     assert not list(INSTANCES.glob(f"correlator-{live.process.pid}-*"))
+
+
+def test_lost_evidence_is_counted_by_stage_and_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A netlink buffer for three messages, and sixty sockets that end: what is left is dumped."""
+    monkeypatch.setattr(live_evidence, "DESTROY_BUFFER", 1)
+    stated: list[Statement] = []
+    with live_evidence.KernelEvidence(stated.extend) as evidence:
+        if "destroy" not in evidence.sources:
+            pytest.skip("this kernel asks CAP_NET_ADMIN for destroy events")
+        assert evidence.lost == 0
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            for _ in range(60):
+                with socket.create_connection(server.getsockname()), server.accept()[0]:
+                    pass
+            time.sleep(0.2)
+            evidence.read_events()
+        assert evidence.losses["overflows of the netlink buffers"] > 0
+        assert evidence.lost == sum(evidence.losses.values())
+    listening = [one for one in stated if isinstance(one, Evidence) and one.source is Source.SNAPSHOT]
+    assert port in {one.socket.local_port for one in listening}
