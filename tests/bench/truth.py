@@ -204,7 +204,9 @@ def clients_behind(inside: list[str]) -> Iterator[str]:
             f"ip -n {servers} route add local {VETH.servers}.0.0/16 dev lo",
             f"ip -n {servers} route add {VETH.client}/32 dev veth-s",
             f"ip -n {servers} -6 route add {VETH.client_six}/128 dev veth-s",
-            f"ip -n {clients} route add {VETH.servers}.0.0/16 dev veth-c",
+            f"ip -n {clients} route add {VETH.servers}.0.1/32 dev veth-c",
+            # through one address: each of 65,000 would be a neighbour to be found, and the kernel keeps 1024
+            f"ip -n {clients} route add {VETH.servers}.0.0/16 via {VETH.servers}.0.1 dev veth-c",
             f"ip -n {clients} -6 route add {VETH.server_six}/128 dev veth-c",
         ):
             subprocess.run(line.split(), check=True)
