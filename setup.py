@@ -44,6 +44,7 @@ COMPILED = [
     "correlator/run.py",
     "correlator/wire/decode.py",
     "correlator/wire/link.py",
+    "correlator/wire/pcap.py",
     "correlator/wire/ring.py",
 ]
 
