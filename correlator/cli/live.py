@@ -37,9 +37,11 @@ from correlator.wire.interfaces import Interfaces
 # Who is to miss nothing must be let in when the machine is busy; what it takes is little. Needs CAP_SYS_NICE.
 _NICE = -10
 
-# At the most about 40 MB of connections, and as much of evidence of sockets whose packets are not seen here. At 15,000
+# At the most about 40 MB of connections. At 15,000
 # connections/s that remembers a closed one for a second and a half after its report.
 MAX_CONNECTIONS = 40_960
+# Other namespaces' sockets, too, which no connection here may ask for: three seconds of 10,000 connections/s there.
+_MAX_EVIDENCE = 65_536
 
 
 @click.command()
@@ -182,7 +184,7 @@ def _evidence(run: Run) -> KernelEvidence | PortableEvidence:
 def live_config(*, counted: bool) -> Config:
     """How the engine works live."""
     limits = Limits(connections=MAX_CONNECTIONS, settle=LIVE_SETTLE, linger=LINGER, counted=counted)
-    return Config(limits, Bounds(tuples=MAX_CONNECTIONS, aged=2 * LIVE_SETTLE), lookups=True, announce=True)
+    return Config(limits, Bounds(tuples=_MAX_EVIDENCE, aged=2 * LIVE_SETTLE), lookups=True, announce=True)
 
 
 def open_capture(
