@@ -276,8 +276,9 @@ class Engine:
 
     def _report(self, flow: Flow, now: int) -> None:
         connection = self.tracker.snapshot(flow)
-        near, far = connection.key(_SIDE_CLIENT), connection.key(_SIDE_SERVER)
-        if self.index.has_timeless and self.index.count_uses(near, far):
+        if self.index.has_timeless and self.index.count_uses(
+            connection.key(_SIDE_CLIENT), connection.key(_SIDE_SERVER)
+        ):
             self._held.append(connection)
             if len(self._held) > self.config.bounds.tuples:
                 self._emit(self._held.popleft())
@@ -285,8 +286,8 @@ class Engine:
             self._emit(connection)
         if self.config.lookups and not (len(self._interfaces) > 1 and self._legs.others(connection)):
             before = flow.superseded_at or now
-            self.index.forget(near, before)
-            self.index.forget(far, before)
+            self.index.forget(connection.key(_SIDE_CLIENT), before)
+            self.index.forget(connection.key(_SIDE_SERVER), before)
 
     def _emit(self, connection: Connection) -> None:
         for finding in self.findings(connection, True):

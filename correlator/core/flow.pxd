@@ -83,6 +83,7 @@ cdef class Flow:
 
 @cython.final
 cdef class Queue:
+    cdef public long long wait
     cdef public Flow first
     cdef public Flow last
     cdef public Py_ssize_t count

@@ -162,6 +162,8 @@ class Queue:
 
     def __init__(self) -> None:
         """None wait."""
+        self.wait = 0
+        """For how long (ns) one may be silent in it."""
         self.first: Flow | None = None
         self.last: Flow | None = None
         self.count = 0

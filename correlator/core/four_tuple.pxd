@@ -1,7 +1,7 @@
 # C types for four_tuple.py.
 import cython
-from correlator.core.words cimport piece
 
-cdef bytes _PORT_BYTES
-cpdef bytes port_bytes(int port)
+cdef bytearray _KEY
+cdef Py_ssize_t _MOST
+@cython.locals(raw=cython.p_uchar, at=Py_ssize_t, byte=cython.uchar)
 cpdef bytes key_of(bytes local, int local_port, bytes remote, int remote_port)

@@ -2,16 +2,12 @@
 
 from typing import NamedTuple
 
-from correlator.core.words import piece
-
 Ends = tuple[bytes, int, bytes, int]  # a plain four-tuple: local address and port, remote address and port
 
 
-_EVERY_BYTE = bytes(range(256))
-_PORTS = bytearray(2 * 65536)  # the two bytes of each port, in order: a key is made for every statement
-_PORTS[0::2] = b"".join(bytes([high]) * 256 for high in _EVERY_BYTE)
-_PORTS[1::2] = _EVERY_BYTE * 256
-_PORT_BYTES = bytes(_PORTS)
+_KEY = bytearray(36)  # where a key is put together: it is made for every statement
+_MOST = 32
+_TOO_LONG = "an address has 16 bytes at the most"
 
 
 class FourTuple(NamedTuple):
@@ -29,10 +25,16 @@ class FourTuple(NamedTuple):
 
 
 def key_of(local: bytes, local_port: int, remote: bytes, remote_port: int) -> bytes:
-    """A four-tuple as one value: a tuple of four would be five, and is looked up slowly."""
-    return b"".join((local, remote, port_bytes(local_port), port_bytes(remote_port)))
-
-
-def port_bytes(port: int) -> bytes:
-    """The two bytes of a port."""
-    return piece(_PORT_BYTES, 2 * port, 2)
+    """A four-tuple as one value: a tuple of four would be five, and is looked up slowly. Raises ValueError."""
+    if len(local) + len(remote) > _MOST:
+        raise ValueError(_TOO_LONG)
+    raw, at = _KEY, 0  # compiled, a pointer
+    for byte in local:
+        raw[at] = byte
+        at += 1
+    for byte in remote:
+        raw[at] = byte
+        at += 1
+    raw[at], raw[at + 1] = local_port >> 8, local_port & 0xFF
+    raw[at + 2], raw[at + 3] = remote_port >> 8, remote_port & 0xFF
+    return bytes(raw[: at + 4])

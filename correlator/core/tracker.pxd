@@ -37,6 +37,7 @@ cdef class Tracker:
     cdef public Queue _lingering
     cdef public Queue _superseded
     cdef public Queue _open
+    cdef list _reporting
     cdef long long _most
     cdef bint _counted
     cdef public list events
@@ -61,10 +62,9 @@ cdef class Tracker:
     cdef _announce(self, Flow flow, int before)
     @cython.locals(flow=Flow, queue=Queue)
     cpdef advance(self, long long now)
-    @cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong, wait=cython.longlong)
+    @cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong)
     cdef Flow _next_due(self)
-    cdef tuple _waits(self)
-    cdef _enqueue(self, Flow flow, Queue queue, long long wait)
+    cdef _enqueue(self, Flow flow, Queue queue)
     cdef _supersede(self, Flow flow, long long at)
     @cython.locals(flow=Flow)
     cdef _evict(self)

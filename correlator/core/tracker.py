@@ -49,7 +49,6 @@ class Tracker:
 
         `first` numbers the first connection.
         """
-        self.set_limits(limits)
         self.reports_only = False
         """Whether no other event is wanted."""
         self.opened_only = False
@@ -65,6 +64,8 @@ class Tracker:
         self._lingering = Queue()  # reported, to be forgotten
         self._superseded = Queue()  # out of the table, to be reported
         self._open = Queue()  # the others, in the order in which they came to be so: they wait for nothing
+        self._reporting = [self._half_open, self._settling, self._superseded]
+        self.set_limits(limits)
         self.from_client = False
         """Whether the last segment came from the client."""
         self.notable = False
@@ -81,6 +82,8 @@ class Tracker:
         self.limits = limits
         self._settle, self._linger, self._most = limits.settle, limits.linger, limits.connections
         self._counted = limits.counted
+        self._half_open.wait = self._lingering.wait = limits.linger
+        self._settling.wait = self._superseded.wait = limits.settle
 
     def __len__(self) -> int:
         """How many connections are in the table."""
@@ -162,38 +165,32 @@ class Tracker:
             self._forget(flow)
             flow = self._lingering.first
         self._due_at = self._now + min(self._settle, self._linger)
-        for queue, wait in self._waits():
+        for queue in self._reporting:
             if queue.first is not None:
-                self._due_at = min(self._due_at, queue.first.last_at + wait)
-
-    def _waits(self) -> tuple[tuple[Queue, int], ...]:
-        """The queues, with how long a connection in them may be silent."""
-        return (
-            (self._half_open, self._linger),
-            (self._settling, self._settle),
-            (self._superseded, self._settle),
-            (self._lingering, self._linger),
-        )
+                self._due_at = min(self._due_at, queue.first.last_at + queue.wait)
+        if self._lingering.first is not None:
+            self._due_at = min(self._due_at, self._lingering.first.last_at + self._linger)
 
     def _next_due(self) -> Flow | None:
         """The connection whose report is due, the one that has been due for longest first."""
         found: Flow | None = None
         due_at = self._now + 1
-        for queue, wait in self._waits()[:-1]:
+        for queue in self._reporting:
             flow = queue.first
             while flow is not None and self._now > 0 and not flow.last_at:
                 flow.last_at = self._now  # no segment had a time so far
                 queue.append(flow)
                 flow = queue.first
-            if flow is not None and flow.last_at + wait < due_at:
-                found, due_at = flow, flow.last_at + wait
+            if flow is not None and flow.last_at + queue.wait < due_at:
+                found, due_at = flow, flow.last_at + queue.wait
         return found
 
-    def _enqueue(self, flow: Flow, queue: Queue, wait: int) -> None:
+    def _enqueue(self, flow: Flow, queue: Queue) -> None:
         """Put a connection into the queue that it is to wait in, at the end."""
         if flow.queue is not queue:
             queue.append(flow)
-            self._due_at = min(self._due_at, flow.last_at + wait)
+            if queue is not self._open:
+                self._due_at = min(self._due_at, flow.last_at + queue.wait)
 
     def unreported(self) -> list[Flow]:
         """The connections that are still to be reported."""
@@ -256,9 +253,9 @@ class Tracker:
             flow.closed_at = segment.at if closed(flow.closing) else None
         if not flow.reported:
             if closed(flow.closing):
-                self._enqueue(flow, self._settling, self._settle)
+                self._enqueue(flow, self._settling)
             else:
-                self._enqueue(flow, self._half_open if half_open(flow.state) else self._open, self._linger)
+                self._enqueue(flow, self._half_open if half_open(flow.state) else self._open)
         return True
 
     def _note_syn(self, flow: Flow, segment: Segment, near: FlowEnd) -> None:
@@ -303,7 +300,7 @@ class Tracker:
         self._forget(flow)
         if self._settle < self._linger and not flow.reported:
             flow.last_at = self._newest
-            self._enqueue(flow, self._superseded, self._settle)
+            self._enqueue(flow, self._superseded)
         else:
             self._report(flow)
 

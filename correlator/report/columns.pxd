@@ -1,6 +1,5 @@
 # C types for columns.py.
 import cython
-from correlator.core.four_tuple cimport port_bytes
 from correlator.core.model cimport Connection, End, Finding, Owner, Socket
 from correlator.report.cells cimport Cells
 

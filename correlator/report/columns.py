@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from hashlib import sha1
 from typing import Any
 
-from correlator.core.four_tuple import port_bytes
 from correlator.core.model import Connection, End, Finding, TcpState
 from correlator.report.cells import Cells
 from correlator.report.escape import cell
@@ -120,5 +119,6 @@ def community_id(client: End, server: End) -> str:
     """
     if client.address > server.address or (client.address == server.address and client.port > server.port):
         client, server = server, client
-    data = b"\0\0" + client.address + server.address + b"\6\0" + port_bytes(client.port) + port_bytes(server.port)
+    near, far = client.port.to_bytes(2, "big"), server.port.to_bytes(2, "big")
+    data = b"".join((b"\0\0", client.address, server.address, b"\6\0", near, far))
     return "1:" + b2a_base64(sha1(data, usedforsecurity=False).digest(), newline=False).decode("ascii")

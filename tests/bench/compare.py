@@ -64,7 +64,7 @@ while True:
 def of_psutil(text: str) -> Seen:
     """What psutil showed."""
     seen: Seen = defaultdict(set)
-    for line in text.splitlines():
+    for line in text.rpartition("\n")[0].splitlines():  # the last may be cut off
         family, local, local_port, remote, remote_port, *pid = line.split(" ")
         key = (bare(local)[0], int(local_port), bare(remote)[0], int(remote_port))
         seen[key].add((family, pid[0] if pid else ""))
