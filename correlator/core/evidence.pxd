@@ -32,7 +32,7 @@ cdef class EvidenceIndex:
     @cython.locals(known=Known)
     cpdef long long count_uses(self, bytes one, bytes other) except -1
     cpdef list listeners(self, int port)
-    cpdef Socket sole_listener(self, int port)
+    cpdef tuple sole_listener(self, int port)
     cpdef list answers(self, bytes key)
     cpdef bint has_answers(self, int port) except -1
     @cython.locals(known=Known, owner=Owner, holder=Owner, user=Owner, holders_differ=bint, users_differ=bint)

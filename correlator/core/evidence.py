@@ -65,7 +65,7 @@ class EvidenceIndex:
     _sockets: dict[bytes, list[Known]] = field(default_factory=dict)
     _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
     _listener_count: int = 0
-    _sole: dict[int, Socket | None] = field(default_factory=dict)
+    _sole: dict[int, tuple[Socket, Owner | None, Known] | None] = field(default_factory=dict)
     _answers: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
     _answered: set[int] = field(default_factory=set)
     _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
@@ -87,6 +87,7 @@ class EvidenceIndex:
             self._add_evidence(statement)
         elif isinstance(statement, Ownership):
             _remember(self._owners, (statement.netns, statement.inode), statement.owner, self.bounds.tuples)
+            self._sole.clear()
         elif isinstance(statement, Gap):
             self._add_gap(statement)
         else:
@@ -140,15 +141,19 @@ class EvidenceIndex:
         """What is known of listeners on a port."""
         return self._listeners.get(port) or []
 
-    def sole_listener(self, port: int) -> Socket | None:
-        """The one socket that all statements about listeners on a port are about, with the facts of all of them."""
+    def sole_listener(self, port: int) -> tuple[Socket, Owner | None, Known] | None:
+        """The one socket that all statements about listeners on a port are about, with the facts of all of them.
+
+        With it its owner, and the first of the statements.
+        """
         if port in self._sole:
             return self._sole[port]
         rows = self.listeners(port)
         cookies = {known.socket.cookie for known in rows}
         sole = None
         if len(cookies) == 1 and None not in cookies:
-            sole = merged([known.socket for known in rows], rows[-1].socket.family)
+            described = merged([known.socket for known in rows], rows[-1].socket.family)
+            sole = described, self.owners(rows)[0], rows[0]
         self._sole[port] = sole
         return sole
 

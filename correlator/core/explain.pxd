@@ -4,4 +4,5 @@ from correlator.core.address cimport endpoint_text
 from correlator.core.model cimport Connection, Owner, Socket
 
 cpdef str explain(Connection connection, side, verdict, cause, Socket socket, Socket listener, Owner owner, was)
-cpdef str _meaning(Connection connection, verdict, cause, Socket socket, Socket listener)
+cdef str _who(Owner owner)
+cdef str _mixed(Connection connection, cause, Socket socket, Socket listener)

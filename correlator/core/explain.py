@@ -1,5 +1,7 @@
 """One plain sentence for each finding. The prose may change; the tokens beside it do not."""
 
+from functools import lru_cache
+
 from correlator.core.address import endpoint_text
 from correlator.core.four_tuple import Ends
 from correlator.core.model import Cause, Connection, Family, Handshake, Owner, Side, Socket, Verdict
@@ -16,7 +18,6 @@ _AMBIGUOUS = (
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _VERDICT_AMBIGUOUS = Verdict.AMBIGUOUS
-_ANOMALY = Verdict.ANOMALY
 _CAUSE_MAPPED_CONNECT = Cause.MAPPED_CONNECT
 _CAUSE_MAPPED_LISTENER = Cause.MAPPED_LISTENER
 _CAUSE_UNKNOWN = Cause.UNKNOWN
@@ -24,9 +25,17 @@ _HANDSHAKE_REFUSED = Handshake.REFUSED
 _HANDSHAKE_UNANSWERED = Handshake.UNANSWERED
 _INET = Family.INET
 _INET6 = Family.INET6
-_IPV4_ON_INET = Verdict.IPV4_ON_INET
-_IPV6_ON_INET6 = Verdict.IPV6_ON_INET6
+_IPV4_ON_INET6 = Verdict.IPV4_ON_INET6
 _NO_SOCKET = Verdict.NO_SOCKET
+
+_SAME = {
+    Verdict.IPV4_ON_INET: "is AF_INET: IPv4 on the wire and in the kernel",
+    Verdict.IPV6_ON_INET6: "is AF_INET6: IPv6 on the wire and in the kernel",
+    Verdict.ANOMALY: (
+        "is listed as AF_INET on an IPv6 connection, which no kernel can do: table or capture is not what it seems"
+    ),
+}
+"""What there is to say where nothing more is to be named."""
 
 
 def explain(  # every fact that a sentence may name
@@ -44,13 +53,25 @@ def explain(  # every fact that a sentence may name
         return {_HANDSHAKE_REFUSED: _REFUSED, _HANDSHAKE_UNANSWERED: _UNANSWERED}.get(connection.handshake, _NOT_SEEN)
     if verdict is _VERDICT_AMBIGUOUS or socket is None:
         return _AMBIGUOUS
-    who = f"{owner.process or f'PID {owner.pid}'}'s" if owner else "The"
-    sentence = f"{who} {side} socket {_meaning(connection, verdict, cause, socket, listener)}"
+    changed = ""
     if was is not None:
-        sentence += f"; it was {was} until setsockopt(IPV6_ADDRFORM) changed it"
+        changed = f"; it was {was} until setsockopt(IPV6_ADDRFORM) changed it"
     elif socket.family is _INET and listener is not None and listener.family is _INET6:
-        sentence += "; its listener is AF_INET6, so setsockopt(IPV6_ADDRFORM) has changed its family"
-    return sentence + "."
+        changed = "; its listener is AF_INET6, so setsockopt(IPV6_ADDRFORM) has changed its family"
+    elif verdict is not _IPV4_ON_INET6:
+        return _plain(_who(owner), side, verdict)
+    meaning = _mixed(connection, cause, socket, listener) if verdict is _IPV4_ON_INET6 else _SAME[verdict]
+    return f"{_who(owner)} {side} socket {meaning}{changed}."
+
+
+def _who(owner: Owner | None) -> str:
+    return f"{owner.process or f'PID {owner.pid}'}'s" if owner else "The"
+
+
+@lru_cache(maxsize=1024)
+def _plain(who: str, side: Side, verdict: Verdict) -> str:
+    """The sentence for a socket of the wire's own family: the same for all of a process."""
+    return f"{who} {side} socket {_SAME[verdict]}."
 
 
 def through_nat(connection: Connection, leg: Ends) -> str:
@@ -61,15 +82,8 @@ def through_nat(connection: Connection, leg: Ends) -> str:
     return f" NAT leads {seen} to this socket as {inside}: both have the same initial sequence numbers."
 
 
-def _meaning(connection: Connection, verdict: Verdict, cause: Cause, socket: Socket, listener: Socket | None) -> str:
-    if verdict is _IPV4_ON_INET:
-        return "is AF_INET: IPv4 on the wire and in the kernel"
-    if verdict is _IPV6_ON_INET6:
-        return "is AF_INET6: IPv6 on the wire and in the kernel"
-    if verdict is _ANOMALY:
-        return (
-            "is listed as AF_INET on an IPv6 connection, which no kernel can do: table or capture is not what it seems"
-        )
+def _mixed(connection: Connection, cause: Cause, socket: Socket, listener: Socket | None) -> str:
+    """How IPv4 comes to an AF_INET6 socket."""
     peer = endpoint_text(socket.remote, socket.remote_port)
     if cause is _CAUSE_MAPPED_CONNECT:
         return f"is AF_INET6 and was connected to the IPv4-mapped address {peer}: the wire carries IPv4"

@@ -24,10 +24,11 @@ def listener(
     """
     if connection.simultaneous:
         return None
-    sole = index.sole_listener(connection.server.port)
-    if sole is not None and not (netns and sole.netns and sole.netns != netns) and takes(sole, connection):
-        rows = index.listeners(connection.server.port)
-        return None if index.is_gone(rows[0], connection.opened_at) else (sole, index.owners(rows)[0])
+    found = index.sole_listener(connection.server.port)
+    if found is not None:
+        sole, keeper, known = found
+        if not (netns and sole.netns and sole.netns != netns) and takes(sole, connection):
+            return None if index.is_gone(known, connection.opened_at) else (sole, keeper)
     start, end = span(connection, TIME_WAIT)
     answers = []
     if index.has_answers(connection.server.port):

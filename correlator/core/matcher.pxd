@@ -19,7 +19,7 @@ cdef class Match:
 cdef list _latest_born(list found)
 cdef bint _is_its_birth(long long born, Connection connection, side) except -1
 cdef bint _is_too_lively(Known known, Connection connection) except -1
-@cython.locals(known=Known, knowns=list, gone=list, found=list, foreign=int, start=cython.longlong, end=cython.longlong,
+@cython.locals(known=Known, knowns=list, gone=list, found=list, foreign=int, fits=bint, start=cython.longlong, end=cython.longlong,
                opened_at=cython.longlong)
 cdef list _candidates(EvidenceIndex index, Connection connection, side, patience)
 @cython.locals(known=Known, candidates=list)

@@ -100,6 +100,11 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
         return []
     start, end = span(connection, patience)
     opened_at = connection.opened_at
+    if len(knowns) == 1:  # the usual case: nothing else tells that it is gone
+        known = knowns[0]
+        if known.born != _UNKNOWN and not known.foreign and start and opened_at <= known.last_at <= end:
+            fits = _is_its_birth(known.born, connection, side) and not _is_too_lively(known, connection)
+            return [known] if fits else []
     gone = []
     for known in knowns:
         if known.source is _FROM_DESTROY and _UNKNOWN < known.last_at < opened_at:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha1
 from typing import Any
 
-from correlator.core.model import Connection, End, Finding, TcpState
+from correlator.core.model import Cause, Connection, End, Finding, TcpState
 from correlator.report.cells import Cells
 from correlator.report.escape import cell
 
@@ -31,6 +31,7 @@ SHARED = COLUMNS.index("interface") + 1
 _RTT = frozenset({"syn_rtt_us", "ack_rtt_us"})
 _STATES = {int(state): state.name for state in TcpState}
 _ON, _OFF = "on", "off"
+_NATIVE = Cause.NATIVE
 
 
 def put_connection(cells: Cells, connection: Connection) -> None:
@@ -95,7 +96,10 @@ def put_finding(cells: Cells, finding: Finding) -> None:
     cgroup = socket.cgroup if socket else ""
     cells.text(cgroup or (owner.cgroup if owner else ""))
     cells.text(owner.container if owner else "")
-    cells.prose(finding.explanation)
+    if finding.cause is _NATIVE:
+        cells.text(finding.explanation)  # few different ones
+    else:
+        cells.prose(finding.explanation)
 
 
 def cells_of(row: Mapping[str, Any]) -> list[str]:

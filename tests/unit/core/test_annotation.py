@@ -31,6 +31,12 @@ def test_the_comment_is_the_contract() -> None:
     )
 
 
+def test_what_is_unknown_is_left_out() -> None:
+    """A connection without a socket has its verdict only."""
+    bare = Finding(server_finding().connection, Side.NONE, Verdict.NO_SOCKET, Cause.NATIVE, "")
+    assert comment(bare) == "correlator: verdict=no-socket"
+
+
 @pytest.mark.parametrize("process", ["java", "nginx: worker", "a=b verdict=no-socket", ""])
 def test_a_comment_reads_back(process: str) -> None:
     """A process may be named like a field."""

@@ -22,6 +22,12 @@ from tests.play import CLIENT, MS, SECOND, SERVER, START, evidence, packed, sock
 from tests.play import listener as listening
 
 
+def test_the_one_listener_may_take_nothing_of_this() -> None:
+    """IPV6_V6ONLY: another one was there, and nobody saw it."""
+    index = known(evidence(listening("::", SERVER[1], cookie=5, v6only=True), START))
+    assert found_listener(index, Family.INET6) is None
+
+
 def test_a_listener_accepts_in_its_own_namespace() -> None:
     """Every container may listen on port 80."""
     index = known(
@@ -212,8 +218,15 @@ def test_what_is_known_of_the_one_listener_comes_from_all_statements() -> None:
         evidence(listening("::", SERVER[1], cookie=5, v6only=False), START),
         evidence(listening("::", SERVER[1], cookie=5, inode=7), START + MS, Source.STATE_EVENT),
     )
-    assert index.sole_listener(SERVER[1]) == listening("::", SERVER[1], cookie=5, inode=7, v6only=False)
-    assert found_listener(index, Family.INET6) == index.sole_listener(SERVER[1])
+    sole = listening("::", SERVER[1], cookie=5, inode=7, v6only=False)
+    found = index.sole_listener(SERVER[1])
+    assert found is not None
+    assert found[:2] == (sole, None)
+    assert found_listener(index, Family.INET6) == sole
+    index.add(Ownership(START + MS, 7, Owner(70)))
+    found = index.sole_listener(SERVER[1])
+    assert found is not None
+    assert found[:2] == (sole, Owner(70))
     gone = socket("::", SERVER[1], state=TcpState.CLOSE, cookie=5)
     index.add(evidence(gone, CONNECTION.opened_at - 1, Source.DESTROY))
     assert found_listener(index, Family.INET6) is None
