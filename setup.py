@@ -45,6 +45,7 @@ COMPILED = [
     "correlator/wire/decode.py",
     "correlator/wire/link.py",
     "correlator/wire/pcap.py",
+    "correlator/wire/pcapng.py",
     "correlator/wire/ring.py",
 ]
 

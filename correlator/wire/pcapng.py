@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from correlator.core.annotation import Kept
 from correlator.core.frames import MAX_TIME, NO_TIME, Frames
+from correlator.core.words import net_word, word
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage
 
@@ -26,18 +27,25 @@ _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _BLOCK_OVERHEAD = 12  # type, length, length again
 _SECTION_HEAD = 28
 _NANOSECONDS = 1_000_000_000
+_USUAL = {1_000_000, 1_000_000_000}  # ticks a second
 # Blocks that are read are held whole: a packet with its options. Others are skipped however long they are.
 _MAX_BLOCK = MAX_PACKET + 131_072
 _MAX_INTERFACES = 65_536  # of a file; an obsolete packet block can name no more
 
 
-@dataclass(frozen=True, slots=True)
+# Constants of a module's own can be C integers when it is compiled.
+_ENHANCED, _SMALLEST, _LARGEST, _LATEST = ENHANCED_PACKET, 32, MAX_PACKET, MAX_TIME
+_EARLY = 1 << 21  # of the upper words of times: in these nanoseconds cannot overflow
+
+
+@dataclass(frozen=True)
 class _Interface:
     number: int
     link_type: int
     snaplen: int
     ticks: int  # a second
     offset: int  # ns
+    tick: int  # ns, where that is all there is to a time; else 0
 
 
 class _BadBlockError(ValueError):
@@ -56,6 +64,7 @@ class PcapngReader:
         self._interfaces = interfaces
         self._section: list[_Interface] = []
         self._order = "<"
+        self._is_little = True
         self._buffer = b""
         self._offset = 0
         self._skip = 0
@@ -76,9 +85,10 @@ class PcapngReader:
         frames = Frames(data)
         at = 0
         try:
+            at = self._packets(frames, at)
             while (length := self._block_length(data, at)) is not None:
                 self._block(frames, at, length)
-                at += length
+                at = self._packets(frames, at + length)
         except _BadBlockError as error:
             self.damage = Damage(self._offset + at, str(error))
         if self._skip:
@@ -94,6 +104,30 @@ class PcapngReader:
         """The input has ended."""
         if self.damage is None and (self._buffer or self._skip or not self._in_section):
             self.damage = Damage(self._offset, "the last block is cut off")
+
+    def _packets(self, frames: Frames, at: int) -> int:
+        """Go through what nearly all is: sound packets with times in micro- or nanoseconds. Where it stops."""
+        data, end, section = frames.data, len(frames.data), self._section
+        known = 0 if self._keep_comments else len(section)
+        while at + _SMALLEST <= end and self._word(data, at) == _ENHANCED:
+            length, number, high = self._word(data, at + 4), self._word(data, at + 8), self._word(data, at + 12)
+            captured = self._word(data, at + 20)
+            if length < _SMALLEST or length % 4 or at + length > end or self._word(data, at + length - 4) != length:
+                break
+            if number >= known or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
+                break
+            interface = section[number]
+            time = (high << 32 | self._word(data, at + 16)) * interface.tick
+            if not interface.tick or time > _LATEST:
+                break
+            original = self._word(data, at + 24)
+            frames.add(time, interface.link_type, interface.number, at + 28, captured, max(original, captured))
+            self._count += 1
+            at += length
+        return at
+
+    def _word(self, data: bytes, at: int) -> int:
+        return word(data, at) if self._is_little else net_word(data, at)
 
     def _block_length(self, data: bytes, at: int) -> int | None:
         """The length of the block at `at` if it is complete and of use; notes how much to skip if it is not."""
@@ -131,6 +165,7 @@ class PcapngReader:
         else:
             message = "a section header without a byte-order magic"
             raise _BadBlockError(message)
+        self._is_little = self._order == "<"
         self._in_section = True
 
     def _block(self, frames: Frames, at: int, length: int) -> None:
@@ -181,7 +216,8 @@ class PcapngReader:
         if self._added > _MAX_INTERFACES:
             message = f"more than {_MAX_INTERFACES} interfaces"
             raise _BadBlockError(message)
-        self._section.append(_Interface(self._interfaces.add(name), link_type, snaplen, ticks, offset))
+        tick = _NANOSECONDS // ticks if ticks in _USUAL and not offset else 0
+        self._section.append(_Interface(self._interfaces.add(name), link_type, snaplen, ticks, offset, tick))
 
     def _packet(
         self, frames: Frames, begin: int, room: int, number: int, ticks: int | None, captured: int, length: int

@@ -1,0 +1,41 @@
+# C types for pcapng.py.
+import cython
+from correlator.core.frames cimport Frames
+from correlator.core.words cimport net_word, word
+
+cdef long long _ENHANCED
+cdef long long _SMALLEST
+cdef long long _LARGEST
+cdef long long _LATEST
+cdef long long _EARLY
+
+cdef class _Interface:
+    cdef readonly int number
+    cdef readonly int link_type
+    cdef readonly object snaplen
+    cdef readonly object ticks
+    cdef readonly object offset
+    cdef readonly long long tick
+
+cdef class PcapngReader:
+    cdef public object damage
+    cdef public object kept
+    cdef public dict comments
+    cdef bint _keep_comments
+    cdef object _interfaces
+    cdef list _section
+    cdef str _order
+    cdef bint _is_little
+    cdef bytes _buffer
+    cdef long long _offset
+    cdef long long _skip
+    cdef long long _count
+    cdef long long _added
+    cdef bint _in_section
+
+    cpdef Frames feed(self, bytes data)
+    @cython.locals(data=bytes, end=Py_ssize_t, section=list, known=cython.longlong, length=cython.longlong,
+                   number=cython.longlong, high=cython.longlong, captured=cython.longlong, original=cython.longlong,
+                   time=cython.longlong, interface=_Interface)
+    cdef Py_ssize_t _packets(self, Frames frames, Py_ssize_t at) except -1
+    cdef long long _word(self, bytes data, Py_ssize_t at) except? -1
