@@ -37,8 +37,8 @@ from correlator.wire.interfaces import Interfaces
 # Who is to miss nothing must be let in when the machine is busy; what it takes is little. Needs CAP_SYS_NICE.
 _NICE = -10
 
-# At the most about 40 MB of connections. At 15,000
-# connections/s that remembers a closed one for a second and a half after its report.
+# At the most about 40 MB of connections. At 15,000/s that remembers a closed one for a second and a half after its
+# report.
 MAX_CONNECTIONS = 40_960
 # Other namespaces' sockets, too, which no connection here may ask for: three seconds of 10,000 connections/s there.
 _MAX_EVIDENCE = 65_536

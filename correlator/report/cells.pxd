@@ -36,23 +36,21 @@ cdef class Lines(Cells):
     cdef readonly Buffer buffer
     cdef public int count
     cdef public bint has_more
+    cdef object _safe
     cdef dict _written
 
     @cython.locals(written=bytes)
     cpdef text(self, str value)
-    cdef bytes _safe(self, str value)
     cdef _next(self)
     cpdef end(self, more)
 
 cdef class CsvCells(Lines):
     @cython.locals(kind=int)
     cpdef prose(self, str value)
-    cdef bytes _safe(self, str value)
     cdef _next(self)
 
 cdef class JsonCells(Lines):
     cdef tuple _heads
 
-    cdef bytes _safe(self, str value)
     cdef _string(self, str value)
     cdef _next(self)

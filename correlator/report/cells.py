@@ -1,7 +1,7 @@
 """Cells of a row, one after another: as CSV, as JSON, or as values; what goes into them is told once, in `rows`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from correlator.core.address import endpoint_text, text
@@ -111,8 +111,9 @@ class Values(Cells):
 class Lines(Cells):
     """The cells as text in a buffer, a line a row."""
 
-    def __init__(self) -> None:
-        """A row begins."""
+    def __init__(self, safe: Callable[[str], bytes]) -> None:
+        """A row begins. `safe`: any text as a cell."""
+        self._safe = safe
         self.buffer = Buffer()
         self.count = 0
         """Cells of the row so far."""
@@ -133,10 +134,6 @@ class Lines(Cells):
             written = self._written[value] = self._safe(value)
         self.buffer.put_bytes(written)
 
-    def _safe(self, value: str) -> bytes:
-        """Any text as a cell."""
-        raise NotImplementedError
-
     def _next(self) -> None:
         """What stands before the next cell."""
 
@@ -146,6 +143,10 @@ class Lines(Cells):
 
 class CsvCells(Lines):
     """The cells as CSV (RFC 4180), safe for terminals and spreadsheets."""
+
+    def __init__(self) -> None:
+        """A row begins."""
+        super().__init__(csv_cell)
 
     def end(self, more: Mapping[str, Any]) -> None:
         """CSV has columns only."""
@@ -172,10 +173,7 @@ class CsvCells(Lines):
             self.buffer.put(value)
             self.buffer.put_byte(_QUOTE)
         else:
-            self.buffer.put_bytes(self._safe(value))
-
-    def _safe(self, value: str) -> bytes:
-        return quoted(value).encode()
+            self.buffer.put_bytes(csv_cell(value))
 
     def number(self, value: int | None) -> None:
         """In decimal."""
@@ -216,7 +214,7 @@ class JsonCells(Lines):
 
     def __init__(self, names: tuple[str, ...]) -> None:
         """An object begins; `names` are those of its members in order."""
-        super().__init__()
+        super().__init__(_json_cell)
         self.has_more = True
         self._heads = tuple(("," if place else "{") + json.dumps(name) + ":" for place, name in enumerate(names))
 
@@ -247,12 +245,9 @@ class JsonCells(Lines):
         """A string."""
         if value:
             self._next()
-            self.buffer.put_bytes(self._safe(value))
+            self.buffer.put(json_text(value))
         else:
             self.nothing()
-
-    def _safe(self, value: str) -> bytes:
-        return json_text(value).encode("ascii")
 
     def number(self, value: int | None) -> None:
         """A number."""
@@ -304,9 +299,13 @@ def json_text(value: str) -> str:
     return json.dumps(value) if not value or _kind(value) == _OTHER else f'"{value}"'
 
 
-def quoted(value: str) -> str:
+def _json_cell(value: str) -> bytes:
+    return json_text(value).encode("ascii")
+
+
+def csv_cell(value: str) -> bytes:
     """A CSV cell of any text."""
     safe = cell(value)
     if '"' in safe or "," in safe:
-        return '"' + safe.replace('"', '""') + '"'
-    return safe
+        safe = '"' + safe.replace('"', '""') + '"'
+    return safe.encode()
