@@ -10,10 +10,12 @@ from setuptools import Extension, setup
 
 COMPILED = [
     "correlator/core/address.py",
+    "correlator/core/connection.py",
     "correlator/core/engine.py",
     "correlator/core/evidence.py",
     "correlator/core/explain.py",
     "correlator/core/facts.py",
+    "correlator/core/finding.py",
     "correlator/core/flow.py",
     "correlator/core/four_tuple.py",
     "correlator/core/frames.py",

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from correlator.core.engine import Engine
+from correlator.core.finding import Finding
 from correlator.core.frames import Frames
-from correlator.core.model import Finding, Lookup, Statement
+from correlator.core.model import Lookup, Statement
 from correlator.report.columns import Record
 from correlator.report.pcapng import PcapngSink
 from correlator.report.rotation import Rotation

@@ -1,16 +1,39 @@
 """One connection, and the sockets that may terminate it."""
 
-from dataclasses import replace
 from typing import Any
 
+from correlator.core.connection import Connection
 from correlator.core.evidence import EvidenceIndex
-from correlator.core.model import Close, Connection, End, Handshake, Socket, Statement
-from tests.play import CLIENT, SECOND, SERVER, START, packed, socket
+from correlator.core.flow import begun
+from correlator.core.handshake import Closing, State
+from correlator.core.model import Socket, Statement
+from correlator.core.segment import Segment
+from tests.play import CLIENT, SECOND, SERVER, START, ends, socket
 
-CONNECTION = Connection(
-    1, End(packed(CLIENT[0]), CLIENT[1]), End(packed(SERVER[0]), SERVER[1]), Handshake.COMPLETE, Close.OPEN, START
-)
-CLOSED = replace(CONNECTION, close=Close.FIN, closed_at=START + SECOND)
+
+def changed(connection: Connection, **facts: Any) -> Connection:
+    """A connection of which some facts are others."""
+    made = connection.copy()
+    for name, value in facts.items():
+        setattr(made, name, value)
+    return made
+
+
+def between(client: tuple[str, int], server: tuple[str, int], **facts: Any) -> Connection:
+    """A connection that began at START."""
+    begins = begun(1, Segment(START, 0, *ends(client, server)), START, "", counted=False)
+    return changed(begins, **{"state": State.ESTABLISHED, "oriented": True, **facts})
+
+
+def facts(connection: Connection) -> dict[str, Any]:
+    """All that a connection tells."""
+    names = ("handshake", "close", "opened_at", "closed_at", "superseded_at", "syn_rtt", "ack_rtt", "syn_count")
+    more = ("number", "client", "server", "syn_ack_count", "interface", "oriented", "simultaneous", "wire_family")
+    return {name: getattr(connection, name) for name in (*names, *more)}
+
+
+CONNECTION = between(CLIENT, SERVER)
+CLOSED = changed(CONNECTION, closing=Closing.FIN_BOTH, closed_at=START + SECOND)
 
 
 def mapped(**facts: Any) -> Socket:

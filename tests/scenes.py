@@ -1,7 +1,8 @@
 """Findings for the tests of reports."""
 
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Finding, Owner, Source, Statement
+from correlator.core.finding import Finding
+from correlator.core.model import Owner, Source, Statement
 from tests.play import CLIENT, SERVER, START, Play, evidence, listener, socket
 
 

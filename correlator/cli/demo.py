@@ -13,7 +13,8 @@ from correlator.cli.exits import Exit, die, say
 from correlator.cli.live import live_config
 from correlator.cli.tables import Tables
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Evidence, Finding, Ownership, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Evidence, Ownership, Verdict
 from correlator.kernel.host import host_table
 from correlator.kernel.live import KernelEvidence
 from correlator.pipeline import Until, analyse, live

@@ -13,7 +13,8 @@ from correlator.cli.selection import Selection, selecting, selection
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.annotation import Annotation, Kept, parse_comment
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Finding, Side, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Side, Verdict
 from correlator.report.columns import Record
 from correlator.report.read import NotAReportError, ReportReader
 from correlator.report.rows import extended

@@ -13,7 +13,8 @@ from correlator import __version__
 from correlator.cli.exits import Exit, die
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.annotation import Kept
-from correlator.core.model import Finding, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Verdict
 from correlator.core.timetext import time_text
 from correlator.report.columns import Record
 from correlator.report.lines import header, line

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from correlator.core.model import Finding, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Verdict
 from correlator.report.columns import Record
 from correlator.run import FindingSink
 

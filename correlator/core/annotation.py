@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from correlator.core.model import Cause, Family, Finding, Side, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Cause, Family, Side, Verdict
 
 
 class Kept(StrEnum):

@@ -5,7 +5,9 @@ from correlator.core.handshake cimport half_open
 from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.listeners cimport listener
 from correlator.core.matcher cimport Match, match
-from correlator.core.model cimport Connection, Finding, Socket
+from correlator.core.connection cimport Connection
+from correlator.core.finding cimport Finding
+from correlator.core.model cimport Socket
 from correlator.core.segment cimport Segment
 from correlator.core.explain cimport explain
 from correlator.core.verdict cimport cause, verdict
@@ -53,11 +55,13 @@ cdef class Engine:
     cdef _ask_again(self, Connection connection, _Watch watch, long long now)
     cdef _ask_both(self, Connection connection)
     cdef _announce(self, list found)
-    @cython.locals(event=Event, flow=Flow)
+    @cython.locals(event=Event, flow=Flow, connection=Connection)
     cdef _drain(self, long long now)
-    cdef _report(self, Flow flow, long long now)
+    cdef _report(self, Connection connection, long long now)
     cdef _emit(self, Connection connection)
     @cython.locals(counters=Counters)
-    cdef _count(self, Finding finding)
+    cdef _emit_one(self, Finding finding)
     @cython.locals(socket=Socket, origin=Socket)
     cdef Finding _finding(self, Connection connection, side, Match matched, bint final, Connection leg=*)
+
+cdef Finding _unmatched(Connection connection, bint final)

@@ -9,8 +9,10 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from correlator.core.connection import UNSEEN, Connection
 from correlator.core.evidence import Bounds, EvidenceIndex
 from correlator.core.explain import explain, through_nat
+from correlator.core.finding import Finding
 from correlator.core.flow import Flow
 from correlator.core.four_tuple import FourTuple
 from correlator.core.handshake import half_open
@@ -18,18 +20,7 @@ from correlator.core.legs import Legs
 from correlator.core.limits import LIVE_SETTLE, Limits
 from correlator.core.listeners import listener, oriented
 from correlator.core.matcher import TIME_WAIT, Match, match
-from correlator.core.model import (
-    Cause,
-    Connection,
-    Finding,
-    Handshake,
-    Lookup,
-    OwnerBy,
-    Side,
-    Socket,
-    Statement,
-    Verdict,
-)
+from correlator.core.model import Cause, Handshake, Lookup, OwnerBy, Side, Socket, Statement, Verdict
 from correlator.core.segment import Segment
 from correlator.core.tracker import Change, Tracker
 from correlator.core.verdict import cause, verdict
@@ -44,7 +35,6 @@ _ESTABLISHED = Change.ESTABLISHED
 _HANDSHAKE_REFUSED = Handshake.REFUSED
 _NO_SOCKET = Verdict.NO_SOCKET
 _OPENED = Change.OPENED
-_REPORT = Change.REPORT
 _SIDE_CLIENT = Side.CLIENT
 _SIDE_NONE = Side.NONE
 _SIDE_SERVER = Side.SERVER
@@ -131,7 +121,7 @@ class Engine:
         """Take in a segment; its connection. The tracker tells more of it."""
         self.segments += 1
         flow = self.tracker.segment(segment)
-        if self.tracker.events:
+        if self.tracker.events or self.tracker.reports:
             self._drain(segment.at)
         return flow
 
@@ -166,7 +156,7 @@ class Engine:
     def ask_all(self) -> None:
         """Want to know of every connection that is not reported yet: events were lost, or the run ends."""
         for flow in self.tracker.unreported():
-            self._ask_both(self.tracker.snapshot(flow))
+            self._ask_both(flow.copy())
 
     def finish(self) -> None:
         """Report every connection that is left."""
@@ -197,8 +187,7 @@ class Engine:
                 found += self._behind(connection, side, final)
         if found:
             return found
-        text = explain(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, None, None, None, None)
-        return [Finding(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, text, final=final)]
+        return [_unmatched(connection, final)]
 
     def _behind(self, connection: Connection, side: Side, final: bool) -> list[Finding]:  # noqa: FBT001
         """The finding for a side that another leg of the connection leads to."""
@@ -212,20 +201,20 @@ class Engine:
         for event in self.tracker.take():
             change, flow = event.change, event.flow
             if change is _ANSWERED and len(self._interfaces) > 1:
-                self._legs.note(flow, self.tracker.snapshot(flow))
-            if change is _REPORT:
-                self._report(flow, now)
-            elif self.config.lookups:
+                self._legs.note(flow.copy())
+            if self.config.lookups:
                 if not flow.watched:
                     flow.watched = True
                     self._watched[0].append(_Watch(now + LOOK_AGAIN[0], flow))
-                if change is _OPENED and (self.config.eager or self.index.is_contested(flow.server.port)):
-                    connection = self.tracker.snapshot(flow)
+                if change is _OPENED and (self.config.eager or self.index.is_contested(flow.server_port())):
+                    connection = flow.copy()
                     self._ask(connection, connection.four_tuple(_SIDE_CLIENT), connection.listener_tuple)
                 elif change is _ESTABLISHED and self.config.eager:
-                    self._ask_both(self.tracker.snapshot(flow))
+                    self._ask_both(flow.copy())
             elif self.config.announce:
-                self._announce(self.findings(self.tracker.snapshot(flow), False))
+                self._announce(self.findings(flow.copy(), False))
+        for connection in self.tracker.take_reports():
+            self._report(connection, now)
 
     def _ask_both(self, connection: Connection) -> None:
         self._ask(connection, connection.four_tuple(_SIDE_SERVER), connection.four_tuple(_SIDE_CLIENT))
@@ -246,7 +235,7 @@ class Engine:
             watch.waited = True  # until the others had their turn
             self._attempts.append(watch)
             return False
-        connection = self.tracker.snapshot(flow)
+        connection = flow.copy()
         if not watch.turn:
             self._ask(connection, connection.listener_tuple)
             self._ask_again(connection, watch, now)
@@ -274,8 +263,10 @@ class Engine:
         if self.config.announce:
             self._out += [finding for finding in found if finding.verdict is not _NO_SOCKET]
 
-    def _report(self, flow: Flow, now: int) -> None:
-        connection = self.tracker.snapshot(flow)
+    def _report(self, connection: Connection, now: int) -> None:
+        if not self.index.statements and len(self._interfaces) == 1:  # nothing is known of any socket
+            self._emit_one(_unmatched(connection, True))
+            return
         if self.index.has_timeless and self.index.count_uses(
             connection.key(_SIDE_CLIENT), connection.key(_SIDE_SERVER)
         ):
@@ -285,16 +276,16 @@ class Engine:
         else:
             self._emit(connection)
         if self.config.lookups and not (len(self._interfaces) > 1 and self._legs.others(connection)):
-            before = flow.superseded_at or now
+            before = now if connection.superseded_at == UNSEEN else connection.superseded_at
             self.index.forget(connection.key(_SIDE_CLIENT), before)
             self.index.forget(connection.key(_SIDE_SERVER), before)
 
     def _emit(self, connection: Connection) -> None:
         for finding in self.findings(connection, True):
-            self._count(finding)
-            self._out.append(finding)
+            self._emit_one(finding)
 
-    def _count(self, finding: Finding) -> None:
+    def _emit_one(self, finding: Finding) -> None:
+        self._out.append(finding)
         counters = self.counters
         counters.findings += 1
         counters.by_verdict[finding.verdict] = counters.by_verdict.get(finding.verdict, 0) + 1
@@ -346,3 +337,9 @@ class Engine:
             final,
             ends,
         )
+
+
+def _unmatched(connection: Connection, final: bool) -> Finding:  # noqa: FBT001  compiled: takes no keywords
+    """The finding for a connection that no known socket terminates."""
+    text = explain(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, None, None, None, None)
+    return Finding(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, text, final=final)

@@ -1,7 +1,8 @@
 # C types for explain.py.
 import cython
 from correlator.core.address cimport endpoint_text
-from correlator.core.model cimport Connection, Owner, Socket
+from correlator.core.connection cimport Connection
+from correlator.core.model cimport Owner, Socket
 
 cpdef str explain(Connection connection, side, verdict, cause, Socket socket, Socket listener, Owner owner, was)
 cdef str _who(Owner owner)

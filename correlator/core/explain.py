@@ -3,14 +3,16 @@
 from functools import lru_cache
 
 from correlator.core.address import endpoint_text
+from correlator.core.connection import Connection
 from correlator.core.four_tuple import Ends
-from correlator.core.model import Cause, Connection, Family, Handshake, Owner, Side, Socket, Verdict
+from correlator.core.model import Cause, Family, Handshake, Owner, Side, Socket, Verdict
 
 _REFUSED = "The connection was refused, and no socket on this host is known for either end."
 _UNANSWERED = "The SYN was never answered, and no socket on this host is known for either end."
 _NOT_SEEN = (
     "No socket with this four-tuple was seen here: forwarded, another host's, or too short for the evidence at hand."
 )
+_ALONE = {Handshake.REFUSED: _REFUSED, Handshake.UNANSWERED: _UNANSWERED}
 _AMBIGUOUS = (
     "Entries for this four-tuple disagree about its socket's family, or the four-tuple was used more than once and "
     "nothing tells which connection is meant."
@@ -21,8 +23,6 @@ _VERDICT_AMBIGUOUS = Verdict.AMBIGUOUS
 _CAUSE_MAPPED_CONNECT = Cause.MAPPED_CONNECT
 _CAUSE_MAPPED_LISTENER = Cause.MAPPED_LISTENER
 _CAUSE_UNKNOWN = Cause.UNKNOWN
-_HANDSHAKE_REFUSED = Handshake.REFUSED
-_HANDSHAKE_UNANSWERED = Handshake.UNANSWERED
 _INET = Family.INET
 _INET6 = Family.INET6
 _IPV4_ON_INET6 = Verdict.IPV4_ON_INET6
@@ -50,7 +50,7 @@ def explain(  # every fact that a sentence may name
 ) -> str:
     """What a finding means, in one sentence."""
     if verdict is _NO_SOCKET:
-        return {_HANDSHAKE_REFUSED: _REFUSED, _HANDSHAKE_UNANSWERED: _UNANSWERED}.get(connection.handshake, _NOT_SEEN)
+        return _ALONE.get(connection.handshake, _NOT_SEEN)
     if verdict is _VERDICT_AMBIGUOUS or socket is None:
         return _AMBIGUOUS
     changed = ""

@@ -38,3 +38,27 @@ def key_of(local: bytes, local_port: int, remote: bytes, remote_port: int) -> by
     raw[at], raw[at + 1] = local_port >> 8, local_port & 0xFF
     raw[at + 2], raw[at + 3] = remote_port >> 8, remote_port & 0xFF
     return bytes(raw[: at + 4])
+
+
+def key_of_words(  # the addresses as a segment has them
+    is_ipv6: bool,  # noqa: FBT001  compiled: takes no keywords
+    local_high: int,
+    local_low: int,
+    local_port: int,
+    remote_high: int,
+    remote_low: int,
+    remote_port: int,
+) -> bytes:
+    """The same of addresses in words."""
+    raw, at = _KEY, 0
+    for high, low in ((local_high, local_low), (remote_high, remote_low)):
+        if is_ipv6:
+            for shift in range(56, -8, -8):
+                raw[at] = high >> shift & 0xFF
+                at += 1
+        for shift in range(56 if is_ipv6 else 24, -8, -8):
+            raw[at] = low >> shift & 0xFF
+            at += 1
+    raw[at], raw[at + 1] = local_port >> 8, local_port & 0xFF
+    raw[at + 2], raw[at + 3] = remote_port >> 8, remote_port & 0xFF
+    return bytes(raw[: at + 4])

@@ -8,10 +8,9 @@ Bounds: the latest `most` connections with both numbers known.
 """
 
 from collections import OrderedDict
-from dataclasses import replace
 
-from correlator.core.flow import Flow
-from correlator.core.model import Connection, End, Side
+from correlator.core.connection import UNSEEN, Connection
+from correlator.core.model import Side
 
 _MOST = 65_536
 _SEVERAL = 4  # legs of one connection; real ones have two or three
@@ -26,10 +25,9 @@ class Legs:
         self._most = most
         self._legs: OrderedDict[tuple[int, int], list[Connection]] = OrderedDict()
 
-    def note(self, flow: Flow, connection: Connection) -> None:
+    def note(self, connection: Connection) -> None:
         """Remember a connection whose SYN and SYN-ACK were seen."""
-        key = (flow.client.isn, flow.server.isn)
-        legs = self._legs.setdefault(key, [])
+        legs = self._legs.setdefault(_isns(connection), [])
         if len(legs) <= _SEVERAL:
             legs.append(connection)
         if len(self._legs) > self._most:
@@ -37,19 +35,19 @@ class Legs:
 
     def others(self, connection: Connection) -> list[Connection]:
         """The connection as its other legs have it: other ends, all else the same."""
-        isns = connection.client.isn, connection.server.isn
-        if isns[0] is None or isns[1] is None:
+        isns = _isns(connection)
+        if UNSEEN in isns:
             return []
-        legs = self._legs.get((isns[0], isns[1]), [])
+        legs = self._legs.get(isns, [])
         if len({leg.interface for leg in legs}) != len(legs):
             return []
         own = connection.ends(Side.CLIENT)
         return [
-            replace(connection, client=_end(leg.client), server=_end(leg.server))
+            connection.between_ends_of(leg)
             for leg in legs
             if leg.ends(Side.CLIENT) != own and abs(leg.opened_at - connection.opened_at) <= _AT_ONCE
         ]
 
 
-def _end(end: End) -> End:
-    return End(end.address, end.port)
+def _isns(connection: Connection) -> tuple[int, int]:
+    return connection.client_isn(), connection.server_isn()

@@ -17,7 +17,9 @@ class Limits:
     """How long and how many connections the tracker remembers."""
 
     connections: int = 1_000_000
-    """Entries in the table, about 500 bytes each."""
+    """Entries in the table, about 400 bytes each."""
+    closed: int = 131_072
+    """Entries of closed connections that wait for late segments; Linux bounds those in TIME_WAIT likewise."""
     settle: int = LINGER
     """Nanoseconds without a segment after which a closed connection is reported."""
     linger: int = LINGER

@@ -5,9 +5,8 @@ from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.facts cimport merged, same_socket
 from correlator.core.known cimport Known
 from correlator.core.matcher cimport span
-from correlator.core.model cimport Connection, Socket
-
-cdef Py_ssize_t _IPV4_LENGTH
+from correlator.core.connection cimport Connection
+from correlator.core.model cimport Socket
 
 @cython.locals(known=Known, answers=list, there=list, rows=list, sole=Socket)
 cpdef tuple listener(EvidenceIndex index, Connection connection, family, str netns=*)

@@ -1,16 +1,16 @@
 """Listeners: which one accepted a connection, and which end is the server because one listens there."""
 
-from correlator.core.address import IPV4_LENGTH, is_any, unmapped
+from correlator.core.address import is_any, unmapped
+from correlator.core.connection import Connection
 from correlator.core.evidence import EvidenceIndex
 from correlator.core.facts import merged, same_socket
 from correlator.core.known import UNKNOWN, Known
 from correlator.core.matcher import TIME_WAIT, span
-from correlator.core.model import Connection, Family, Owner, Socket
+from correlator.core.model import Family, Owner, Socket
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _INET = Family.INET
 _INET6 = Family.INET6
-_IPV4_LENGTH = IPV4_LENGTH
 
 
 def listener(
@@ -24,17 +24,17 @@ def listener(
     """
     if connection.simultaneous:
         return None
-    found = index.sole_listener(connection.server.port)
+    found = index.sole_listener(connection.server_port())
     if found is not None:
         sole, keeper, known = found
         if not (netns and sole.netns and sole.netns != netns) and takes(sole, connection):
             return None if index.is_gone(known, connection.opened_at) else (sole, keeper)
     start, end = span(connection, TIME_WAIT)
     answers = []
-    if index.has_answers(connection.server.port):
+    if index.has_answers(connection.server_port()):
         answers = [known for known in index.answers(connection.listener_tuple.key) if known.within(start, end)]
     there = []
-    for known in index.listeners(connection.server.port):
+    for known in index.listeners(connection.server_port()):
         elsewhere = netns and known.socket.netns and known.socket.netns != netns
         if not elsewhere and not index.is_gone(known, connection.opened_at):
             there.append(known)
@@ -55,11 +55,13 @@ def listener(
 
 def takes(socket: Socket, connection: Connection) -> bool:
     """Whether a listener accepts the connection's SYN (inet_lookup_listener, inet6_lookup_listener)."""
-    if len(connection.server.address) == _IPV4_LENGTH:
+    if not connection.is_ipv6:
         if is_any(socket.local):
             return not (socket.family is _INET6 and socket.v6only)
-        return unmapped(socket.local) == connection.server.address
-    return socket.family is _INET6 and (socket.local == connection.server.address or not any(socket.local))
+        return unmapped(socket.local) == connection.address(connection.server_place)
+    if socket.family is not _INET6:
+        return False
+    return not any(socket.local) or socket.local == connection.address(connection.server_place)
 
 
 def oriented(index: EvidenceIndex, connection: Connection) -> Connection:
@@ -70,11 +72,11 @@ def oriented(index: EvidenceIndex, connection: Connection) -> Connection:
     if connection.oriented:
         return connection
     turned = connection.turned_round()
-    listens = any(takes(known.socket, connection) for known in index.listeners(connection.server.port))
-    turned_listens = any(takes(known.socket, turned) for known in index.listeners(turned.server.port))
+    listens = any(takes(known.socket, connection) for known in index.listeners(connection.server_port()))
+    turned_listens = any(takes(known.socket, turned) for known in index.listeners(turned.server_port()))
     if listens != turned_listens:
         return connection if listens else turned
-    return connection if connection.server.port <= turned.server.port else turned
+    return connection if connection.server_port() <= turned.server_port() else turned
 
 
 def _are_siblings(one: Socket, other: Socket) -> bool:

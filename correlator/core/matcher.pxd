@@ -3,7 +3,8 @@ import cython
 from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.facts cimport merged, same_socket
 from correlator.core.known cimport Known
-from correlator.core.model cimport Connection, Owner, Socket
+from correlator.core.connection cimport Connection
+from correlator.core.model cimport Owner, Socket
 
 cdef long long _UNKNOWN
 

@@ -8,20 +8,11 @@ socket is in another namespace.
 from dataclasses import dataclass
 
 from correlator.core.address import is_loopback
+from correlator.core.connection import Connection
 from correlator.core.evidence import EvidenceIndex
 from correlator.core.facts import merged, same_socket
 from correlator.core.known import UNKNOWN, Known
-from correlator.core.model import (
-    Connection,
-    Family,
-    Handshake,
-    Owner,
-    OwnerBy,
-    Side,
-    Socket,
-    Source,
-    TcpState,
-)
+from correlator.core.model import Family, Handshake, Owner, OwnerBy, Side, Socket, Source, TcpState
 from correlator.core.tcp_info import TcpNumbers
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
@@ -129,7 +120,7 @@ def _candidates(index: EvidenceIndex, connection: Connection, side: Side, patien
     # A socket of another namespace terminates what passes an interface here, but what this namespace has itself: nor
     # does anything from another's loopback interface pass here.
     own = [known for known in found if not known.foreign]
-    return own if own or is_loopback(connection.server.address) else found
+    return own if own or is_loopback(connection.address(connection.server_place)) else found
 
 
 def _may_be_anothers(index: EvidenceIndex, known: Known, opened_at: int) -> bool:
@@ -158,14 +149,14 @@ def _is_its_birth(born: int, connection: Connection, side: Side) -> bool:
     """
     if side is _SIDE_CLIENT or connection.simultaneous:
         return born <= connection.opened_at + _CLOCKS
-    if connection.syn_rtt is None or connection.ack_rtt is None:
+    if _UNKNOWN in (connection.syn_rtt, connection.ack_rtt):
         return born >= connection.opened_at
     return 0 <= born - connection.opened_at <= connection.syn_rtt + connection.ack_rtt + _GRACE
 
 
 def _is_too_lively(known: Known, connection: Connection) -> bool:
     """Whether an entry was open when the wire had closed the connection: one that took the four-tuple over."""
-    if known.source is _FROM_DESTROY or connection.closed_at is None or known.first_at == _UNKNOWN:
+    if known.source is _FROM_DESTROY or _UNKNOWN in (connection.closed_at, known.first_at):
         return False
     return known.socket.state in _OPEN_STATES and known.first_at > connection.closed_at + _GRACE
 
@@ -173,9 +164,9 @@ def _is_too_lively(known: Known, connection: Connection) -> bool:
 def span(connection: Connection, patience: int) -> tuple[int, int]:
     """The time in which evidence about the four-tuple is evidence about this connection, from 0 where nobody knows."""
     start = 0 if connection.handshake is _HANDSHAKE_MIDSTREAM else connection.opened_at
-    if connection.superseded_at is not None:
+    if connection.superseded_at != _UNKNOWN:
         return start, connection.superseded_at - 1
-    return start, _FOREVER if connection.closed_at is None else connection.closed_at + patience
+    return start, _FOREVER if connection.closed_at == _UNKNOWN else connection.closed_at + patience
 
 
 def _is_one_socket(candidates: list[Known]) -> bool:
@@ -197,7 +188,7 @@ def _is_one_socket(candidates: list[Known]) -> bool:
 def _by_close(candidates: list[Known], connection: Connection) -> list[Known]:
     """The candidates so that the state while the connection was open comes last: what is shown of it."""
     closed_at = connection.closed_at
-    if closed_at is None:
+    if closed_at == _UNKNOWN:
         return candidates
     living = [
         known

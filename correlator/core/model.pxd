@@ -1,6 +1,4 @@
 # C types for model.py: the values that are made for every connection and every statement.
-import cython
-from correlator.core.four_tuple cimport key_of
 
 cdef class Owner:
     cdef readonly object pid
@@ -57,48 +55,3 @@ cdef class Gap:
 cdef class Lookup:
     cdef readonly object four_tuple
     cdef readonly str interface
-
-cdef class End:
-    cdef readonly bytes address
-    cdef readonly int port
-    cdef readonly object isn
-    cdef readonly object packets
-    cdef readonly object payload
-
-cdef class Connection:
-    cdef readonly long long number
-    cdef readonly End client
-    cdef readonly End server
-    cdef readonly object handshake
-    cdef readonly object close
-    cdef readonly long long opened_at
-    cdef readonly object closed_at
-    cdef readonly object syn_rtt
-    cdef readonly object ack_rtt
-    cdef readonly int syn_count
-    cdef readonly int syn_ack_count
-    cdef readonly str interface
-    cdef readonly bint oriented
-    cdef readonly bint simultaneous
-    cdef readonly object superseded_at
-
-    @cython.locals(client=End, server=End)
-    cpdef tuple ends(self, side)
-    @cython.locals(client=End, server=End)
-    cpdef bytes key(self, side)
-
-cdef class Finding:
-    cdef readonly Connection connection
-    cdef readonly object side
-    cdef readonly object verdict
-    cdef readonly object cause
-    cdef readonly str explanation
-    cdef readonly object evidence
-    cdef readonly Socket socket
-    cdef readonly Socket listener
-    cdef readonly Owner owner
-    cdef readonly object owner_by
-    cdef readonly object tcp_info
-    cdef readonly object was
-    cdef readonly bint final
-    cdef readonly object leg

@@ -4,11 +4,11 @@ Times are nanoseconds since the Unix epoch (`NO_TIME` where a format has none), 
 of 4 or 16, ports are host integers. Every value is immutable.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, mapped, text
-from correlator.core.four_tuple import Ends, FourTuple, key_of
+from correlator.core.four_tuple import FourTuple
 from correlator.core.tcp_info import TcpNumbers
 
 
@@ -117,7 +117,7 @@ class OwnerBy(StrEnum):
 
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
-_IPV4, _IPV6, _SERVER, _LISTEN = WireFamily.IPV4, WireFamily.IPV6, Side.SERVER, TcpState.LISTEN
+_LISTEN = TcpState.LISTEN
 
 
 @dataclass(frozen=True)
@@ -230,95 +230,3 @@ class Lookup:
 
     four_tuple: FourTuple
     interface: str = ""  # where its packets come in: a socket that is bound to a device is found by it only
-
-
-@dataclass(frozen=True)
-class End:
-    """One end of a connection as the wire showed it."""
-
-    address: bytes
-    port: int
-    isn: int | None = None
-    packets: int | None = None  # None where not every packet was captured
-    payload: int | None = None  # TCP payload bytes
-
-
-@dataclass(frozen=True)
-class Connection:
-    """One TCP connection on the wire."""
-
-    number: int
-    client: End
-    server: End
-    handshake: Handshake
-    close: Close
-    opened_at: int
-    closed_at: int | None = None
-    syn_rtt: int | None = None  # ns; empty where a retransmission makes it ambiguous (RFC 6298 §3)
-    ack_rtt: int | None = None  # ns
-    syn_count: int = 0
-    syn_ack_count: int = 0
-    interface: str = ""
-    oriented: bool = True  # False: neither a SYN nor a SYN-ACK said who is the client
-    simultaneous: bool = False  # both ends sent a SYN (RFC 9293 §3.5): neither was accepted by a listener
-    superseded_at: int | None = None  # a newer connection took over the four-tuple
-
-    @property
-    def wire_family(self) -> WireFamily:
-        """The IP version on the wire."""
-        return _IPV4 if len(self.client.address) == IPV4_LENGTH else _IPV6
-
-    def turned_round(self) -> "Connection":
-        """The same connection with the roles of its ends swapped."""
-        mirrored = {Close.RST_CLIENT: Close.RST_SERVER, Close.RST_SERVER: Close.RST_CLIENT}
-        close = mirrored.get(self.close, self.close)
-        return replace(self, client=self.server, server=self.client, close=close)
-
-    @property
-    def listener_tuple(self) -> FourTuple:
-        """The server end with a remote port that no connection has: a lookup of it is answered with the listener."""
-        return FourTuple(self.server.address, self.server.port, self.client.address, 0)
-
-    def ends(self, side: Side) -> Ends:
-        """The connection as the socket on one side sees it."""
-        client, server = self.client, self.server
-        if side is _SERVER:
-            return server.address, server.port, client.address, client.port
-        return client.address, client.port, server.address, server.port
-
-    def four_tuple(self, side: Side) -> FourTuple:
-        """The same, by name."""
-        return FourTuple(*self.ends(side))
-
-    def key(self, side: Side) -> bytes:
-        """The same, for looking it up."""
-        client, server = self.client, self.server
-        if side is _SERVER:
-            return key_of(server.address, server.port, client.address, client.port)
-        return key_of(client.address, client.port, server.address, server.port)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The answer for one termination, or for a connection that no known socket terminates."""
-
-    connection: Connection
-    side: Side
-    verdict: Verdict
-    cause: Cause
-    explanation: str
-    evidence: Source | None = None
-    socket: Socket | None = None  # facts of all its evidence put together
-    listener: Socket | None = None
-    owner: Owner | None = None
-    owner_by: OwnerBy = OwnerBy.NONE
-    tcp_info: TcpNumbers | None = None
-    was: Family | None = None  # the family before IPV6_ADDRFORM changed it
-    final: bool = True  # False: the connection goes on; a final finding follows
-    leg: Ends | None = None  # the four-tuple, from the client's side, with which NAT led the connection to the socket
-
-    @property
-    def v6only(self) -> bool | None:
-        """IPV6_V6ONLY of the listener for a server side, of the socket itself for a client."""
-        bearer = self.listener if self.side is _SERVER else self.socket
-        return bearer.v6only if bearer else None

@@ -1,6 +1,6 @@
 # C types for table.py.
 import cython
-from correlator.core.flow cimport Flow, FlowEnd
+from correlator.core.flow cimport Flow
 from correlator.core.segment cimport Segment
 
 cdef unsigned long long _WORD
@@ -13,18 +13,19 @@ cdef unsigned long long _BY_ALL
 cdef unsigned long long _hash_of_end(unsigned long long high, unsigned long long low, unsigned long long port) except? 1
 @cython.locals(source=cython.ulonglong, destination=cython.ulonglong, both=cython.ulonglong)
 cdef unsigned long long _hash(Segment segment) except? 1
-@cython.locals(client=FlowEnd, server=FlowEnd)
-cdef bint _has_ends_of(Flow flow, Segment segment) except? -1
+cdef int _place(Flow flow, Segment segment) except -2
 
 @cython.final
 cdef class Table:
     cdef public Py_ssize_t count
+    cdef public int place
+    cdef unsigned long long _hash
     cdef list _chains
     cdef unsigned long long _mask
 
-    @cython.locals(found=cython.ulonglong, flow=Flow)
+    @cython.locals(flow=Flow)
     cpdef Flow find(self, Segment segment)
-    cpdef add(self, Flow flow, Segment segment)
+    cpdef add(self, Flow flow)
     @cython.locals(place=Py_ssize_t, other=Flow)
     cpdef remove(self, Flow flow)
     cdef _chain(self, Flow flow)

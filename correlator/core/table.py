@@ -44,6 +44,9 @@ class Table:
     def __init__(self) -> None:
         """No connections."""
         self.count = 0
+        self.place = 0
+        """The place of the end that sent the segment whose connection was found last."""
+        self._hash = 0
         self._chains: list[Flow | None] = [None] * _START
         self._mask = _START - 1
 
@@ -57,19 +60,21 @@ class Table:
 
     def find(self, segment: Segment) -> Flow | None:
         """The connection that a segment belongs to."""
-        found = _hash(segment)
-        flow = self._chains[found & self._mask]
+        self._hash = _hash(segment)
+        flow = self._chains[self._hash & self._mask]
         while flow is not None:
-            if flow.hash == found and _has_ends_of(flow, segment):
-                return flow
+            if flow.hash == self._hash:
+                self.place = _place(flow, segment)
+                if self.place >= 0:
+                    return flow
             flow = flow.chained
         return None
 
-    def add(self, flow: Flow, segment: Segment) -> None:
-        """Take in a connection with its first segment."""
+    def add(self, flow: Flow) -> None:
+        """Take in the connection that `find` has just not found."""
         if self.count > self._mask:
             self._grow()
-        flow.hash = _hash(segment)
+        flow.hash = self._hash
         self._chain(flow)
         self.count += 1
 
@@ -120,24 +125,26 @@ def _number(flow: Flow) -> int:
     return flow.number
 
 
-def _has_ends_of(flow: Flow, segment: Segment) -> bool:
-    client, server = flow.client, flow.server
+def _place(flow: Flow, segment: Segment) -> int:
+    """The place of the end that sent a segment; -1 where it is not the connection's."""
     if segment.is_ipv6 != flow.is_ipv6:
-        return False
+        return -1
     if (
-        segment.source_port == client.port
-        and segment.destination_port == server.port
-        and segment.source_low == client.low
-        and segment.destination_low == server.low
-        and segment.source_high == client.high
-        and segment.destination_high == server.high
+        segment.source_port == flow.port[0]
+        and segment.destination_port == flow.port[1]
+        and segment.source_low == flow.low[0]
+        and segment.destination_low == flow.low[1]
+        and segment.source_high == flow.high[0]
+        and segment.destination_high == flow.high[1]
     ):
-        return True
-    return (
-        segment.source_port == server.port
-        and segment.destination_port == client.port
-        and segment.source_low == server.low
-        and segment.destination_low == client.low
-        and segment.source_high == server.high
-        and segment.destination_high == client.high
-    )
+        return 0
+    if (
+        segment.source_port == flow.port[1]
+        and segment.destination_port == flow.port[0]
+        and segment.source_low == flow.low[1]
+        and segment.destination_low == flow.low[0]
+        and segment.source_high == flow.high[1]
+        and segment.destination_high == flow.high[0]
+    ):
+        return 1
+    return -1

@@ -1,17 +1,16 @@
 # C types for tracker.py.
 import cython
-from correlator.core.flow cimport Flow, FlowEnd, Queue, after, covers, interval, kind_of, leave
+from correlator.core.connection cimport Connection
+from correlator.core.flow cimport Flow, Queue, after, begun, covers, interval, leave
 from correlator.core.handshake cimport closed, half_open, next_closing, next_state
-from correlator.core.model cimport Connection
 from correlator.core.segment cimport Segment
 from correlator.core.table cimport Table
 
 cdef long long _MASK
 cdef long long _UNSEEN
 cdef int _SYN
-cdef int _FIN
-cdef int _RST
 cdef int _ACK
+cdef int _SYN_FIN_RST
 cdef int _NEW
 cdef int _SYN_RECEIVED
 cdef int _ESTABLISHED
@@ -39,8 +38,10 @@ cdef class Tracker:
     cdef public Queue _open
     cdef list _reporting
     cdef long long _most
+    cdef long long _most_closed
     cdef bint _counted
     cdef public list events
+    cdef public list reports
     cdef long long _now
     cdef long long _newest
     cdef long long _due_at
@@ -49,19 +50,18 @@ cdef class Tracker:
     cdef long long _linger
 
     cpdef list take(self)
-    cpdef Connection snapshot(self, Flow flow)
-    @cython.locals(flow=Flow, former=Flow, near=FlowEnd, far=FlowEnd, from_client=bint,
-                   first=bint, follows=bint, moved=bint)
+    cpdef list take_reports(self)
+    @cython.locals(flow=Flow, former=Flow, near=int, far=int, first=bint, follows=bint, moved=bint, marked=bint)
     cpdef Flow segment(self, Segment segment)
-    cdef bint _is_another(self, Flow flow, Segment segment) except? -1
-    @cython.locals(client=FlowEnd, server=FlowEnd, flow=Flow)
+    @cython.locals(flow=Flow, place=int, interface=str)
     cdef Flow _begin(self, Segment segment)
     @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
-    cdef bint _step(self, Flow flow, Segment segment, FlowEnd near, FlowEnd far, bint follows) except? -1
-    cdef _note_syn(self, Flow flow, Segment segment, FlowEnd near)
+    cdef bint _step(self, Flow flow, Segment segment, int near, int far, bint follows) except? -1
     cdef _announce(self, Flow flow, int before)
     @cython.locals(flow=Flow, queue=Queue)
     cpdef advance(self, long long now)
+    @cython.locals(stays=bint)
+    cdef _settled(self, Flow flow)
     @cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong)
     cdef Flow _next_due(self)
     cdef _enqueue(self, Flow flow, Queue queue)
@@ -70,3 +70,7 @@ cdef class Tracker:
     cdef _evict(self)
     cdef _forget(self, Flow flow)
     cdef _report(self, Flow flow)
+
+cdef bint _is_another(Flow flow, Segment segment, int near) except -1
+@cython.locals(is_answer=bint)
+cdef _note_syn(Flow flow, Segment segment, int near)

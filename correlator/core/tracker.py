@@ -2,23 +2,25 @@
 
 Bounds: the tracker holds `Limits.connections`. Past that what is closed and reported is forgotten first, then the
 oldest half-open connection (a flood's are worth least), then what is closed and waits for its report, then the oldest
-of all; these two are reported as they stand. All but the first are counted.
+of all; these two are reported as they stand. All but the first are counted. Of closed connections it holds
+`Limits.closed` at the most: past that the one that has been silent for longest has waited enough, and is reported.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from correlator.core.flow import UNSEEN, Flow, FlowEnd, Queue, after, covers, interval, kind_of, leave
+from correlator.core.connection import UNSEEN, Connection
+from correlator.core.flow import Flow, Queue, after, begun, covers, interval, leave
 from correlator.core.handshake import ACK, FIN, RST, SYN, State, closed, half_open, next_closing, next_state
 from correlator.core.limits import Limits
-from correlator.core.model import Connection
 from correlator.core.segment import Segment
 from correlator.core.table import Table
 
 # By number, for the compiled step.
 _MASK, _UNSEEN = 0xFFFFFFFF, UNSEEN
-_SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
+_SYN, _ACK = SYN, ACK
+_SYN_FIN_RST = SYN | FIN | RST
 _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
@@ -30,7 +32,6 @@ class Change(IntEnum):
     OPENED = 0
     ANSWERED = 1
     ESTABLISHED = 2
-    REPORT = 3  # nothing more is to come, or it must go: report it
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Tracker:
         """Whether it belongs to the handshake or the close, or is the first of its direction."""
         self.events: list[Event] = []
         """What happened since the last `take`."""
+        self.reports: list[Connection] = []
+        """The connections of which nothing more is to come, or that had to go, since the last `take_reports`."""
         self._now = 0  # as far as time is known to have passed
         self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
         self._due_at = 0
@@ -81,6 +84,7 @@ class Tracker:
         """Go on with other limits."""
         self.limits = limits
         self._settle, self._linger, self._most = limits.settle, limits.linger, limits.connections
+        self._most_closed = limits.closed
         self._counted = limits.counted
         self._half_open.wait = self._lingering.wait = limits.linger
         self._settling.wait = self._superseded.wait = limits.settle
@@ -94,26 +98,26 @@ class Tracker:
         events, self.events = self.events, []
         return events
 
-    def snapshot(self, flow: Flow) -> Connection:
-        """The connection as a value."""
-        name = self._interfaces[flow.interface] if 0 <= flow.interface < len(self._interfaces) else ""
-        return flow.snapshot(name, self._counted)
+    def take_reports(self) -> list[Connection]:
+        """The reports since the last call."""
+        reports, self.reports = self.reports, []
+        return reports
 
     def segment(self, segment: Segment) -> Flow:
         """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""
         self._newest = max(self._newest, segment.at)
-        former: Flow | None = None
         flow = self._table.find(segment)
+        near = self._table.place
+        former: Flow | None = None
         if flow is not None and flow.reported and flow.last_at + self._linger <= self._now:
             self._forget(flow)  # its time was up behind one that goes on
             flow = None
-        if flow is not None and self._is_another(flow, segment):
+        if flow is not None and segment.flags & (_SYN | _ACK) == _SYN and _is_another(flow, segment, near):
             former, flow = flow, None
         if flow is not None:
-            near = flow.client if flow.is_from_client(segment) else flow.server
-            if near.is_copy(segment):
+            if flow.is_copy(segment, near):
                 self.copies += 1
-                self.from_client, self.notable = near is flow.client, False
+                self.from_client, self.notable = near == flow.client_place, False
                 return flow
             flow.last_at = self._newest  # before time passes: a clock that leaps cuts no connection in two
             if flow.queue is not None and flow.queue is not self._open:
@@ -124,27 +128,24 @@ class Tracker:
             self._supersede(former, segment.at)
         if flow is None:
             flow = self._begin(segment)
-        from_client = flow.is_from_client(segment)
-        near, far = (flow.client, flow.server) if from_client else (flow.server, flow.client)
+            near = 0
         if segment.continuation:
-            if segment.interface == near.interface:  # else it continues a copy
-                near.payload += segment.length
-            self.from_client, self.notable = from_client, False
+            if segment.interface == flow.seen_at[near]:  # else it continues a copy
+                flow.payload[near] += segment.length
+            self.from_client, self.notable = near == flow.client_place, False
             return flow
-        first = near.reached == _UNSEEN
-        follows = first or not after(segment.seq, near.reached)
-        near.note(segment)
-        moved = self._step(flow, segment, near, far, follows)
-        self.notable = first or moved or closed(flow.closing) or segment.flags & (_SYN | _FIN | _RST) != 0
-        self.from_client = flow.is_from_client(segment)
+        first = flow.reached[near] == _UNSEEN
+        follows = first or not after(segment.seq, flow.reached[near])
+        flow.note(segment, near)
+        marked = segment.flags & _SYN_FIN_RST != 0
+        far = flow.other(near)
+        if marked or flow.state != _ESTABLISHED or flow.base[near] == _UNSEEN or flow.base[far] == _UNSEEN:
+            moved = self._step(flow, segment, near, far, follows)
+            self.notable = first or moved or marked or closed(flow.closing)
+        else:  # neither table has a step for it
+            self.notable = first or closed(flow.closing)
+        self.from_client = near == flow.client_place
         return flow
-
-    def _is_another(self, flow: Flow, segment: Segment) -> bool:
-        """Whether a segment opens another connection: a SYN with another ISN (RFC 9293 §3.4.1), or after the report."""
-        if segment.flags & (_SYN | _ACK) != _SYN:
-            return False
-        base = (flow.client if flow.is_from_client(segment) else flow.server).base
-        return flow.reported or base not in {_UNSEEN, segment.seq}
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered.
@@ -153,13 +154,7 @@ class Tracker:
         """
         self._now = max(self._now, now)
         while (flow := self._next_due()) is not None:
-            self._report(flow)
-            if flow.gone:
-                leave(flow)
-            elif closed(flow.closing):
-                self._lingering.append(flow)
-            else:
-                self._forget(flow)
+            self._settled(flow)
         flow = self._lingering.first
         while flow is not None and flow.last_at + self._linger <= self._now:
             self._forget(flow)
@@ -170,6 +165,17 @@ class Tracker:
                 self._due_at = min(self._due_at, queue.first.last_at + queue.wait)
         if self._lingering.first is not None:
             self._due_at = min(self._due_at, self._lingering.first.last_at + self._linger)
+
+    def _settled(self, flow: Flow) -> None:
+        """Report a connection that has waited enough. One that is closed may stay for what comes late."""
+        stays = closed(flow.closing) and not flow.gone and self._settle < self._linger
+        if not stays:
+            self._forget(flow)
+        self._report(flow)
+        if stays:
+            self._lingering.append(flow)
+            if self._lingering.count > self._most_closed and self._lingering.first is not None:
+                self._forget(self._lingering.first)
 
     def _next_due(self) -> Flow | None:
         """The connection whose report is due, the one that has been due for longest first."""
@@ -199,50 +205,45 @@ class Tracker:
     def finish(self) -> None:
         """Report all that is left, in the order in which time would have reported it; the input has ended."""
         for queue in (self._superseded, self._settling):
-            while queue.first is not None:
-                self._report(queue.first)
-                queue.remove(queue.first)
+            while (flow := queue.first) is not None:
+                self._forget(flow)
+                self._report(flow)
         for flow in self._table:
+            self._forget(flow)
             self._report(flow)
-            leave(flow)
-        self._table.clear()
 
     def _begin(self, segment: Segment) -> Flow:
         if self._table.count + self._superseded.count >= self._most:
             self._evict()
-        client = FlowEnd(segment.source_high, segment.source_low, segment.source_port)
-        server = FlowEnd(segment.destination_high, segment.destination_low, segment.destination_port)
-        if server.is_end(
-            client.high, client.low, client.port
-        ):  # a socket connected to itself (simultaneous open with one socket) is both ends
-            server = client
-        flow = Flow(self._first + self.seen, client, server, segment, self._newest)
+        place = segment.interface
+        interface = self._interfaces[place] if 0 <= place < len(self._interfaces) else ""
+        flow = begun(self._first + self.seen, segment, self._newest, interface, self._counted)
         self.seen += 1
-        self._table.add(flow, segment)
+        self._table.add(flow)
         self._open.append(flow)
         return flow
 
-    def _step(self, flow: Flow, segment: Segment, near: FlowEnd, far: FlowEnd, follows: bool) -> bool:  # noqa: FBT001
+    def _step(self, flow: Flow, segment: Segment, near: int, far: int, follows: bool) -> bool:  # noqa: FBT001  compiled
         """Move the connection's states; tells whether they moved. `follows`: nothing before the segment is missing."""
         flags = segment.flags
         if flags & _SYN:
-            self._note_syn(flow, segment, near)
-        if near.base == _UNSEEN:
-            near.base = (segment.seq if flags & _SYN else segment.seq - 1) & _MASK
-        if far.base == _UNSEEN and flags & _ACK:
-            far.base = (segment.ack - 1) & _MASK
+            _note_syn(flow, segment, near)
+        if flow.base[near] == _UNSEEN:
+            flow.base[near] = (segment.seq if flags & _SYN else segment.seq - 1) & _MASK
+        if flow.base[far] == _UNSEEN and flags & _ACK:
+            flow.base[far] = (segment.ack - 1) & _MASK
         before, closing = flow.state, flow.closing
-        from_client = flow.is_from_client(segment)
-        kind = kind_of(flow, segment, from_client)
+        from_client = near == flow.client_place
+        kind = flow.kind(segment, near)
         flow.state = next_state(before, kind, from_client)
         if flow.state == _ESTABLISHED and before == _SYN_RECEIVED:
             # the ACK that came with data which were not captured is not this one
             is_the_ack = follows and flow.syn_ack_count == 1
             flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if is_the_ack else _UNSEEN
-        elif flow.state == _SYN_RECEIVED and covers(flow.client.acked, flow.server.base):
+        elif flow.state == _SYN_RECEIVED and covers(flow.acked[flow.client_place], flow.base[flow.server_place]):
             flow.state = _ESTABLISHED  # the client's ACK came before what it acknowledges
         flow.closing = next_closing(closing, kind, from_client)
-        if near is far:  # connected to itself: what one end sends, the other sends too
+        if near == far:  # connected to itself: what one end sends, the other sends too
             flow.state = next_state(flow.state, kind, False)
             flow.closing = next_closing(flow.closing, kind, False)
         if flow.state != before:
@@ -250,34 +251,15 @@ class Tracker:
         if flow.state == before and flow.closing == closing:
             return False
         if flow.closing != closing:
-            flow.closed_at = segment.at if closed(flow.closing) else None
+            flow.closed_at = segment.at if closed(flow.closing) else _UNSEEN
         if not flow.reported:
             if closed(flow.closing):
                 self._enqueue(flow, self._settling)
+                if self._settling.count > self._most_closed and self._settling.first is not None:
+                    self._settled(self._settling.first)
             else:
                 self._enqueue(flow, self._half_open if half_open(flow.state) else self._open)
         return True
-
-    def _note_syn(self, flow: Flow, segment: Segment, near: FlowEnd) -> None:
-        """Count a SYN or SYN-ACK, and let it say who is the client."""
-        is_answer = segment.flags & _ACK != 0
-        if not flow.oriented:
-            flow.oriented = True
-            if (near is flow.client) == is_answer:
-                flow.turn_round()
-        if not is_answer:
-            flow.syn_count += 1
-            flow.syn_at = segment.at
-            flow.simultaneous = flow.simultaneous or near is flow.server  # also a socket connected to itself
-            near.isn = segment.seq
-            return
-        flow.syn_ack_count += 1
-        near.base = segment.seq  # a server that forgot its first answer chooses another ISN
-        if near.isn == _UNSEEN:
-            near.isn = segment.seq
-        if flow.syn_ack_count == 1 and flow.syn_count == 1:
-            flow.syn_rtt = interval(flow.syn_at, segment.at)
-        flow.syn_ack_at = segment.at
 
     def _announce(self, flow: Flow, before: int) -> None:
         several = len(self._interfaces) > 1  # then the legs of a connection are to be found
@@ -316,16 +298,43 @@ class Tracker:
             flow = self._superseded.first or self._settling.first or self._open.first
         if flow is not None:
             self.evicted += 1
-            self._report(flow)
             self._forget(flow)
+            self._report(flow)
 
     def _report(self, flow: Flow) -> None:
         if not flow.reported:
             flow.reported = True
-            self.events.append(Event(Change.REPORT, flow))
+            self.reports.append(flow if flow.gone else flow.copy())
 
     def _forget(self, flow: Flow) -> None:
         leave(flow)
         if not flow.gone:
             flow.gone = True
             self._table.remove(flow)
+
+
+def _is_another(flow: Flow, segment: Segment, near: int) -> bool:
+    """Whether a SYN opens another connection: with another ISN (RFC 9293 §3.4.1), or after the report."""
+    return flow.reported or flow.base[near] not in {_UNSEEN, segment.seq}
+
+
+def _note_syn(flow: Flow, segment: Segment, near: int) -> None:
+    """Count a SYN or SYN-ACK, and let it say who is the client."""
+    is_answer = segment.flags & _ACK != 0
+    if not flow.oriented:
+        flow.oriented = True
+        if (near == flow.client_place) == is_answer:
+            flow.turn_round()
+    if not is_answer:
+        flow.syn_count += 1
+        flow.syn_at = segment.at
+        flow.simultaneous = flow.simultaneous or near == flow.server_place  # also a socket connected to itself
+        flow.isn[near] = segment.seq
+        return
+    flow.syn_ack_count += 1
+    flow.base[near] = segment.seq  # a server that forgot its first answer chooses another ISN
+    if flow.isn[near] == _UNSEEN:
+        flow.isn[near] = segment.seq
+    if flow.syn_ack_count == 1 and flow.syn_count == 1:
+        flow.syn_rtt = interval(flow.syn_at, segment.at)
+    flow.syn_ack_at = segment.at

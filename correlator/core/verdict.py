@@ -1,7 +1,8 @@
 """Verdict and cause: what a termination is, and why."""
 
 from correlator.core.address import is_mapped
-from correlator.core.model import Cause, Connection, Family, Side, Socket, Verdict, WireFamily
+from correlator.core.connection import Connection
+from correlator.core.model import Cause, Family, Side, Socket, Verdict, WireFamily
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _ANOMALY = Verdict.ANOMALY

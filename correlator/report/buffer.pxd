@@ -1,5 +1,6 @@
 # C types for buffer.py.
 import cython
+from correlator.core.words cimport net_long_word, net_word
 
 cdef long long _SECOND
 cdef bytes _DIGITS
@@ -36,12 +37,15 @@ cdef class Buffer:
     cpdef bint put_time(self, long long at) except? -1
     @cython.locals(second=cython.longlong)
     cpdef bint can_put_time(self, long long at) except? -1
-    cpdef put_address(self, bytes address)
+    cpdef put_words(self, unsigned long long high, unsigned long long low, bint is_ipv6)
     cpdef put_endpoint(self, bytes address, int port)
-    @cython.locals(place=int)
-    cdef _put_ipv4(self, bytes address, int begin)
+    @cython.locals(shift=int)
+    cdef _put_ipv4(self, unsigned long long word)
     @cython.locals(best=int, best_length=int, run=int, group=int)
-    cdef _put_ipv6(self, bytes address)
+    cdef _put_ipv6(self, unsigned long long high, unsigned long long low)
     @cython.locals(shift=int)
     cdef _put_hexadecimal(self, int number)
     cdef _need(self, Py_ssize_t length)
+
+@cython.locals(word=cython.ulonglong)
+cdef int _group(unsigned long long high, unsigned long long low, int group) except -1

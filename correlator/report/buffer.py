@@ -5,6 +5,7 @@ Compiled, `raw` is a pointer: what is written through it has been made room for 
 """
 
 from correlator.core.timetext import time_text
+from correlator.core.words import net_long_word, net_word
 
 _ROOM = 4096
 _SECOND = 1_000_000_000
@@ -114,20 +115,20 @@ class Buffer:
             self._second, self._second_text = second, time_text(second * _SECOND)[:19]
         return at >= 0 and self._second_text != ""
 
-    def put_address(self, address: bytes) -> None:
-        """An address as `core.address.text` has it."""
-        if len(address) == _IPV4_LENGTH:
-            self._put_ipv4(address, 0)
+    def put_words(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
+        """An address in a segment's two words as `core.address.text` has it."""
+        if is_ipv6:
+            self._put_ipv6(high, low)
         else:
-            self._put_ipv6(address)
+            self._put_ipv4(low)
 
     def put_endpoint(self, address: bytes, port: int) -> None:
         """An address and port as `core.address.endpoint_text` has them."""
         if len(address) == _IPV4_LENGTH:
-            self._put_ipv4(address, 0)
+            self._put_ipv4(net_word(address, 0))
         else:
             self.put_byte(_OPEN)
-            self._put_ipv6(address)
+            self._put_ipv6(net_long_word(address, 0), net_long_word(address, 8))
             self.put_byte(_SHUT)
         self.put_byte(_COLON)
         if port:
@@ -135,22 +136,22 @@ class Buffer:
         else:
             self.put_byte(_STAR)
 
-    def _put_ipv4(self, address: bytes, begin: int) -> None:
-        for place in range(4):
-            if place:
-                self.put_byte(_DOT)
-            self.put_number(address[begin + place])
+    def _put_ipv4(self, word: int) -> None:
+        self.put_number(word >> 24 & 0xFF)
+        for shift in (16, 8, 0):
+            self.put_byte(_DOT)
+            self.put_number(word >> shift & 0xFF)
 
-    def _put_ipv6(self, address: bytes) -> None:
+    def _put_ipv6(self, high: int, low: int) -> None:
         """RFC 5952 §4: the first of the longest runs of two or more zero groups as `::`."""
         best = best_length = run = 0
         for group in range(8):
-            run = run + 1 if address[2 * group] == 0 and address[2 * group + 1] == 0 else 0
+            run = 0 if _group(high, low, group) else run + 1
             if run > best_length:
                 best, best_length = group + 1 - run, run
-        if best == 0 and best_length == 5 and address[10] == 0xFF and address[11] == 0xFF:
+        if best == 0 and best_length == 5 and _group(high, low, 5) == 0xFFFF:
             self.put("::ffff:")
-            self._put_ipv4(address, 12)
+            self._put_ipv4(low & 0xFFFFFFFF)
             return
         if best_length < 2:
             best = 8
@@ -162,7 +163,7 @@ class Buffer:
                 continue
             if group and group != best + best_length:
                 self.put_byte(_COLON)
-            self._put_hexadecimal(address[2 * group] << 8 | address[2 * group + 1])
+            self._put_hexadecimal(_group(high, low, group))
             group += 1
 
     def _put_hexadecimal(self, number: int) -> None:
@@ -175,3 +176,9 @@ class Buffer:
         if self._end + length > self._room:
             self._bytes.extend(bytes(self._room + length))
             self._room = len(self._bytes)
+
+
+def _group(high: int, low: int, group: int) -> int:
+    """One of the eight groups of an IPv6 address."""
+    word = high if group < 4 else low
+    return word >> 16 * (3 - group % 4) & 0xFFFF

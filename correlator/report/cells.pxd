@@ -2,6 +2,7 @@
 import cython
 from correlator.report.buffer cimport Buffer
 
+cdef long long _UNSEEN
 cdef int _PLAIN
 cdef int _WITH_COMMAS
 cdef int _OTHER
@@ -24,9 +25,10 @@ cdef class Cells:
     cpdef text(self, str value)
     cpdef prose(self, str value)
     cpdef number(self, value)
-    cpdef interval(self, value)
-    cpdef time(self, value)
-    cpdef address(self, bytes value)
+    cpdef count(self, long long value)
+    cpdef interval(self, long long value)
+    cpdef time(self, long long value)
+    cpdef address(self, unsigned long long high, unsigned long long low, bint is_ipv6)
     cpdef endpoint(self, bytes address, int port)
 
 cdef class Values(Cells):
@@ -34,7 +36,7 @@ cdef class Values(Cells):
 
 cdef class Lines(Cells):
     cdef readonly Buffer buffer
-    cdef public int count
+    cdef public int place
     cdef public bint has_more
     cdef object _safe
     cdef dict _written

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from correlator.core.address import endpoint_text, text
+from correlator.core.connection import UNSEEN
+from correlator.core.segment import packed
 from correlator.core.tcp_info import json_of
 from correlator.core.timetext import time_text
 from correlator.report.buffer import Buffer
@@ -12,6 +14,7 @@ from correlator.report.escape import cell
 
 _PLAIN, _WITH_COMMAS, _OTHER = range(3)
 _FIRST, _LAST, _QUOTE, _COMMA, _BACKSLASH = b' ~",\\'
+_UNSEEN = UNSEEN
 _MAX_WRITTEN = 4096  # texts to remember
 _FORMULA = b"=+-@"  # a cell that begins so is a formula to a spreadsheet
 
@@ -51,14 +54,17 @@ class Cells:
     def number(self, value: int | None) -> None:
         """A number that is not negative."""
 
-    def interval(self, value: int | None) -> None:
-        """Nanoseconds, told in microseconds."""
+    def count(self, value: int) -> None:
+        """A number; UNSEEN is unknown."""
 
-    def time(self, value: int | None) -> None:
-        """A time."""
+    def interval(self, value: int) -> None:
+        """Nanoseconds, told in microseconds; UNSEEN is unknown."""
 
-    def address(self, value: bytes) -> None:
-        """An address."""
+    def time(self, value: int) -> None:
+        """A time; UNSEEN is unknown."""
+
+    def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
+        """An address as a segment has it."""
 
     def endpoint(self, address: bytes, port: int) -> None:
         """An address and port."""
@@ -91,17 +97,21 @@ class Values(Cells):
         """A number."""
         self.values.append(value)
 
-    def interval(self, value: int | None) -> None:
-        """A number with a fraction."""
-        self.values.append(None if value is None else value / 1000)
+    def count(self, value: int) -> None:
+        """A number."""
+        self.values.append(None if value == _UNSEEN else value)
 
-    def time(self, value: int | None) -> None:
+    def interval(self, value: int) -> None:
+        """A number with a fraction."""
+        self.values.append(None if value == _UNSEEN else value / 1000)
+
+    def time(self, value: int) -> None:
         """Text."""
         self.values.append(time_text(value) or None)
 
-    def address(self, value: bytes) -> None:
+    def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
         """Text."""
-        self.values.append(text(value))
+        self.values.append(text(packed(high, low, is_ipv6)))
 
     def endpoint(self, address: bytes, port: int) -> None:
         """Text."""
@@ -115,8 +125,8 @@ class Lines(Cells):
         """A row begins. `safe`: any text as a cell."""
         self._safe = safe
         self.buffer = Buffer()
-        self.count = 0
-        """Cells of the row so far."""
+        self.place = 0
+        """Of the next cell in its row."""
         self.has_more = False
         """Whether a line has room for what a finding has beside the columns."""
         self._written: dict[str, bytes] = {}
@@ -181,22 +191,28 @@ class CsvCells(Lines):
         if value is not None:
             self.buffer.put_number(value)
 
-    def interval(self, value: int | None) -> None:
+    def count(self, value: int) -> None:
+        """In decimal."""
+        self._next()
+        if value != _UNSEEN:
+            self.buffer.put_number(value)
+
+    def interval(self, value: int) -> None:
         """With three decimals."""
         self._next()
-        if value is not None:
+        if value != _UNSEEN:
             self.buffer.put_microseconds(value)
 
-    def time(self, value: int | None) -> None:
+    def time(self, value: int) -> None:
         """RFC 3339."""
         self._next()
-        if value is not None:
+        if value != _UNSEEN:
             self.buffer.put_time(value)
 
-    def address(self, value: bytes) -> None:
+    def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
         """RFC 5952."""
         self._next()
-        self.buffer.put_address(value)
+        self.buffer.put_words(high, low, is_ipv6)
 
     def endpoint(self, address: bytes, port: int) -> None:
         """RFC 5952, with a port."""
@@ -204,9 +220,9 @@ class CsvCells(Lines):
         self.buffer.put_endpoint(address, port)
 
     def _next(self) -> None:
-        if self.count:
+        if self.place:
             self.buffer.put_byte(_COMMA)
-        self.count += 1
+        self.place += 1
 
 
 class JsonCells(Lines):
@@ -257,24 +273,37 @@ class JsonCells(Lines):
             self._next()
             self.buffer.put_number(value)
 
-    def interval(self, value: int | None) -> None:
+    def count(self, value: int) -> None:
+        """A number."""
+        if value == _UNSEEN:
+            self.nothing()
+        else:
+            self._next()
+            self.buffer.put_number(value)
+
+    def interval(self, value: int) -> None:
         """A number with a fraction."""
-        if value is None:
+        if value == _UNSEEN:
             self.nothing()
         else:
             self._next()
             self.buffer.put(repr(value / 1000))
 
-    def time(self, value: int | None) -> None:
+    def time(self, value: int) -> None:
         """A string, RFC 3339."""
-        shown = time_text(value)
-        self.token(shown)
+        if self.buffer.can_put_time(value):
+            self._next()
+            self.buffer.put_byte(_QUOTE)
+            self.buffer.put_time(value)
+            self.buffer.put_byte(_QUOTE)
+        else:
+            self.nothing()
 
-    def address(self, value: bytes) -> None:
+    def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
         """A string, RFC 5952."""
         self._next()
         self.buffer.put_byte(_QUOTE)
-        self.buffer.put_address(value)
+        self.buffer.put_words(high, low, is_ipv6)
         self.buffer.put_byte(_QUOTE)
 
     def endpoint(self, address: bytes, port: int) -> None:
@@ -290,8 +319,8 @@ class JsonCells(Lines):
         self.buffer.put_byte(_QUOTE)
 
     def _next(self) -> None:
-        self.buffer.put(self._heads[self.count])
-        self.count += 1
+        self.buffer.put(self._heads[self.place])
+        self.place += 1
 
 
 def json_text(value: str) -> str:

@@ -1,13 +1,16 @@
 # C types for columns.py.
 import cython
-from correlator.core.model cimport Connection, End, Finding, Owner, Socket
+from correlator.core.connection cimport Connection
+from correlator.core.finding cimport Finding
+from correlator.core.model cimport Owner, Socket
 from correlator.report.cells cimport Cells
 
-@cython.locals(client=End, server=End)
+@cython.locals(near=int, far=int)
 cpdef put_connection(Cells cells, Connection connection)
 
 @cython.locals(socket=Socket, owner=Owner, listener=Socket, cgroup=str)
 cpdef put_finding(Cells cells, Finding finding)
 
-@cython.locals(data=bytes)
-cpdef str community_id(End client, End server)
+@cython.locals(near=int, far=int, ports=bytes)
+cpdef str community_id(Connection connection)
+cdef bint _is_lower(Connection connection, int one, int other) except -1

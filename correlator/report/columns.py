@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from hashlib import sha1
 from typing import Any
 
-from correlator.core.model import Cause, Connection, End, Finding, TcpState
+from correlator.core.connection import Connection
+from correlator.core.finding import Finding
+from correlator.core.model import Cause, TcpState, WireFamily
 from correlator.report.cells import Cells
 from correlator.report.escape import cell
 
@@ -31,32 +33,36 @@ SHARED = COLUMNS.index("interface") + 1
 _RTT = frozenset({"syn_rtt_us", "ack_rtt_us"})
 _STATES = {int(state): state.name for state in TcpState}
 _ON, _OFF = "on", "off"
-_NATIVE = Cause.NATIVE
+_NATIVE, _IPV4, _IPV6 = Cause.NATIVE, WireFamily.IPV4, WireFamily.IPV6
 
 
 def put_connection(cells: Cells, connection: Connection) -> None:
     """The cells that all findings of a connection share."""
-    client, server = connection.client, connection.server
+    near, far = connection.client_place, connection.server_place
     cells.time(connection.opened_at)
     cells.time(connection.closed_at)
-    cells.token(connection.wire_family)
-    cells.address(client.address)
-    cells.number(client.port)
-    cells.address(server.address)
-    cells.number(server.port)
+    cells.token(_IPV6 if connection.is_ipv6 else _IPV4)
+    cells.address(connection.high[near], connection.low[near], connection.is_ipv6)
+    cells.count(connection.port[near])
+    cells.address(connection.high[far], connection.low[far], connection.is_ipv6)
+    cells.count(connection.port[far])
     cells.token(connection.handshake)
     cells.interval(connection.syn_rtt)
     cells.interval(connection.ack_rtt)
-    cells.number(connection.syn_count)
-    cells.number(connection.syn_ack_count)
+    cells.count(connection.syn_count)
+    cells.count(connection.syn_ack_count)
     cells.token(connection.close)
-    cells.number(client.packets)
-    cells.number(server.packets)
-    cells.number(client.payload)
-    cells.number(server.payload)
-    cells.number(client.isn)
-    cells.number(server.isn)
-    cells.token(community_id(client, server))
+    if connection.counted:
+        cells.count(connection.packets[near])
+        cells.count(connection.packets[far])
+        cells.count(connection.payload[near])
+        cells.count(connection.payload[far])
+    else:
+        for _ in range(4):
+            cells.nothing()
+    cells.count(connection.client_isn())
+    cells.count(connection.server_isn())
+    cells.token(community_id(connection))
     cells.text(connection.interface)
 
 
@@ -115,14 +121,24 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401  JSON's types
     return cell(value) if isinstance(value, str) else str(value)
 
 
-def community_id(client: End, server: End) -> str:
-    """Community ID v1 of a TCP connection, the same for both directions.
+def community_id(connection: Connection) -> str:
+    """Community ID v1, the same for both directions.
 
     As https://github.com/corelight/community-id-spec has it: seed 0, the lower end first. By hand because it stands in
     every row, and the communityid package takes 40 µs each; a test holds the two together.
     """
-    if client.address > server.address or (client.address == server.address and client.port > server.port):
-        client, server = server, client
-    near, far = client.port.to_bytes(2, "big"), server.port.to_bytes(2, "big")
-    data = b"".join((b"\0\0", client.address, server.address, b"\6\0", near, far))
+    near, far = connection.client_place, connection.server_place
+    if _is_lower(connection, far, near):
+        near, far = far, near
+    ports = connection.port[near].to_bytes(2, "big") + connection.port[far].to_bytes(2, "big")
+    data = b"".join((b"\0\0", connection.address(near), connection.address(far), b"\6\0", ports))
     return "1:" + b2a_base64(sha1(data, usedforsecurity=False).digest(), newline=False).decode("ascii")
+
+
+def _is_lower(connection: Connection, one: int, other: int) -> bool:
+    """Whether an end comes before another: by address, then by port."""
+    if connection.high[one] != connection.high[other]:
+        return connection.high[one] < connection.high[other]
+    if connection.low[one] != connection.low[other]:
+        return connection.low[one] < connection.low[other]
+    return connection.port[one] < connection.port[other]

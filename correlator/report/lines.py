@@ -1,7 +1,7 @@
 """A line a finding, for the screen."""
 
 from correlator.core.address import endpoint_text
-from correlator.core.model import Finding
+from correlator.core.finding import Finding
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
 

@@ -1,7 +1,8 @@
 # C types for pcapng.py.
 import cython
 from correlator.core.frames cimport Packet
-from correlator.core.model cimport Finding, Owner
+from correlator.core.finding cimport Finding
+from correlator.core.model cimport Owner
 
 cdef class _Note:
     cdef readonly object side

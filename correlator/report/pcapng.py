@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from correlator import __version__
 from correlator.core.annotation import Kept, comment
+from correlator.core.finding import Finding
 from correlator.core.frames import Packet
-from correlator.core.model import Finding, Owner, Side, Verdict
+from correlator.core.model import Owner, Side, Verdict
 from correlator.report.writer import Writer
 
 _SECTION_HEADER, _INTERFACE_DESCRIPTION, _INTERFACE_STATISTICS, _ENHANCED_PACKET, _CUSTOM = (

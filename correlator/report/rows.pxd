@@ -1,6 +1,7 @@
 # C types for rows.py.
 import cython
-from correlator.core.model cimport Connection, Finding
+from correlator.core.connection cimport Connection
+from correlator.core.finding cimport Finding
 from correlator.report.buffer cimport Buffer
 from correlator.report.cells cimport Lines
 from correlator.report.columns cimport put_connection, put_finding

@@ -3,7 +3,8 @@
 from typing import Any
 
 from correlator.core.address import endpoint_text
-from correlator.core.model import Connection, Finding
+from correlator.core.connection import Connection
+from correlator.core.finding import Finding
 from correlator.report.cells import Lines, Values
 from correlator.report.columns import COLUMNS, SHARED, Record, put_connection, put_finding
 
@@ -29,10 +30,10 @@ class Rows:
                 buffer.put_bytes(self._shared)
             else:
                 begin = buffer.length
-                cells.count = 0
+                cells.place = 0
                 put_connection(cells, finding.connection)
                 self._connection, self._shared = finding.connection, buffer.since(begin)
-            cells.count = SHARED
+            cells.place = SHARED
             put_finding(cells, finding)
             cells.end(_more(finding) if cells.has_more else _NOTHING)
         return buffer.take()

@@ -1,7 +1,9 @@
 # C types for summary.py.
 import cython
 from correlator.core.address cimport endpoint_text
-from correlator.core.model cimport End, Finding, Owner, Socket
+from correlator.core.connection cimport End
+from correlator.core.finding cimport Finding
+from correlator.core.model cimport Owner, Socket
 
 cdef class Summary:
     cdef public object verdicts

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from correlator.core.address import endpoint_text
-from correlator.core.model import Cause, Finding, Owner, Side, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Cause, Owner, Side, Verdict
 from correlator.report.columns import Record
 from correlator.report.escape import terminal
 

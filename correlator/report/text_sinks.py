@@ -5,7 +5,8 @@ import io
 import json
 from typing import Any
 
-from correlator.core.model import Finding, Statement
+from correlator.core.finding import Finding
+from correlator.core.model import Statement
 from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, Record, cells_of
 from correlator.report.rows import Rows

@@ -10,7 +10,8 @@ import pytest
 from correlator.capture.portable import PortableCapture
 from correlator.cli.live import _evidence, live_config
 from correlator.core.engine import Engine
-from correlator.core.model import Finding, Side, Source
+from correlator.core.finding import Finding
+from correlator.core.model import Side, Source
 from correlator.kernel import live as kernel_live
 from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until, live

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from correlator.core.engine import Config, Engine
+from correlator.core.finding import Finding
 from correlator.core.frames import Packet
-from correlator.core.model import Finding
 from correlator.wire.decode import Decoder
 from correlator.wire.formats import NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces

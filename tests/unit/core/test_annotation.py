@@ -6,7 +6,8 @@ import pytest
 
 from correlator.core.annotation import Annotation, comment, parse_comment
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Cause, Family, Finding, Owner, Side, Verdict
+from correlator.core.finding import Finding
+from correlator.core.model import Cause, Family, Owner, Side, Verdict
 from tests.play import CLIENT, SERVER, Play, evidence, listener, socket
 
 

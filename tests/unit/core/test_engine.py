@@ -4,20 +4,9 @@ from dataclasses import replace
 
 from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, LOOKS_AT_ATTEMPTS, Config, Engine
 from correlator.core.evidence import Bounds
+from correlator.core.finding import Finding
 from correlator.core.limits import LIVE_SETTLE, Limits
-from correlator.core.model import (
-    Cause,
-    Finding,
-    Handshake,
-    Lookup,
-    Owner,
-    OwnerBy,
-    Ownership,
-    Side,
-    Source,
-    TcpState,
-    Verdict,
-)
+from correlator.core.model import Cause, Handshake, Lookup, Owner, OwnerBy, Ownership, Side, Source, TcpState, Verdict
 from correlator.core.segment import Segment
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, evidence, four, socket
 from tests.play import listener as listening

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.engine import Config, Engine
-from correlator.core.model import Family, Finding, Owner, Source, Statement, TcpState
+from correlator.core.finding import Finding
+from correlator.core.model import Family, Owner, Source, Statement, TcpState
 from tests.play import CLIENT, MS, SERVER, START, Play, evidence, socket
 from tests.play import listener as listening
 

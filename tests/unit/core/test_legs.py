@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from correlator.core.connection import Connection
 from correlator.core.engine import Config, Engine
 from correlator.core.evidence import Bounds
+from correlator.core.finding import Finding
 from correlator.core.legs import Legs
 from correlator.core.limits import LIVE_SETTLE, Limits
-from correlator.core.model import Cause, Connection, Finding, Owner, OwnerBy, Side, Source, TcpState, Verdict
+from correlator.core.model import Cause, Owner, OwnerBy, Side, Source, TcpState, Verdict
 from correlator.core.tracker import Tracker
 from tests.play import MS, SECOND, START, Play, evidence, socket
 from tests.play import listener as listening
@@ -117,10 +119,10 @@ def test_bounds() -> None:
     for play in plays:
         for segment in play.handshake():
             flow = tracker.segment(replace(segment, interface=len(snapshots)))
-        snapshots.append(tracker.snapshot(flow))
-        legs.note(flow, snapshots[-1])
+        snapshots.append(flow.copy())
+        legs.note(snapshots[-1])
         if play is plays[-2]:
             assert len(legs.others(snapshots[0])) == 4
     assert legs.others(snapshots[0]) == []
     half = Play()
-    assert legs.others(tracker.snapshot(tracker.segment(half.segment("c", "S")))) == []
+    assert legs.others(tracker.segment(half.segment("c", "S"))) == []

@@ -4,20 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from correlator.core.connection import Connection
 from correlator.core.evidence import EvidenceIndex
+from correlator.core.handshake import State
 from correlator.core.listeners import listener, oriented, takes
-from correlator.core.model import (
-    Connection,
-    End,
-    Family,
-    Handshake,
-    Owner,
-    Ownership,
-    Socket,
-    Source,
-    TcpState,
-)
-from tests.ends import CONNECTION, known
+from correlator.core.model import Family, Owner, Ownership, Socket, Source, TcpState
+from tests.ends import CONNECTION, between, changed, known
 from tests.play import CLIENT, MS, SECOND, SERVER, START, evidence, packed, socket
 from tests.play import listener as listening
 
@@ -35,7 +27,7 @@ def test_a_listener_accepts_in_its_own_namespace() -> None:
         evidence(listening("::", SERVER[1], netns="b", cookie=2, v6only=True), START, foreign=True),
     )
     for netns, v6only in (("a", False), ("b", True)):
-        origin = listener(index, replace(CONNECTION, simultaneous=False), Family.INET6, netns)
+        origin = listener(index, changed(CONNECTION, simultaneous=False), Family.INET6, netns)
         assert v6only or origin
         assert origin is None or origin[0].v6only is v6only
     assert not index.is_contested(SERVER[1])
@@ -85,7 +77,7 @@ def test_the_kernels_choice_among_listeners(
 def test_a_simultaneous_open_came_from_no_listener() -> None:
     """Even where one listens on the port."""
     index = known(evidence(listening("::", SERVER[1])))
-    assert found_listener(index, Family.INET6, replace(CONNECTION, simultaneous=True)) is None
+    assert found_listener(index, Family.INET6, changed(CONNECTION, simultaneous=True)) is None
 
 
 def test_the_listener_of_the_time() -> None:
@@ -169,7 +161,7 @@ def test_listeners_that_were_both_there_are_both_meant() -> None:
     assert found[0].inode is None
 
 
-IPV6 = replace(CONNECTION, client=End(packed("2001:db8::2"), 1), server=End(packed("2001:db8::1"), SERVER[1]))
+IPV6 = between(("2001:db8::2", 1), ("2001:db8::1", SERVER[1]))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +175,7 @@ def test_who_takes_ipv6(bound: str, takes_ipv6: bool) -> None:
 
 # --- roles without a SYN
 
-MIDSTREAM = replace(CONNECTION, handshake=Handshake.MIDSTREAM, oriented=False)
+MIDSTREAM = changed(CONNECTION, state=State.MIDSTREAM, oriented=False)
 
 
 def test_a_syn_settles_the_roles() -> None:
@@ -208,7 +200,7 @@ def test_the_lower_port_is_the_servers(connection: Connection, both: bool) -> No
 
 def test_equal_ports_leave_the_roles_as_they_were_seen() -> None:
     """Neither port is lower: the first sender stays the client."""
-    even = replace(MIDSTREAM, client=End(packed(CLIENT[0]), SERVER[1]))
+    even = between((CLIENT[0], SERVER[1]), SERVER, state=State.MIDSTREAM, oriented=False)
     assert oriented(known(), even) is even
 
 

@@ -4,22 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from correlator.core.connection import Connection
 from correlator.core.evidence import EvidenceIndex
+from correlator.core.handshake import State
 from correlator.core.matcher import TIME_WAIT, Match, match
-from correlator.core.model import (
-    Connection,
-    End,
-    Family,
-    Gap,
-    Handshake,
-    Owner,
-    Ownership,
-    Side,
-    Source,
-    Statement,
-    TcpState,
-)
-from tests.ends import CLOSED, CONNECTION, known, mapped, mirrored, native
+from correlator.core.model import Family, Gap, Owner, Ownership, Side, Source, Statement, TcpState
+from tests.ends import CLOSED, CONNECTION, between, changed, known, mapped, mirrored, native
 from tests.play import CLIENT, MS, SECOND, SERVER, START, evidence, packed, socket
 
 
@@ -55,13 +45,13 @@ def test_an_older_socket_with_the_four_tuple_is_no_match() -> None:
 
 def test_evidence_from_before_the_first_segment_counts_midstream() -> None:
     """A connection older than the capture was there when the run began."""
-    midstream = replace(CONNECTION, handshake=Handshake.MIDSTREAM)
+    midstream = changed(CONNECTION, state=State.MIDSTREAM)
     assert family(server(known(evidence(mapped(), START - SECOND)), midstream)) is Family.INET6
 
 
 def test_a_socket_destroyed_before_the_first_segment_is_no_match() -> None:
     """Even midstream: a destroyed socket ends no connection that is still talking."""
-    midstream = replace(CONNECTION, handshake=Handshake.MIDSTREAM)
+    midstream = changed(CONNECTION, state=State.MIDSTREAM)
     index = known(
         evidence(native(cookie=1), START - 2 * SECOND),
         evidence(native(cookie=1), START - SECOND, Source.DESTROY),
@@ -99,7 +89,7 @@ def test_patience_can_be_shorter() -> None:
 
 def test_a_superseded_connection_has_only_its_own_evidence() -> None:
     """From the new SYN on the four-tuple is another connection's."""
-    old = replace(CONNECTION, superseded_at=START + SECOND)
+    old = changed(CONNECTION, superseded_at=START + SECOND)
     assert server(known(evidence(mapped(), START + SECOND)), old) is None
     assert family(server(known(evidence(mapped(), START + SECOND - 1)), old)) is Family.INET6
 
@@ -131,7 +121,7 @@ def test_a_socket_born_before_the_connection_is_not_its_own() -> None:
     older = evidence(native(state=TcpState.CLOSE, cookie=1), START + MS, Source.DESTROY, born=START - 1)
     own = evidence(mapped(state=TcpState.CLOSE, cookie=2), START + 2 * MS, Source.DESTROY, born=START)
     assert family(server(known(older, own))) is Family.INET6
-    former = replace(CONNECTION, opened_at=START - SECOND, superseded_at=START)
+    former = changed(CONNECTION, opened_at=START - SECOND, superseded_at=START)
     assert family(server(known(older, own), former)) is Family.INET
 
 
@@ -140,11 +130,11 @@ def test_another_namespaces_socket_terminates_what_this_one_does_not() -> None:
     foreign = evidence(mapped(netns="c", cookie=1), foreign=True)
     assert family(server(known(foreign))) is Family.INET6
     assert family(server(known(foreign, evidence(native(cookie=2))))) is Family.INET
-    home = replace(CONNECTION, client=End(packed("127.0.0.1"), CLIENT[1]), server=End(packed("127.0.0.1"), SERVER[1]))
+    home = between(("127.0.0.1", CLIENT[1]), ("127.0.0.1", SERVER[1]))
     inside = socket("127.0.0.1", SERVER[1], "127.0.0.1", CLIENT[1], cookie=3)
     assert server(known(evidence(inside, foreign=True)), home) is None
     assert family(server(known(evidence(inside)), home)) is Family.INET
-    six = replace(CONNECTION, client=End(packed("::1"), CLIENT[1]), server=End(packed("::1"), SERVER[1]))
+    six = between(("::1", CLIENT[1]), ("::1", SERVER[1]))
     inside = socket("::1", SERVER[1], "::1", CLIENT[1], cookie=3)
     assert server(known(evidence(inside, foreign=True)), six) is None
 
@@ -163,7 +153,7 @@ def test_another_namespaces_socket_terminates_what_this_one_does_not() -> None:
 )
 def test_a_socket_is_made_before_the_syn_or_by_the_handshake(side: Side, born: int, is_its_own: bool) -> None:
     """Where the close was not captured, a later connection's socket is in the span, but was made too late."""
-    connection = replace(CONNECTION, syn_rtt=5 * MS, ack_rtt=5 * MS)
+    connection = changed(CONNECTION, syn_rtt=5 * MS, ack_rtt=5 * MS)
     near = mapped if side is Side.SERVER else mirrored
     index = known(evidence(near(cookie=1), START + SECOND, Source.DESTROY, born=START + born))
     assert (match(index, connection, side) is not None) is is_its_own

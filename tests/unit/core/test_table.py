@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from correlator.core import table as module
-from correlator.core.flow import Flow, FlowEnd
+from correlator.core.flow import Flow, begun
 from correlator.core.segment import Segment
 from correlator.core.table import Table
 from tests.play import Play
@@ -13,9 +13,7 @@ from tests.play import Play
 
 def flow(segment: Segment, number: int) -> Flow:
     """A connection that a segment opens."""
-    client = FlowEnd(segment.source_high, segment.source_low, segment.source_port)
-    server = FlowEnd(segment.destination_high, segment.destination_low, segment.destination_port)
-    return Flow(number, client, server, segment, 0)
+    return begun(number, segment, 0, "", counted=False)
 
 
 def turned(segment: Segment) -> Segment:
@@ -47,19 +45,18 @@ def test_both_directions_are_found_and_nothing_else(monkeypatch: pytest.MonkeyPa
     flows = [flow(segment, number) for number, segment in enumerate(segments)]
     for one, segment in zip(flows, segments, strict=True):
         assert table.find(segment) is None
-        table.add(one, segment)
+        table.add(one)
     assert len(table) == 3000
     assert [one.number for one in table] == list(range(3000))
     for one, segment in zip(flows, segments, strict=True):
         assert table.find(segment) is one
+        assert table.place == 0
         assert table.find(turned(segment)) is one
+        assert table.place == 1
     for one in flows[::2]:
         table.remove(one)
     for number, segment in enumerate(segments):
         assert table.find(segment) is (flows[number] if number % 2 else None)
-    table.clear()
-    assert len(table) == 0
-    assert table.find(segments[1]) is None
 
 
 @pytest.mark.parametrize(
@@ -80,11 +77,12 @@ def test_every_part_of_the_ends_counts(monkeypatch: pytest.MonkeyPatch, change: 
         monkeypatch.setattr(module, name, 0, raising=False)  # of the compiled module they are no attributes
     table, segment = Table(), opening(2)
     one = flow(segment, 1)
-    table.add(one, segment)
+    assert table.find(segment) is None
+    table.add(one)
     other = replace(segment, **change)  # type: ignore[arg-type]
-    assert table.find(other) is None
     assert table.find(turned(other)) is None
-    table.add(flow(other, 2), other)
+    assert table.find(other) is None
+    table.add(flow(other, 2))
     table.remove(one)
     assert table.find(turned(segment)) is None
 
@@ -94,5 +92,6 @@ def test_an_ipv4_address_is_not_the_ipv6_address_of_the_same_number() -> None:
     four = Play().segment("c", "S")
     assert replace(four, is_ipv6=True).source_low == four.source_low
     table = Table()
-    table.add(flow(four, 1), four)
+    assert table.find(four) is None
+    table.add(flow(four, 1))
     assert table.find(replace(four, is_ipv6=True)) is None

@@ -5,12 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from correlator.core.flow import UNSEEN, after, covers, interval
+from correlator.core.connection import UNSEEN, Connection
+from correlator.core.flow import after, covers, interval
 from correlator.core.frames import NO_TIME
 from correlator.core.limits import LINGER, Limits
-from correlator.core.model import Close, Connection, Handshake
+from correlator.core.model import Close, Handshake
 from correlator.core.segment import Segment
 from correlator.core.tracker import Change, Event, Tracker
+from tests.ends import facts
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
 
 
@@ -20,7 +22,7 @@ def track(segments: list[Segment], limits: Limits | None = None) -> list[Connect
     for segment in segments:
         tracker.segment(segment)
     tracker.finish()
-    return [tracker.snapshot(event.flow) for event in tracker.take() if event.change is Change.REPORT]
+    return tracker.take_reports()
 
 
 def only(segments: list[Segment]) -> Connection:
@@ -59,7 +61,7 @@ def test_a_retransmitted_syn_is_counted() -> None:
     segments = [play.segment("c", "S"), play.segment("c", "S", after=SECOND), play.segment("s", "SA", ack=1)]
     connection = only([*segments, play.segment("c", "A", seq=1, ack=1)])
     assert (connection.syn_count, connection.syn_ack_count) == (2, 1)
-    assert connection.syn_rtt is None
+    assert connection.syn_rtt == UNSEEN
     assert connection.ack_rtt == MS
     assert connection.handshake is Handshake.COMPLETE
 
@@ -71,7 +73,7 @@ def test_a_retransmitted_syn_ack_is_counted() -> None:
     connection = only([*segments, play.segment("c", "A", seq=1, ack=1)])
     assert (connection.syn_count, connection.syn_ack_count) == (1, 2)
     assert connection.syn_rtt == MS
-    assert connection.ack_rtt is None
+    assert connection.ack_rtt == UNSEEN
 
 
 def test_a_server_that_chooses_a_second_isn_stays_in_its_connection() -> None:
@@ -109,7 +111,7 @@ def test_an_ack_after_a_missed_syn_ack_completes() -> None:
     connection = only([play.segment("c", "S"), play.segment("c", "A", seq=1, ack=1)])
     assert connection.handshake is Handshake.COMPLETE
     assert connection.syn_ack_count == 0
-    assert connection.ack_rtt is None
+    assert connection.ack_rtt == UNSEEN
 
 
 def test_simultaneous_open() -> None:
@@ -126,7 +128,7 @@ def test_simultaneous_open() -> None:
     assert connection.simultaneous
     assert connection.client.port == CLIENT[1]
     assert (connection.client.isn, connection.server.isn) == (1000, 9000)
-    assert connection.syn_rtt is None
+    assert connection.syn_rtt == UNSEEN
 
 
 @pytest.mark.parametrize("flags", ["RA", "R"])
@@ -155,7 +157,7 @@ def test_a_refused_client_may_try_again_with_the_same_isn() -> None:
     connection = only(segments)
     assert connection.handshake is Handshake.COMPLETE
     assert connection.close is Close.OPEN
-    assert connection.closed_at is None
+    assert connection.closed_at == UNSEEN
     assert connection.syn_count == 2
 
 
@@ -200,7 +202,7 @@ def test_half_close_stays_open() -> None:
     segments.append(play.segment("s", "PA", seq=1, ack=2, data=1000, after=3600 * SECOND))
     connection = only(segments)
     assert connection.close is Close.OPEN
-    assert connection.closed_at is None
+    assert connection.closed_at == UNSEEN
     assert connection.server.payload == 1000
 
 
@@ -231,7 +233,7 @@ def test_a_reused_four_tuple_is_another_connection() -> None:
     again = Play(client_isn=500_000, server_isn=700_000, at=START + SECOND)
     one, other = track([*first.handshake(), *first.fins(), *again.handshake()])
     assert (one.close, one.superseded_at) == (Close.FIN, START + SECOND + MS)
-    assert (other.client.isn, other.superseded_at) == (500_000, None)
+    assert (other.client.isn, other.superseded_at) == (500_000, UNSEEN)
     assert other.number == one.number + 1
 
 
@@ -252,12 +254,12 @@ def test_live_a_superseded_connection_waits_for_the_evidence_of_its_end() -> Non
     for segment in [*first.handshake(), *again.handshake()]:
         tracker.segment(segment)
     assert [flow.number for flow in tracker.unreported()] == [2]  # the other's four-tuple is not its own any more
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(START + 11 * MS + SECOND - 1)
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
     tracker.advance(START + 11 * MS + SECOND)
-    (event,) = tracker.take()
-    assert (event.flow.number, event.flow.superseded_at, event.flow.gone) == (1, START + 11 * MS, True)
+    (connection,) = tracker.take_reports()
+    assert (connection.number, connection.superseded_at) == (1, START + 11 * MS)
     assert len(tracker) == 1
     assert [connection.number for connection in track([*first.segments, *again.segments], limits)] == [1, 2]
 
@@ -268,7 +270,7 @@ def test_superseded_connections_are_bounded() -> None:
     for number in range(5):
         for segment in Play(client_isn=number * 100_000).handshake():
             tracker.segment(segment)
-    reported = [event.flow.number for event in tracker.take() if event.change is Change.REPORT]
+    reported = [connection.number for connection in tracker.take_reports()]
     assert (reported, tracker.evicted, len(tracker)) == ([1, 2], 2, 1)
 
 
@@ -292,20 +294,18 @@ def test_a_closed_connection_is_reported_and_then_forgotten() -> None:
     play = Play()
     for segment in [*play.handshake(), *play.fins()]:
         tracker.segment(segment)
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(play.at + SECOND - 1)
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
     tracker.advance(play.at + SECOND)
-    (event,) = tracker.take()
-    flow = event.flow
-    assert event.change is Change.REPORT
-    assert tracker.snapshot(flow).interface == ""
-    tracker.segment(play.segment("s", "A", seq=2, ack=2, after=2 * SECOND))  # renews it
+    (connection,) = tracker.take_reports()
+    assert connection.interface == ""
+    flow = tracker.segment(play.segment("s", "A", seq=2, ack=2, after=2 * SECOND))  # renews it
     tracker.advance(play.at + 2 * SECOND)
     assert len(tracker) == 1
     tracker.advance(play.at + 3 * SECOND)
     assert len(tracker) == 0
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
     assert tracker.segment(play.segment("s", "A", seq=2, ack=2)) is not flow
 
 
@@ -316,10 +316,10 @@ def test_what_is_reported_is_reported_once() -> None:
     for segment in [play.segment("c", "S"), play.segment("s", "SA", ack=1), play.segment("s", "RA", seq=1, ack=1)]:
         tracker.segment(segment)
     tracker.advance(play.at + SECOND)
-    assert Change.REPORT in {event.change for event in tracker.take()}
+    assert len(tracker.take_reports()) == 1
     tracker.segment(play.segment("c", "A", seq=1, ack=1, after=SECOND))
     tracker.advance(play.at + 2 * SECOND)
-    assert Change.REPORT not in {event.change for event in tracker.take()}
+    assert tracker.take_reports() == []
     tracker.advance(play.at + 3 * SECOND)
     assert len(tracker) == 0
 
@@ -338,6 +338,20 @@ def test_a_connection_is_forgotten_in_time_behind_one_that_goes_on() -> None:
     assert last.number == 3
 
 
+def test_closed_connections_that_wait_are_bounded() -> None:
+    """Past that the one that has been silent for longest is reported, and forgotten; nothing is lost of it."""
+    for settle in (SECOND, 10 * SECOND):
+        tracker = Tracker([], Limits(closed=2, settle=settle, linger=10 * SECOND))
+        for number in range(4):
+            play = Play(client=("10.0.0.20", 1000 + number), at=START + number * 2 * SECOND)
+            for segment in [*play.handshake(), *play.fins()]:
+                tracker.segment(segment)
+        tracker.advance(START + 7 * SECOND + 10 * MS)
+        reported = [connection.client.packets for connection in tracker.take_reports()]
+        assert (len(reported), len(tracker), tracker.evicted) == (4 if settle == SECOND else 2, 2, 0)
+        assert set(reported) == {4}
+
+
 def test_a_late_segment_puts_the_report_off() -> None:
     """The count in a report holds everything that came within `settle`."""
     tracker = Tracker([], Limits(settle=SECOND, linger=SECOND))
@@ -345,11 +359,11 @@ def test_a_late_segment_puts_the_report_off() -> None:
     for segment in [*play.handshake(), *play.fins()]:
         tracker.segment(segment)
     tracker.segment(play.segment("s", "A", seq=2, ack=2, after=SECOND // 2))
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(play.at + SECOND // 2)
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
     tracker.advance(play.at + SECOND)
-    assert [event.change for event in tracker.take()] == [Change.REPORT]
+    assert len(tracker.take_reports()) == 1
 
 
 def test_segments_let_time_pass() -> None:
@@ -358,9 +372,11 @@ def test_segments_let_time_pass() -> None:
     play, other = Play(), Play(client=("10.0.0.30", 1), at=START + 10 * SECOND)
     for segment in [*play.handshake(), *play.fins()]:
         tracker.segment(segment)
+    tracker.take_reports()
     tracker.take()
     tracker.segment(other.segment("c", "S"))
-    assert [event.change for event in tracker.take()] == [Change.REPORT, Change.OPENED]
+    assert len(tracker.take_reports()) == 1
+    assert [event.change for event in tracker.take()] == [Change.OPENED]
 
 
 def test_a_refused_and_repeated_attempt_is_not_reported_while_it_goes_on() -> None:
@@ -369,9 +385,9 @@ def test_a_refused_and_repeated_attempt_is_not_reported_while_it_goes_on() -> No
     play = Play()
     for segment in [play.segment("c", "S"), play.segment("s", "RA", ack=1), *play.handshake()]:
         tracker.segment(segment)
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(play.at + 100 * SECOND)
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
 
 
 def test_a_syn_after_the_report_is_another_connection() -> None:
@@ -390,11 +406,11 @@ def test_an_unanswered_syn_is_reported_in_the_end() -> None:
     play = Play()
     tracker.segment(play.segment("c", "S"))
     tracker.segment(play.segment("c", "S", after=SECOND))
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(play.at + LINGER - 1)
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
     tracker.advance(play.at + LINGER)
-    assert [event.change for event in tracker.take()] == [Change.REPORT]
+    assert len(tracker.take_reports()) == 1
     assert len(tracker) == 0
 
 
@@ -452,7 +468,7 @@ def test_the_same_packets_on_a_second_interface_are_copies() -> None:
     tracker = Tracker(["eth0", "eth1"], Limits())
     notable = [tracker.notable for segment in doubled if tracker.segment(segment)]
     tracker.finish()
-    (connection,) = [tracker.snapshot(event.flow) for event in tracker.take() if event.change is Change.REPORT]
+    (connection,) = tracker.take_reports()
     assert (connection.client.packets, connection.server.packets) == (5, 2)
     assert (connection.syn_count, connection.syn_ack_count, connection.client.payload) == (1, 1, 10)
     assert tracker.copies == len(segments)
@@ -466,9 +482,9 @@ def test_copies_put_no_report_off() -> None:
     for segment in [*play.handshake(), *play.fins()]:
         tracker.segment(segment)
     tracker.segment(replace(play.segments[-1], interface=1, at=play.at + SECOND // 2))
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(play.at + SECOND)
-    assert [event.change for event in tracker.take()] == [Change.REPORT]
+    assert len(tracker.take_reports()) == 1
 
 
 def test_a_path_that_moves_to_another_interface_is_followed() -> None:
@@ -556,7 +572,7 @@ def test_packets_without_a_time_have_no_round_trip() -> None:
     segments = [replace(segment, at=NO_TIME) for segment in Play().handshake()]
     connection = only(segments)
     assert connection.handshake is Handshake.COMPLETE
-    assert connection.syn_rtt is None
+    assert connection.syn_rtt == UNSEEN
     assert interval(NO_TIME, 5) == UNSEEN
 
 
@@ -579,13 +595,13 @@ def test_the_table_is_bounded() -> None:
     tracker.segment(closed.segment("c", "S"))  # evicts the scan's
     tracker.segment(closed.segment("s", "RA", ack=1))
     tracker.advance(closed.at + 2 * SECOND)
-    tracker.take()
+    tracker.take_reports()
     late = Play(client=("10.0.0.97", 1), at=closed.at + 2 * SECOND)
     for segment in late.handshake():
         tracker.segment(segment)  # evicts what is closed
-    assert Change.REPORT not in {event.change for event in tracker.take()}
+    assert tracker.take_reports() == []
     newest = tracker.segment(Play(client=("10.0.0.96", 1), at=late.at).segment("c", "S"))  # evicts the oldest
-    reported = [event.flow.client.port for event in tracker.take() if event.change is Change.REPORT]
+    reported = [connection.client.port for connection in tracker.take_reports()]
     assert reported == [CLIENT[1]]
     assert tracker.evicted == 2
     assert len(tracker) == 2
@@ -602,7 +618,7 @@ def test_notable_segments_alone_tell_the_same() -> None:
     tracker = Tracker([], limits)
     kept = [segment for segment in segments if tracker.segment(segment) and tracker.notable]
     assert len(kept) == len(segments) - 2
-    assert track(kept, limits) == track(segments, limits)
+    assert [facts(one) for one in track(kept, limits)] == [facts(one) for one in track(segments, limits)]
 
 
 def test_the_end_reports_the_closed_in_their_order_and_then_the_open() -> None:
@@ -632,18 +648,17 @@ def test_a_syn_that_is_repeated_is_evicted_later() -> None:
     tracker.segment(repeated.segment("c", "S"))
     tracker.segment(given_up.segment("c", "S"))
     tracker.segment(repeated.segment("c", "S", after=SECOND))
-    tracker.take()
+    tracker.take_reports()
     tracker.segment(Play(client=("10.0.0.3", 3), at=repeated.at).segment("c", "S"))
-    assert Change.REPORT not in {event.change for event in tracker.take()}
+    assert tracker.take_reports() == []
     assert [flow.client.port for flow in tracker.unreported()] == [1, 3]
 
 
 def test_a_syn_acknowledges_nothing() -> None:
     """Its acknowledgement field means nothing without the flag."""
     play = Play()
-    tracker = Tracker([], Limits())
-    flow = tracker.segment(replace(play.segment("c", "S"), ack=77))
-    assert flow.client.acked == UNSEEN
+    opening = replace(play.segment("c", "S"), ack=9001)
+    assert only([opening, play.segment("s", "SA", ack=1)]).handshake is Handshake.UNACKED
 
 
 def test_what_is_unknown_covers_nothing_or_all() -> None:
@@ -669,7 +684,7 @@ def test_times_that_step_back_give_no_round_trip() -> None:
     play = Play()
     play.segment("c", "S")
     play.segment("s", "SA", ack=1, after=-SECOND)
-    assert only(play.segments).syn_rtt is None
+    assert only(play.segments).syn_rtt == UNSEEN
 
 
 def test_a_syn_without_a_time_is_of_the_connection_that_follows() -> None:
@@ -690,11 +705,11 @@ def test_a_reset_without_a_time_settles_when_time_is_known() -> None:
     play = Play()
     for segment in (play.segment("c", "S"), play.segment("s", "RA", ack=1)):
         tracker.segment(replace(segment, at=NO_TIME))
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(START)
-    assert tracker.take() == []
+    assert tracker.take_reports() == []
     tracker.advance(START + SECOND)
-    assert [event.change for event in tracker.take()] == [Change.REPORT]
+    assert len(tracker.take_reports()) == 1
 
 
 def test_a_clock_that_leaps_cuts_no_connection() -> None:
@@ -767,7 +782,7 @@ def test_reports_come_in_one_order_however_time_passes(step: int) -> None:
             tracker.segment(segment)
         for now in range(segments[-1].at, segments[-1].at + 10 * SECOND, step):
             tracker.advance(now)
-        return [event.flow.number for event in tracker.take() if event.change is Change.REPORT]
+        return [connection.number for connection in tracker.take_reports()]
 
     assert len(order(step)) == 40
     assert order(step) == order(MS)
@@ -780,7 +795,7 @@ def test_an_ack_that_was_missed_gives_no_round_trip() -> None:
     segments.append(play.segment("c", "FA", seq=6, ack=1, after=SECOND))
     connection = only(segments)
     assert connection.handshake is Handshake.COMPLETE
-    assert connection.ack_rtt is None
+    assert connection.ack_rtt == UNSEEN
 
 
 def test_half_open_connections_go_first_and_do_not_stay() -> None:
@@ -795,7 +810,7 @@ def test_half_open_connections_go_first_and_do_not_stay() -> None:
         tracker.segment(flood.segment("s", "SA", ack=1))
     assert not flow.reported
     assert len(tracker) == 10
-    tracker.take()
+    tracker.take_reports()
     tracker.advance(START + 2 * LINGER)
-    assert len([event for event in tracker.take() if event.change is Change.REPORT]) == 9
+    assert len(tracker.take_reports()) == 9
     assert len(tracker) == 1

@@ -2,9 +2,10 @@
 
 import pytest
 
-from correlator.core.model import Cause, Close, Connection, End, Family, Handshake, Side, Socket, Verdict, WireFamily
+from correlator.core.model import Cause, Family, Side, Socket, Verdict, WireFamily
 from correlator.core.verdict import cause, verdict
-from tests.play import CLIENT, SERVER, START, listener, packed, socket
+from tests.ends import CONNECTION, changed
+from tests.play import listener, socket
 
 MAPPED = socket("::ffff:10.0.0.12", 4243, "::ffff:10.0.0.20", 64702)
 NATIVE = socket("10.0.0.12", 4243, "10.0.0.20", 64702)
@@ -24,12 +25,6 @@ def test_verdicts(wire: WireFamily, family: Family, expected: Verdict) -> None:
     assert verdict(wire, family) is expected
 
 
-def connection(*, simultaneous: bool = False) -> Connection:
-    """An IPv4 connection."""
-    client, server = End(packed(CLIENT[0]), CLIENT[1]), End(packed(SERVER[0]), SERVER[1])
-    return Connection(1, client, server, Handshake.COMPLETE, Close.OPEN, START, simultaneous=simultaneous)
-
-
 @pytest.mark.parametrize(
     ("side", "found", "origin", "expected"),
     [
@@ -45,10 +40,10 @@ def connection(*, simultaneous: bool = False) -> Connection:
 def test_causes(side: Side, found: Socket, origin: Socket | None, expected: Cause) -> None:
     """Why IPv4 is on AF_INET6, for each side and listener."""
     what = verdict(WireFamily.IPV4, found.family)
-    assert cause(what, connection(), side, origin) is expected
+    assert cause(what, CONNECTION, side, origin) is expected
 
 
 def test_a_simultaneous_open_has_no_listener() -> None:
     """Both ends connected: a mapped server end was connected too."""
-    crossed = connection(simultaneous=True)
+    crossed = changed(CONNECTION, simultaneous=True)
     assert cause(Verdict.IPV4_ON_INET6, crossed, Side.SERVER, None) is Cause.MAPPED_CONNECT

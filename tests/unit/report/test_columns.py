@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from correlator.core.model import End
 from correlator.report.columns import COLUMNS, cells_of, community_id
 from correlator.report.rows import extended, record
-from tests.play import packed
+from tests.ends import between
 from tests.scenes import passing, the_case
 
 CONTRACT = (
@@ -96,9 +95,9 @@ def test_unknown_is_empty() -> None:
 
 def test_community_id_is_the_published_one() -> None:
     """A value of the specification's test vectors, the same from both ends."""
-    one, other = packed("128.232.110.120"), packed("66.35.250.204")
-    assert community_id(End(one, 34855), End(other, 80)) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
-    assert community_id(End(other, 80), End(one, 34855)) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
+    one, other = ("128.232.110.120", 34855), ("66.35.250.204", 80)
+    assert community_id(between(one, other)) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
+    assert community_id(between(other, one)) == "1:LQU9qZlK+B5F3KDmev6m5PMibrg="
 
 
 def test_json_lines_has_more() -> None:

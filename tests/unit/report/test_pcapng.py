@@ -6,13 +6,15 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.annotation import Kept
+from correlator.core.finding import Finding
 from correlator.core.frames import Packet
-from correlator.core.model import Finding, Side
+from correlator.core.model import Side
 from correlator.report import pcapng
 from correlator.report.pcapng import PcapngSink
 from correlator.report.writer import Writer
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcapng import PcapngReader
+from tests.ends import changed
 from tests.play import SECOND
 from tests.scenes import passing, the_case
 
@@ -141,7 +143,7 @@ def test_findings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pcapng, "_MAX_FINDINGS", 1)
     made, finding = sink(), the_case()
     made.findings([finding])
-    made.findings([replace(finding, connection=replace(finding.connection, number=77))])
+    made.findings([replace(finding, connection=changed(finding.connection, number=77))])
     made.packet(packet(), number(finding), from_client=True)
     made.end(None)
     assert made.released == 1

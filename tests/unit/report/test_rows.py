@@ -5,13 +5,18 @@ import io
 import json
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from correlator.core.model import Family, Finding, Owner
+from correlator.core.address import text as address_text
+from correlator.core.connection import UNSEEN
+from correlator.core.finding import Finding
+from correlator.core.model import Family, Owner
 from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of, community_id
 from correlator.report.rows import Rows, extended, record
+from tests.ends import between, changed
+from tests.play import CLIENT, SERVER
 from tests.scenes import passing, the_case
 
 TEXTS = st.text(max_size=20) | st.sampled_from(["=1+1", "-x", 'a "b"', "a,b", "\x1b[31m", "\u202ereversed", "\\", "ü,"])
@@ -42,12 +47,12 @@ def test_lines_are_those_of_the_standard_library(
     """For any text and number, known or not."""
     finding = the_case()
     assert finding.socket
-    connection = replace(
-        finding.connection,
+    connection = changed(
+        between((CLIENT[0], port), SERVER),
         interface=text,
-        syn_rtt=interval,
-        closed_at=None if number is None else number >> 2,
-        client=replace(finding.connection.client, port=port, payload=number, isn=None),
+        syn_rtt=UNSEEN if interval is None else interval,
+        closed_at=UNSEEN if number is None else number >> 2,
+        counted=port % 2 == 0,
     )
     socket = replace(finding.socket, cookie=number, netns=text, cgroup=text[1:])
     finding = replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")
@@ -73,11 +78,11 @@ def test_every_line_has_every_column() -> None:
 
 
 @given(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4), st.integers(0, 65535))
+@example(bytes(4), bytes(4), SERVER[1])
 def test_community_ids(one: bytes, other: bytes, port: int) -> None:
     """As the reference implementation has them."""
     from communityid import CommunityID, FlowTuple
 
-    case = the_case().connection
-    client, server = replace(case.client, address=one, port=port), replace(case.server, address=other)
-    expected = CommunityID().calc(FlowTuple.make_tcp(one, other, port, server.port))
-    assert community_id(client, server) == community_id(server, client) == expected
+    near, far = (address_text(one), port), (address_text(other), SERVER[1])
+    expected = CommunityID().calc(FlowTuple.make_tcp(one, other, port, SERVER[1]))
+    assert community_id(between(near, far)) == community_id(between(far, near)) == expected
