@@ -14,8 +14,8 @@ cdef class Run:
     cdef public object statistics
     cdef public object record
     cdef object _past
-    cdef object _lookups
+    cdef list _lookups
 
-    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, decoder=Decoder, engine=Engine, tracker=Tracker, flow=Flow,
-                   every=bint)
+    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, every=bint, decoder=Decoder, engine=Engine, tracker=Tracker,
+                   flow=Flow)
     cpdef take(self, Frames frames)

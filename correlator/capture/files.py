@@ -87,7 +87,7 @@ class CaptureFile:
                     continue
                 self._reader = self._open(head)
                 block, head = head, b""  # noqa: PLW2901  the first block includes what was held back
-            yield [self._reader.feed(block)]
+            yield self._reader.feed(block)
         if self._reader is None:
             if self._stop.is_set():
                 return

@@ -29,6 +29,10 @@ class Frames:
         """No frames yet."""
         self.data = data
         self.count = 0
+        # The frame that `look` found: when and where it was captured, the kind of its link header, where it begins in
+        # the buffer, how many bytes there are, and how many there were on the wire.
+        self.at = NO_TIME
+        self.interface = self.link_type = self.begin = self.captured = self.length = 0
         self._room = _ROOM
         self._index = array("q", bytes(8 * _WORDS * _ROOM))
 
@@ -40,13 +44,13 @@ class Frames:
         """A frame of `captured` bytes that begins at `begin`, with `length` bytes on the wire."""
         if self.count == self._room:
             self._grow()
-        index, place = self._index, self.count * _WORDS
-        index[place + _AT] = at
-        index[place + _LINK_TYPE] = link_type
-        index[place + _INTERFACE] = interface
-        index[place + _BEGIN] = begin
-        index[place + _CAPTURED] = captured
-        index[place + _LENGTH] = length
+        place = self.count * _WORDS
+        self._index[place + _AT] = at
+        self._index[place + _LINK_TYPE] = link_type
+        self._index[place + _INTERFACE] = interface
+        self._index[place + _BEGIN] = begin
+        self._index[place + _CAPTURED] = captured
+        self._index[place + _LENGTH] = length
         self.count += 1
 
     def _grow(self) -> None:
@@ -55,40 +59,26 @@ class Frames:
         self._index = larger
         self._room *= 2
 
-    def at(self, number: int) -> int:
-        """When a frame was captured."""
-        return self._index[number * _WORDS + _AT]
-
-    def link_type(self, number: int) -> int:
-        """The kind of a frame's link header."""
-        return self._index[number * _WORDS + _LINK_TYPE]
-
-    def interface(self, number: int) -> int:
-        """Where a frame was captured."""
-        return self._index[number * _WORDS + _INTERFACE]
-
-    def begin(self, number: int) -> int:
-        """Where a frame begins in the buffer."""
-        return self._index[number * _WORDS + _BEGIN]
-
-    def captured(self, number: int) -> int:
-        """How many bytes of a frame there are."""
-        return self._index[number * _WORDS + _CAPTURED]
-
-    def length(self, number: int) -> int:
-        """How many bytes a frame had on the wire."""
-        return self._index[number * _WORDS + _LENGTH]
+    def look(self, number: int) -> None:
+        """Look at a frame: what there is to know of it is in the attributes until the next look."""
+        place = number * _WORDS
+        self.at = self._index[place + _AT]
+        self.link_type = self._index[place + _LINK_TYPE]
+        self.interface = self._index[place + _INTERFACE]
+        self.begin = self._index[place + _BEGIN]
+        self.captured = self._index[place + _CAPTURED]
+        self.length = self._index[place + _LENGTH]
 
     @property
     def last_at(self) -> int:
         """When the last frame was captured; 0 where there is none."""
-        return self.at(self.count - 1) if self.count else 0
+        return self._index[(self.count - 1) * _WORDS + _AT] if self.count else 0
 
     def packet(self, number: int) -> Packet:
         """A frame by itself."""
-        begin = self.begin(number)
-        data = self.data[begin : begin + self.captured(number)]
-        return Packet(self.at(number), self.link_type(number), self.interface(number), data, self.length(number))
+        self.look(number)
+        data = self.data[self.begin : self.begin + self.captured]
+        return Packet(self.at, self.link_type, self.interface, data, self.length)
 
     def packets(self) -> list[Packet]:
         """All frames, each by itself."""

@@ -10,6 +10,7 @@ cdef int _FOUND
 cdef int _SLOWLY
 cdef int _IPV4
 cdef int _IPV6
+cdef unsigned long long _WORD
 cdef int _IPV4_HEADER
 cdef int _IPV6_HEADER
 cdef int _TCP_FLAGS_END
@@ -26,7 +27,7 @@ cdef class Decoder:
     cdef Py_ssize_t _limit
     cdef Py_ssize_t _end
 
-    @cython.locals(begin=Py_ssize_t, link_type=int, segment=Segment, result=int)
+    @cython.locals(segment=Segment, result=int)
     cpdef bint decode(self, Frames frames, Py_ssize_t number) except? -1
     @cython.locals(found=Network, segment=Segment, result=int)
     cdef int _link(self, int link_type, Py_ssize_t begin) except? -1
@@ -35,7 +36,7 @@ cdef class Decoder:
     @cython.locals(result=int)
     cdef int _inner(self, inner, Py_ssize_t beyond) except? -1
     @cython.locals(data=bytes, limit=Py_ssize_t, segment=Segment, head=Py_ssize_t, total=Py_ssize_t, end=Py_ssize_t,
-                   protocol=int, fragment=int, inner=Py_ssize_t)
+                   protocol=int, fragment=int, inner=Py_ssize_t, begins=cython.ulonglong, ends=cython.ulonglong)
     cdef int _ipv4(self, Py_ssize_t at, int depth) except? -1
     @cython.locals(data=bytes, segment=Segment, length=Py_ssize_t, end=Py_ssize_t)
     cdef int _ipv6(self, Py_ssize_t at, int depth) except? -1
@@ -46,5 +47,5 @@ cdef class Decoder:
     cdef int _other(self, Py_ssize_t inner, Py_ssize_t end, int protocol, int fragment, int depth) except? -1
     @cython.locals(whole=Segment, result=int, header=Py_ssize_t)
     cdef int _fragment(self, Py_ssize_t at, Py_ssize_t end, key, part, Py_ssize_t begin) except? -1
-    @cython.locals(data=bytes, segment=Segment, head=Py_ssize_t)
+    @cython.locals(data=bytes, segment=Segment, head=Py_ssize_t, begins=cython.ulonglong)
     cdef int _tcp(self, Py_ssize_t at, Py_ssize_t end) except? -1

@@ -28,6 +28,7 @@ _MAX_EXTENSIONS = 16  # RFC 8200 allows each once, destination options twice
 
 _TCP, _FOUND, _SLOWLY = TCP, FOUND, SLOWLY
 _IPV4, _IPV6 = ETHERTYPE_IPV4, ETHERTYPE_IPV6
+_WORD = 0xFFFFFFFF
 _IPV4_HEADER = 20
 _IPV6_HEADER = 40
 _TCP_FLAGS_END = 16  # a TCP header that was captured up to its window says all that is needed
@@ -51,19 +52,19 @@ class Decoder:
 
     def decode(self, frames: Frames, number: int) -> bool:
         """Whether a frame has a segment, which is in `segment` then; where it has none the reason is counted."""
-        begin, link_type = frames.begin(number), frames.link_type(number)
+        frames.look(number)
         self._data = frames.data
-        self._limit = begin + frames.captured(number)
-        self._end = begin + frames.length(number)
+        self._limit = frames.begin + frames.captured
+        self._end = frames.begin + frames.length
         segment = self.segment
-        segment.at = frames.at(number)
-        segment.interface = frames.interface(number)
+        segment.at = frames.at
+        segment.interface = frames.interface
         segment.continuation = False
-        result = self._link(link_type, begin)
+        result = self._link(frames.link_type, frames.begin)
         if result == _FOUND:
             return True
         text = str(reason(result))
-        self.skipped[f"{text} {link_type}" if result == LINK_TYPE else text] += 1
+        self.skipped[f"{text} {frames.link_type}" if result == LINK_TYPE else text] += 1
         return False
 
     def _link(self, link_type: int, begin: int) -> int:
@@ -104,15 +105,16 @@ class Decoder:
         data, limit, segment = self._data, self._limit, self.segment
         if limit < at + _IPV4_HEADER:
             return CUT_OFF
+        begins = net_long_word(data, at)  # version, header length, service, total length, identification, fragment
         head = (data[at] & 15) * 4
-        total = net_half(data, at + 2)
+        total = begins >> 32 & 0xFFFF
         if total == 0:
             total = self._end - at  # segmentation offload: the NIC was to fill it in
         if data[at] >> 4 != 4 or head < _IPV4_HEADER or total < head:
             return BAD_IP
         end = min(at + total, self._end)
         protocol = data[at + 9]
-        fragment = net_half(data, at + 6) & 0x3FFF
+        fragment = begins & 0x3FFF
         inner = at + head
         if protocol == _AH and limit >= inner + 2 and not fragment:
             protocol = data[inner]
@@ -121,8 +123,8 @@ class Decoder:
             return self._other(inner, end, protocol, fragment, depth)
         segment.is_ipv6 = False
         segment.source_high = segment.destination_high = 0
-        segment.source_low = net_word(data, at + 12)
-        segment.destination_low = net_word(data, at + 16)
+        ends = net_long_word(data, at + 12)
+        segment.source_low, segment.destination_low = ends >> 32, ends & _WORD
         if not fragment:
             return self._tcp(inner, end)
         key = (data[at + 12 : at + 20], net_half(data, at + 4), segment.interface)
@@ -216,9 +218,10 @@ class Decoder:
         if self._limit < at + _TCP_FLAGS_END:
             return CUT_OFF
         head = (data[at + 12] >> 4) * 4
-        segment.source_port = net_half(data, at)
-        segment.destination_port = net_half(data, at + 2)
-        segment.seq = net_word(data, at + 4)
+        begins = net_long_word(data, at)  # the ports and the sequence number
+        segment.source_port = begins >> 48
+        segment.destination_port = begins >> 32 & 0xFFFF
+        segment.seq = begins & _WORD
         segment.ack = net_word(data, at + 8)
         segment.flags = data[at + 13]
         segment.length = max(0, end - at - head)

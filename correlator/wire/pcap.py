@@ -1,10 +1,9 @@
 """Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records."""
 
-from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
-from correlator.core.words import net_word, word
+from correlator.core.words import long_word, net_word
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.reader import MAX_PACKET, Damage
+from correlator.wire.reader import MAX_PACKET, Damage, Reader
 
 _HEADER_LENGTH = 24
 
@@ -24,19 +23,15 @@ MAGICS: dict[bytes, tuple[bool, int, int]] = {
 _LINK_TYPE_MASK = 0xFFFF
 
 # Constants of a module's own can be C integers when it is compiled.
-_SECOND, _MAX_PACKET = 1_000_000_000, MAX_PACKET
+_SECOND, _MAX_PACKET, _WORD = 1_000_000_000, MAX_PACKET, 0xFFFFFFFF
 
 
-class PcapReader:
+class PcapReader(Reader):
     """Reads one classic pcap file."""
-
-    kept: Kept | None = None
 
     def __init__(self, interfaces: Interfaces) -> None:
         """The file's one interface is added to `interfaces`, without a name."""
-        self.damage: Damage | None = None
-        self._buffer = b""
-        self._offset = 0  # of the buffer's first byte in the file
+        super().__init__()
         self._interface = interfaces.add("")
         self._is_open = False  # the file header was read
         self._is_net = False
@@ -44,43 +39,35 @@ class PcapReader:
         self._head = 16
         self._link_type = 0
 
-    def feed(self, data: bytes) -> Frames:
-        """The packets that are complete with these bytes."""
-        if self.damage is not None:
-            return Frames(b"")
-        data = self._buffer + data if self._buffer else data
-        at = 0
-        if not self._is_open:
-            if len(data) < _HEADER_LENGTH:
-                self._buffer = data
-                return Frames(b"")
-            self._is_net, self._tick, self._head = MAGICS[data[:4]]
-            self._link_type = self._word(data, 20) & _LINK_TYPE_MASK
-            self._is_open = True
-            at = _HEADER_LENGTH
-        frames = Frames(data)
-        at = self._packets(frames, at)
-        self._buffer = data[at:]
-        self._offset += at
-        return frames
-
     def close(self) -> None:
         """The input has ended."""
         if self.damage is not None:
             return
         if not self._is_open:
             self.damage = Damage(self._offset, "the file header is cut off")
-        elif self._buffer:
+        elif self._rest:
             self.damage = Damage(self._offset, "the last packet is cut off")
 
-    def _word(self, data: bytes, at: int) -> int:
-        return net_word(data, at) if self._is_net else word(data, at)
+    def _words(self, data: bytes, at: int) -> int:
+        """Two words of 32 bits, the second one in the upper half."""
+        if self._is_net:
+            upper = net_word(data, at + 4)
+            return upper << 32 | net_word(data, at)
+        return long_word(data, at)
 
-    def _packets(self, frames: Frames, at: int) -> int:
+    def _records(self, frames: Frames, at: int, stop: int) -> int:
         data, end = frames.data, len(frames.data)
+        if not self._is_open:
+            if end < _HEADER_LENGTH:
+                return 0
+            self._is_net, self._tick, self._head = MAGICS[data[:4]]
+            self._link_type = self._words(data, 16) >> 32 & _LINK_TYPE_MASK
+            self._is_open = True
+            at = _HEADER_LENGTH
         head, tick, link_type, interface = self._head, self._tick, self._link_type, self._interface
-        while at + head <= end:
-            captured, length = self._word(data, at + 8), self._word(data, at + 12)
+        while at < stop and at + head <= end:
+            sizes = self._words(data, at + 8)
+            captured, length = sizes & _WORD, sizes >> 32
             if captured > _MAX_PACKET:
                 self.damage = Damage(
                     self._offset + at,
@@ -90,7 +77,8 @@ class PcapReader:
             start = at + head
             if start + captured > end:
                 break
-            time = self._word(data, at) * _SECOND + self._word(data, at + 4) * tick
+            times = self._words(data, at)
+            time = (times & _WORD) * _SECOND + (times >> 32) * tick
             at = start + captured
             frames.add(time, link_type, interface, start, captured, max(length, captured))
         return at

@@ -2,6 +2,7 @@
 import cython
 from correlator.core.frames cimport Frames
 from correlator.core.words cimport net_word, word
+from correlator.wire.reader cimport Reader
 
 cdef long long _ENHANCED
 cdef long long _SMALLEST
@@ -17,25 +18,22 @@ cdef class _Interface:
     cdef readonly object offset
     cdef readonly long long tick
 
-cdef class PcapngReader:
-    cdef public object damage
-    cdef public object kept
+cdef class PcapngReader(Reader):
     cdef public dict comments
     cdef bint _keep_comments
     cdef object _interfaces
     cdef list _section
     cdef str _order
     cdef bint _is_little
-    cdef bytes _buffer
-    cdef long long _offset
     cdef long long _skip
     cdef long long _count
     cdef long long _added
     cdef bint _in_section
 
-    cpdef Frames feed(self, bytes data)
+    @cython.locals(end=Py_ssize_t, skipped=Py_ssize_t)
+    cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
     @cython.locals(data=bytes, end=Py_ssize_t, section=list, known=cython.longlong, length=cython.longlong,
                    number=cython.longlong, high=cython.longlong, captured=cython.longlong, original=cython.longlong,
                    time=cython.longlong, interface=_Interface)
-    cdef Py_ssize_t _packets(self, Frames frames, Py_ssize_t at) except -1
+    cdef Py_ssize_t _packets(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
     cdef long long _word(self, bytes data, Py_ssize_t at) except? -1

@@ -8,7 +8,7 @@ from correlator.core.annotation import Kept
 from correlator.core.frames import MAX_TIME, NO_TIME, Frames
 from correlator.core.words import net_word, word
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.reader import MAX_PACKET, Damage
+from correlator.wire.reader import MAX_PACKET, Damage, Reader
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
@@ -52,64 +52,50 @@ class _BadBlockError(ValueError):
     """A block's contents contradict its length."""
 
 
-class PcapngReader:
+class PcapngReader(Reader):
     """Reads one pcapng file."""
 
     def __init__(self, interfaces: Interfaces, *, comments: bool = False) -> None:
         """`comments`: keep each packet's comments, in `comments` by the packet's index."""
-        self.damage: Damage | None = None
-        self.kept: Kept | None = None
+        super().__init__()
         self.comments: dict[int, tuple[str, ...]] = {}
         self._keep_comments = comments
         self._interfaces = interfaces
         self._section: list[_Interface] = []
         self._order = "<"
         self._is_little = True
-        self._buffer = b""
-        self._offset = 0
-        self._skip = 0
+        self._skip = 0  # bytes of a block without use
         self._count = 0
         self._added = 0
         self._in_section = False
 
-    def feed(self, data: bytes) -> Frames:
-        """The packets that are complete with these bytes."""
-        if self.damage is not None:
-            return Frames(b"")
-        if self._skip:
-            skipped = min(self._skip, len(data))
-            self._skip -= skipped
-            self._offset += skipped
-            data = data[skipped:]
-        data = self._buffer + data if self._buffer else data
-        frames = Frames(data)
-        at = 0
-        try:
-            at = self._packets(frames, at)
-            while (length := self._block_length(data, at)) is not None:
-                self._block(frames, at, length)
-                at = self._packets(frames, at + length)
-        except _BadBlockError as error:
-            self.damage = Damage(self._offset + at, str(error))
-        if self._skip:
-            self._skip -= len(data) - at
-            self._offset += len(data)
-            self._buffer = b""
-        else:
-            self._offset += at
-            self._buffer = data[at:]
-        return frames
-
     def close(self) -> None:
         """The input has ended."""
-        if self.damage is None and (self._buffer or self._skip or not self._in_section):
+        if self.damage is None and (self._rest or self._skip or not self._in_section):
             self.damage = Damage(self._offset, "the last block is cut off")
 
-    def _packets(self, frames: Frames, at: int) -> int:
+    def _records(self, frames: Frames, at: int, stop: int) -> int:
+        end = len(frames.data)
+        skipped = min(self._skip, end - at)
+        self._skip -= skipped
+        at += skipped
+        try:
+            at = self._packets(frames, at, stop)
+            while at < stop and (length := self._block_length(frames.data, at)) is not None:
+                self._block(frames, at, length)
+                at = self._packets(frames, at + length, stop)
+        except _BadBlockError as error:
+            self.damage = Damage(self._offset + at, str(error))
+        if self._skip and stop == end:
+            self._skip -= end - at
+            at = end
+        return at
+
+    def _packets(self, frames: Frames, at: int, stop: int) -> int:
         """Go through what nearly all is: sound packets with times in micro- or nanoseconds. Where it stops."""
         data, end, section = frames.data, len(frames.data), self._section
         known = 0 if self._keep_comments else len(section)
-        while at + _SMALLEST <= end and self._word(data, at) == _ENHANCED:
+        while at < stop and at + _SMALLEST <= end and self._word(data, at) == _ENHANCED:
             length, number, high = self._word(data, at + 4), self._word(data, at + 8), self._word(data, at + 12)
             captured = self._word(data, at + 20)
             if length < _SMALLEST or length % 4 or at + length > end or self._word(data, at + length - 4) != length:

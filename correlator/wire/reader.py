@@ -1,13 +1,17 @@
-"""What the capture file readers share: the protocol, damage and bounds."""
+"""What the capture file readers share: blocks of any size to whole records, damage and bounds."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 MAX_PACKET = 262_144
+
+# What is left of one block is put together with so much of the next: most often the record that lies across their seam
+# is whole then, and the block itself need not be copied.
+SEAM = 65_536
+_SEAM = SEAM  # a constant of the module's own can be a C integer when it is compiled
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +22,40 @@ class Damage:
     reason: str
 
 
-class Reader(Protocol):
-    """A capture format."""
+class Reader:
+    """Reads one capture file, block by block; each format says what its records are."""
 
-    damage: Damage | None
-    kept: Kept | None
-    """What a live run of ours kept, where one wrote the file."""
+    def __init__(self) -> None:
+        """Nothing has been read."""
+        self.damage: Damage | None = None
+        self.kept: Kept | None = None
+        """What a live run of ours kept, where one wrote the file."""
+        self._rest = b""  # of a record that is not whole yet
+        self._offset = 0  # of the rest's first byte in the file
 
-    def feed(self, data: bytes) -> Frames:
+    def feed(self, data: bytes) -> list[Frames]:
         """The packets that are complete with these bytes; none after damage."""
+        found: list[Frames] = []
+        begin = 0
+        if self._rest and len(data) > _SEAM:
+            rest = len(self._rest)
+            seam = Frames(self._rest + data[:_SEAM])
+            begin = self._records(seam, 0, rest) - rest
+            if begin >= 0:
+                found.append(seam)
+                self._rest = b""
+                self._offset += rest
+        if self.damage is None:
+            frames = Frames(self._rest + data if self._rest else data)
+            end = self._records(frames, max(begin, 0), len(frames.data))
+            found.append(frames)
+            self._rest = frames.data[end:]
+            self._offset += end
+        return found
 
     def close(self) -> None:
         """The input has ended: sets `damage` where it ended inside a record."""
+
+    def _records(self, frames: Frames, at: int, stop: int) -> int:
+        """Take in the whole records that begin from `at` on and before `stop`: where the next one begins."""
+        raise NotImplementedError

@@ -39,13 +39,13 @@ def read(data: bytes) -> tuple[int, int, int]:
     decoder, engine = Decoder(names), Engine(Config(), names.names)
     packets = segments = 0
     for at in range(0, len(data), 37):
-        frames = reader.feed(data[at : at + 37])
-        packets += len(frames)
-        for number in range(len(frames)):
-            if decoder.decode(frames, number):
-                segments += 1
-                assert decoder.segment.length >= 0
-                engine.segment(decoder.segment)
+        for frames in reader.feed(data[at : at + 37]):
+            packets += len(frames)
+            for number in range(len(frames)):
+                if decoder.decode(frames, number):
+                    segments += 1
+                    assert decoder.segment.length >= 0
+                    engine.segment(decoder.segment)
     reader.close()
     engine.finish()
     skips = sum(decoder.skipped.values())
@@ -117,7 +117,7 @@ def test_both_ways_through_pcapng_are_one(data: st.DataObject) -> None:
         names = Interfaces()
         reader = PcapngReader(names, comments=comments)
         pieces = [bytes(damaged[at : at + size]) for at in range(0, len(damaged), size)]
-        packets = [packet for piece in pieces for packet in reader.feed(piece).packets()]
+        packets = [packet for piece in pieces for frames in reader.feed(piece) for packet in frames.packets()]
         reader.close()
         found.append((packets, reader.damage, names.names))
     assert found[0] == found[1]

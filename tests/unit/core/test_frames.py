@@ -1,6 +1,6 @@
 """Frames in one buffer."""
 
-from correlator.core.frames import NO_TIME, Frames, Packet, gathered
+from correlator.core.frames import Frames, Packet, gathered
 
 
 def test_what_is_put_in_comes_out() -> None:
@@ -11,7 +11,8 @@ def test_what_is_put_in_comes_out() -> None:
     assert frames.packets() == packets
     assert frames.packet(7) == packets[7]
     assert frames.last_at == 198
-    assert (frames.at(0), frames.length(5), frames.interface(5)) == (NO_TIME, 1005, 2)
+    frames.look(5)
+    assert (frames.at, frames.length, frames.interface) == (4, 1005, 2)
 
 
 def test_no_frames() -> None:

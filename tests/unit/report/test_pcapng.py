@@ -33,7 +33,8 @@ def read(made: PcapngSink) -> tuple[list[Packet], PcapngReader, Interfaces]:
     """What was written."""
     names = Interfaces()
     reader = PcapngReader(names, comments=True)
-    packets = reader.feed(b"".join(made.writer._parts)).packets()
+    (frames,) = reader.feed(b"".join(made.writer._parts))
+    packets = frames.packets()
     reader.close()
     assert reader.damage is None
     return packets, reader, names

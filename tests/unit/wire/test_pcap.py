@@ -20,7 +20,7 @@ FORMS = [
 def read(*parts: bytes) -> tuple[list[Packet], PcapReader]:
     """Feed parts and end."""
     reader = PcapReader(Interfaces())
-    packets = [packet for part in parts for packet in reader.feed(part).packets()]
+    packets = [packet for part in parts for frames in reader.feed(part) for packet in frames.packets()]
     reader.close()
     return packets, reader
 

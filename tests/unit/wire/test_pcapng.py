@@ -15,7 +15,7 @@ def read(*parts: bytes, comments: bool = False) -> tuple[list[Packet], PcapngRea
     """Feed parts and end."""
     names = Interfaces()
     reader = PcapngReader(names, comments=comments)
-    packets = [packet for part in parts for packet in reader.feed(part).packets()]
+    packets = [packet for part in parts for frames in reader.feed(part) for packet in frames.packets()]
     reader.close()
     return packets, reader, names
 

@@ -1,0 +1,16 @@
+# C types for reader.py.
+import cython
+from correlator.core.frames cimport Frames
+
+cdef Py_ssize_t _SEAM
+
+cdef class Reader:
+    cdef public object damage
+    cdef public object kept
+    cdef bytes _rest
+    cdef long long _offset
+
+    @cython.locals(begin=Py_ssize_t, rest=Py_ssize_t, end=Py_ssize_t, seam=Frames, frames=Frames)
+    cpdef list feed(self, bytes data)
+    cpdef close(self)
+    cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1

@@ -1,0 +1,59 @@
+"""Blocks to records, wherever the blocks are cut."""
+
+import random
+
+import pytest
+
+from correlator.wire.formats import reader_for
+from correlator.wire.interfaces import Interfaces
+from correlator.wire.reader import MAX_PACKET, SEAM, Damage
+from tests.frames import block, enhanced, interface, pcap_header, pcap_record, section
+
+SIZES = (10, 60_000, 1500, MAX_PACKET, 100, SEAM, SEAM - 16, 200_000, 60, 0, 90_000) * 3
+BODIES = [bytes([number]) * size for number, size in enumerate(SIZES)]
+OTHER = block(0x0000ABCD, bytes(150_000))  # a block of a type that no one reads
+FILES = {
+    "pcap": pcap_header() + b"".join(pcap_record(body) for body in BODIES),
+    "pcapng": section()
+    + interface()
+    + OTHER
+    + b"".join(enhanced(body) for body in BODIES[:9])
+    + OTHER
+    + OTHER
+    # a section of the other byte order goes on
+    + section(">")
+    + interface(">")
+    + b"".join(enhanced(body, ">") for body in BODIES[9:]),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("size", [SEAM - 1, SEAM + 1, 70_000, 131_072, 1 << 20, 1 << 30, None])
+def test_blocks_of_any_size(name: str, size: int | None) -> None:
+    """The same packets, and the end is whole; None: a new size each time."""
+    data, chance = FILES[name], random.Random(7)
+    reader = reader_for(data, Interfaces())
+    bodies, at = [], 0
+    while at < len(data):
+        end = at + (size or chance.randrange(1, 300_000))
+        bodies += [packet.data for frames in reader.feed(data[at:end]) for packet in frames.packets()]
+        at = end
+    reader.close()
+    assert bodies == BODIES
+    assert reader.damage is None
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_damage_behind_a_seam(name: str) -> None:
+    """Its place in the file is right, and what came before it is there."""
+    data = FILES[name]
+    broken = data + (b"\xff" * 200_000 if name == "pcap" else b"\x05" * 200_000)
+    reader = reader_for(data, Interfaces())
+    bodies = []
+    for at in range(0, len(broken), 100_000):
+        bodies += [packet.data for frames in reader.feed(broken[at : at + 100_000]) for packet in frames.packets()]
+    reader.close()
+    assert bodies == BODIES
+    assert isinstance(reader.damage, Damage)
+    assert reader.damage.offset == len(data)
+    assert reader.feed(data) == []
