@@ -9,7 +9,7 @@ from typing import Protocol
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.frames import Frames
-from correlator.core.model import Lookup, Statement
+from correlator.core.model import Lookup, Statement, Verdict
 from correlator.report.columns import Record
 from correlator.report.pcapng import PcapngSink
 from correlator.report.rotation import Rotation
@@ -192,19 +192,24 @@ class Run:
 
     def counters(self) -> Record:
         """The counters of all inputs so far."""
-        engine = self.engine
+        engine, counters = self.engine, self.engine.counters
+        verdicts = {
+            **counters.by_verdict,
+            Verdict.NO_SOCKET: counters.unmatched,
+            Verdict.AMBIGUOUS: counters.ambiguous,
+        }
         counted: Record = {
             "packets": self.packets,
             "segments": engine.segments,
             "connections": engine.tracker.seen,
-            "findings": engine.counters.findings,
-            "matched": engine.counters.matched,
-            "unmatched": engine.counters.unmatched,
-            "ambiguous": engine.counters.ambiguous,
-            "verdicts": {str(verdict): count for verdict, count in sorted(engine.counters.by_verdict.items())},
+            "findings": counters.matched + counters.unmatched + counters.ambiguous,
+            "matched": counters.matched,
+            "unmatched": counters.unmatched,
+            "ambiguous": counters.ambiguous,
+            "verdicts": {str(verdict): count for verdict, count in sorted(verdicts.items()) if count},
             "copies": engine.tracker.copies,
             "evicted": engine.tracker.evicted,
-            "lookups": engine.counters.lookups,
+            "lookups": counters.lookups,
             "statements": engine.index.statements,
             "evidence_dropped": engine.index.dropped,
             "skipped": dict(self.decoder.skipped),

@@ -6,15 +6,14 @@ from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.listeners cimport listener
 from correlator.core.matcher cimport Match, match
 from correlator.core.connection cimport Connection
-from correlator.core.finding cimport Finding
+from correlator.core.finding cimport Finding, unmatched
 from correlator.core.model cimport Socket
 from correlator.core.segment cimport Segment
-from correlator.core.explain cimport explain
+from correlator.core.explain cimport explain, without_socket
 from correlator.core.verdict cimport cause, verdict
 from correlator.core.tracker cimport Event, Tracker
 
 cdef class Counters:
-    cdef public long long findings
     cdef public long long matched
     cdef public long long unmatched
     cdef public long long ambiguous

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from correlator.core.connection import UNSEEN, Connection
 from correlator.core.evidence import Bounds, EvidenceIndex
-from correlator.core.explain import explain, through_nat
-from correlator.core.finding import Finding
+from correlator.core.explain import explain, through_nat, without_socket
+from correlator.core.finding import Finding, unmatched
 from correlator.core.flow import Flow
 from correlator.core.four_tuple import FourTuple
 from correlator.core.handshake import half_open
@@ -73,12 +73,12 @@ class Config:
 class Counters:
     """The engine's share of the run's counters."""
 
-    findings: int = 0
     matched: int = 0
     unmatched: int = 0
     ambiguous: int = 0
     lookups: int = 0
     by_verdict: dict[Verdict, int] = field(default_factory=dict)
+    """The matched ones."""
 
 
 @dataclass
@@ -265,7 +265,8 @@ class Engine:
 
     def _report(self, connection: Connection, now: int) -> None:
         if not self.index.statements and len(self._interfaces) == 1:  # nothing is known of any socket
-            self._emit_one(_unmatched(connection, True))
+            self._out.append(_unmatched(connection, True))
+            self.counters.unmatched += 1
             return
         if self.index.has_timeless and self.index.count_uses(
             connection.key(_SIDE_CLIENT), connection.key(_SIDE_SERVER)
@@ -287,14 +288,13 @@ class Engine:
     def _emit_one(self, finding: Finding) -> None:
         self._out.append(finding)
         counters = self.counters
-        counters.findings += 1
-        counters.by_verdict[finding.verdict] = counters.by_verdict.get(finding.verdict, 0) + 1
         if finding.verdict is _NO_SOCKET:
             counters.unmatched += 1
         elif finding.verdict is _AMBIGUOUS:
             counters.ambiguous += 1
         else:
             counters.matched += 1
+            counters.by_verdict[finding.verdict] = counters.by_verdict.get(finding.verdict, 0) + 1
 
     def _finding(
         self,
@@ -341,5 +341,4 @@ class Engine:
 
 def _unmatched(connection: Connection, final: bool) -> Finding:  # noqa: FBT001  compiled: takes no keywords
     """The finding for a connection that no known socket terminates."""
-    text = explain(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, None, None, None, None)
-    return Finding(connection, _SIDE_NONE, _NO_SOCKET, _CAUSE_NATIVE, text, final=final)
+    return unmatched(connection, without_socket(connection), final)

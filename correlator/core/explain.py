@@ -5,6 +5,7 @@ from functools import lru_cache
 from correlator.core.address import endpoint_text
 from correlator.core.connection import Connection
 from correlator.core.four_tuple import Ends
+from correlator.core.handshake import HANDSHAKE_TOKEN, State
 from correlator.core.model import Cause, Family, Handshake, Owner, Side, Socket, Verdict
 
 _REFUSED = "The connection was refused, and no socket on this host is known for either end."
@@ -12,7 +13,8 @@ _UNANSWERED = "The SYN was never answered, and no socket on this host is known f
 _NOT_SEEN = (
     "No socket with this four-tuple was seen here: forwarded, another host's, or too short for the evidence at hand."
 )
-_ALONE = {Handshake.REFUSED: _REFUSED, Handshake.UNANSWERED: _UNANSWERED}
+_OF_HANDSHAKE = {Handshake.REFUSED: _REFUSED, Handshake.UNANSWERED: _UNANSWERED}
+_ALONE = tuple(_OF_HANDSHAKE.get(HANDSHAKE_TOKEN[state], _NOT_SEEN) for state in State)
 _AMBIGUOUS = (
     "Entries for this four-tuple disagree about its socket's family, or the four-tuple was used more than once and "
     "nothing tells which connection is meant."
@@ -49,8 +51,6 @@ def explain(  # every fact that a sentence may name
     was: Family | None,
 ) -> str:
     """What a finding means, in one sentence."""
-    if verdict is _NO_SOCKET:
-        return _ALONE.get(connection.handshake, _NOT_SEEN)
     if verdict is _VERDICT_AMBIGUOUS or socket is None:
         return _AMBIGUOUS
     changed = ""
@@ -62,6 +62,11 @@ def explain(  # every fact that a sentence may name
         return _plain(_who(owner), side, verdict)
     meaning = _mixed(connection, cause, socket, listener) if verdict is _IPV4_ON_INET6 else _SAME[verdict]
     return f"{_who(owner)} {side} socket {meaning}{changed}."
+
+
+def without_socket(connection: Connection) -> str:
+    """What it means that no known socket terminates a connection."""
+    return _ALONE[connection.state]
 
 
 def _who(owner: Owner | None) -> str:

@@ -17,3 +17,5 @@ cdef class Finding:
     cdef readonly object was
     cdef readonly bint final
     cdef readonly object leg
+
+cpdef Finding unmatched(Connection connection, str explanation, bint final)

@@ -7,7 +7,8 @@ from correlator.core.four_tuple import Ends
 from correlator.core.model import Cause, Family, Owner, OwnerBy, Side, Socket, Source, Verdict
 from correlator.core.tcp_info import TcpNumbers
 
-_SERVER = Side.SERVER
+_SERVER, _NONE = Side.SERVER, Side.NONE
+_NO_SOCKET, _NATIVE, _BY_NONE = Verdict.NO_SOCKET, Cause.NATIVE, OwnerBy.NONE
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,8 @@ class Finding:
         """IPV6_V6ONLY of the listener for a server side, of the socket itself for a client."""
         bearer = self.listener if self.side is _SERVER else self.socket
         return bearer.v6only if bearer else None
+
+
+def unmatched(connection: Connection, explanation: str, final: bool) -> Finding:  # noqa: FBT001  compiled
+    """The finding for a connection that no known socket terminates."""
+    return Finding(connection, _NONE, _NO_SOCKET, _NATIVE, explanation, final=final)

@@ -25,16 +25,16 @@ class Packet:
 class Frames:
     """Captured frames, in order, and the buffer that they lie in."""
 
-    def __init__(self, data: bytes) -> None:
-        """No frames yet."""
+    def __init__(self, data: bytes, room: int = _ROOM) -> None:
+        """No frames yet. `room`: for how many, until there are more."""
         self.data = data
         self.count = 0
         # The frame that `look` found: when and where it was captured, the kind of its link header, where it begins in
         # the buffer, how many bytes there are, and how many there were on the wire.
         self.at = NO_TIME
         self.interface = self.link_type = self.begin = self.captured = self.length = 0
-        self._room = _ROOM
-        self._index = array("q", bytes(8 * _WORDS * _ROOM))
+        self._room = max(room, 1)
+        self._index = array("q", bytes(8 * _WORDS * self._room))
 
     def __len__(self) -> int:
         """How many frames there are."""

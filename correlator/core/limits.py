@@ -18,7 +18,7 @@ class Limits:
 
     connections: int = 1_000_000
     """Entries in the table, about 400 bytes each."""
-    closed: int = 131_072
+    closed: int = 65_536
     """Entries of closed connections that wait for late segments; Linux bounds those in TIME_WAIT likewise."""
     settle: int = LINGER
     """Nanoseconds without a segment after which a closed connection is reported."""

@@ -24,8 +24,11 @@ def word(data: bytes, at: int) -> int:
 
 def long_word(data: bytes, at: int) -> int:
     """64 bits."""
-    low, high = word(data, at), word(data, at + 4)
-    return high << 32 | low
+    _check(data, at, 8)
+    raw = data
+    low, next_low = raw[at] | raw[at + 1] << 8, raw[at + 2] | raw[at + 3] << 8
+    high, highest = raw[at + 4] | raw[at + 5] << 8, raw[at + 6] | raw[at + 7] << 8
+    return highest << 48 | high << 32 | next_low << 16 | low
 
 
 def net_half(data: bytes, at: int) -> int:
@@ -45,8 +48,11 @@ def net_word(data: bytes, at: int) -> int:
 
 def net_long_word(data: bytes, at: int) -> int:
     """64 bits in network byte order."""
-    high, low = net_word(data, at), net_word(data, at + 4)
-    return high << 32 | low
+    _check(data, at, 8)
+    raw = data
+    highest, high = raw[at] << 8 | raw[at + 1], raw[at + 2] << 8 | raw[at + 3]
+    next_low, low = raw[at + 4] << 8 | raw[at + 5], raw[at + 6] << 8 | raw[at + 7]
+    return highest << 48 | high << 32 | next_low << 16 | low
 
 
 def piece(data: bytes, at: int, length: int) -> bytes:

@@ -7,6 +7,7 @@ from correlator.core.model cimport Owner, Socket
 
 cdef class Summary:
     cdef public object verdicts
+    cdef long long _alone
     cdef public object causes
     cdef public object listeners
     cdef public object connectors

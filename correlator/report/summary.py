@@ -10,7 +10,8 @@ from correlator.report.columns import Record
 from correlator.report.escape import terminal
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
-_MIXED, _CLIENT, _MAPPED_CONNECT = Verdict.IPV4_ON_INET6, Side.CLIENT, Cause.MAPPED_CONNECT
+_MIXED, _NO_SOCKET = Verdict.IPV4_ON_INET6, Verdict.NO_SOCKET
+_CLIENT, _MAPPED_CONNECT = Side.CLIENT, Cause.MAPPED_CONNECT
 
 _UNKNOWN = "unknown owner"
 _SHOWN = 10  # listeners and clients; the CSV has them all
@@ -23,6 +24,8 @@ class Summary:
     def __init__(self) -> None:
         """Nothing is counted yet."""
         self.verdicts: Counter[Verdict] = Counter()
+        self._alone = 0
+        """Without a socket: there may be many, so they are counted apart."""
         self.causes: Counter[Cause] = Counter()
         self.listeners: Counter[tuple[str, str]] = Counter()
         self.connectors: Counter[str] = Counter()
@@ -37,9 +40,14 @@ class Summary:
 
     def findings(self, found: list[Finding]) -> None:
         """Count the final findings."""
-        self.verdicts.update([finding.verdict for finding in found if finding.final])
         for finding in found:
-            if finding.final and finding.verdict is _MIXED:
+            if not finding.final:
+                continue
+            if finding.verdict is _NO_SOCKET:
+                self._alone += 1
+                continue
+            self.verdicts[finding.verdict] += 1
+            if finding.verdict is _MIXED:
                 self._count(finding)
 
     def _count(self, finding: Finding) -> None:
@@ -61,11 +69,12 @@ class Summary:
 
     def text(self, counters: Record, notes: list[str]) -> str:
         """The summary, ending in a newline. `counters` are the run's, `notes` are lines about what is missing."""
-        mixed = self.verdicts[Verdict.IPV4_ON_INET6]
-        total = sum(self.verdicts.values())
+        verdicts = self.verdicts + Counter({Verdict.NO_SOCKET: self._alone})
+        mixed = verdicts[Verdict.IPV4_ON_INET6]
+        total = sum(verdicts.values())
         seen = f"{_counted(counters['connections'], 'connection')}, {_counted(total, 'finding')}"
         out = [f"{seen}: {mixed} of IPv4 on AF_INET6 sockets"]
-        out += [f"  {count:>9}  {verdict}" for verdict, count in sorted(self.verdicts.items())]
+        out += [f"  {count:>9}  {verdict}" for verdict, count in sorted(verdicts.items())]
         if self.listeners:
             out.append("IPv4 arrives on these AF_INET6 listeners:")
             out += _most({f"{where}  {who}": count for (where, who), count in self.listeners.items()})

@@ -9,6 +9,7 @@ cdef class Reader:
     cdef public object kept
     cdef bytes _rest
     cdef long long _offset
+    cdef Py_ssize_t _usual
 
     @cython.locals(begin=Py_ssize_t, rest=Py_ssize_t, end=Py_ssize_t, seam=Frames, frames=Frames)
     cpdef list feed(self, bytes data)

@@ -32,6 +32,7 @@ class Reader:
         """What a live run of ours kept, where one wrote the file."""
         self._rest = b""  # of a record that is not whole yet
         self._offset = 0  # of the rest's first byte in the file
+        self._usual = 0  # frames in a block, and some more
 
     def feed(self, data: bytes) -> list[Frames]:
         """The packets that are complete with these bytes; none after damage."""
@@ -46,9 +47,10 @@ class Reader:
                 self._rest = b""
                 self._offset += rest
         if self.damage is None:
-            frames = Frames(self._rest + data if self._rest else data)
+            frames = Frames(self._rest + data if self._rest else data, self._usual)
             end = self._records(frames, max(begin, 0), len(frames.data))
             found.append(frames)
+            self._usual = frames.count * 5 // 4
             self._rest = frames.data[end:]
             self._offset += end
         return found
