@@ -48,6 +48,7 @@ COMPILED = [
     "correlator/wire/link.py",
     "correlator/wire/pcap.py",
     "correlator/wire/pcapng.py",
+    "correlator/wire/plain.py",
     "correlator/wire/reader.py",
     "correlator/wire/ring.py",
 ]

@@ -8,6 +8,8 @@ from correlator.core.flow import begun
 from correlator.core.handshake import Closing, State
 from correlator.core.model import Socket, Statement
 from correlator.core.segment import Segment
+from correlator.report.columns import COLUMNS, put_connection
+from correlator.report.values import Values
 from tests.play import CLIENT, SECOND, SERVER, START, ends, socket
 
 
@@ -34,6 +36,13 @@ def facts(connection: Connection) -> dict[str, Any]:
 
 CONNECTION = between(CLIENT, SERVER)
 CLOSED = changed(CONNECTION, closing=Closing.FIN_BOTH, closed_at=START + SECOND)
+
+
+def community_id(connection: Connection) -> str:
+    """As a report has it."""
+    cells = Values()
+    put_connection(cells, connection)
+    return str(cells.values[COLUMNS.index("community_id")])
 
 
 def mapped(**facts: Any) -> Socket:

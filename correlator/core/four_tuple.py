@@ -50,15 +50,23 @@ def key_of_words(  # the addresses as a segment has them
     remote_port: int,
 ) -> bytes:
     """The same of addresses in words."""
-    raw, at = _KEY, 0
-    for high, low in ((local_high, local_low), (remote_high, remote_low)):
-        if is_ipv6:
-            for shift in range(56, -8, -8):
-                raw[at] = high >> shift & 0xFF
-                at += 1
-        for shift in range(56 if is_ipv6 else 24, -8, -8):
-            raw[at] = low >> shift & 0xFF
-            at += 1
+    raw, at = _KEY, 8
+    if is_ipv6:
+        _put(raw, 0, 8, local_high)
+        _put(raw, 8, 8, local_low)
+        _put(raw, 16, 8, remote_high)
+        _put(raw, 24, 8, remote_low)
+        at = 32
+    else:
+        _put(raw, 0, 4, local_low)
+        _put(raw, 4, 4, remote_low)
     raw[at], raw[at + 1] = local_port >> 8, local_port & 0xFF
     raw[at + 2], raw[at + 3] = remote_port >> 8, remote_port & 0xFF
     return bytes(raw[: at + 4])
+
+
+def _put(raw: bytearray, at: int, length: int, word: int) -> None:
+    """Write the last bytes of a word in network order."""
+    for place in range(at + length - 1, at - 1, -1):
+        raw[place] = word & 0xFF
+        word >>= 8

@@ -6,6 +6,9 @@ cdef long long _SECOND
 cdef bytes _DIGITS
 cdef int _IPV4_LENGTH
 cdef int _SHORT
+cdef int _SECONDS
+cdef int _PAD
+cdef bytes _BASE64
 cdef int _ZERO
 cdef int _DOT
 cdef int _COLON
@@ -18,8 +21,8 @@ cdef class Buffer:
     cdef bytearray _bytes
     cdef Py_ssize_t _room
     cdef Py_ssize_t _end
-    cdef long long _second
-    cdef str _second_text
+    cdef long long[::1] _seconds
+    cdef list _texts
 
     cpdef bytes take(self)
     @cython.locals(raw=cython.p_uchar)
@@ -35,8 +38,10 @@ cdef class Buffer:
     cpdef put_padded(self, unsigned long long number, int digits)
     cpdef put_microseconds(self, unsigned long long nanoseconds)
     cpdef bint put_time(self, long long at) except? -1
-    @cython.locals(second=cython.longlong)
+    @cython.locals(second=cython.longlong, place=int)
     cpdef bint can_put_time(self, long long at) except? -1
+    @cython.locals(length=Py_ssize_t, raw=cython.p_uchar, at=Py_ssize_t, begin=Py_ssize_t, left=Py_ssize_t, group=int)
+    cpdef put_base64(self, bytes data)
     cpdef put_words(self, unsigned long long high, unsigned long long low, bint is_ipv6)
     cpdef put_endpoint(self, bytes address, int port)
     @cython.locals(shift=int)

@@ -4,15 +4,19 @@
 Compiled, `raw` is a pointer: what is written through it has been made room for by `_need`.
 """
 
+from array import array
+
 from correlator.core.timetext import time_text
 from correlator.core.words import net_long_word, net_word
 
 _ROOM = 4096
 _SECOND = 1_000_000_000
 _DIGITS = b"0123456789abcdef"
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _IPV4_LENGTH = 4
+_SECONDS = 16
 _SHORT = 64  # up to here a loop is faster than a copy
-_ZERO, _COMMA, _DOT, _COLON, _STAR, _OPEN, _SHUT = b"0,.:*[]"
+_ZERO, _COMMA, _DOT, _COLON, _STAR, _OPEN, _SHUT, _PAD = b"0,.:*[]="
 
 
 class Buffer:
@@ -23,8 +27,9 @@ class Buffer:
         self._bytes = bytearray(_ROOM)
         self._room = _ROOM
         self._end = 0
-        self._second = -1
-        self._second_text = ""
+        # The seconds that were written last, each in its place: a report has few at a time.
+        self._seconds = array("q", [-1] * _SECONDS)
+        self._texts = [""] * _SECONDS
 
     def take(self) -> bytes:
         """The bytes since the last call."""
@@ -102,7 +107,7 @@ class Buffer:
         """A time as `time_text` has it; False for one that cannot be written."""
         if not self.can_put_time(at):
             return False
-        self.put(self._second_text)
+        self.put(self._texts[at // _SECOND % _SECONDS])
         self.put_byte(_DOT)
         self.put_padded(at % _SECOND, 9)
         self.put("Z")
@@ -110,10 +115,31 @@ class Buffer:
 
     def can_put_time(self, at: int) -> bool:
         """Whether a time can be written."""
+        if at < 0:
+            return False
         second = at // _SECOND
-        if second != self._second:
-            self._second, self._second_text = second, time_text(second * _SECOND)[:19]
-        return at >= 0 and self._second_text != ""
+        place = second % _SECONDS
+        if second != self._seconds[place]:
+            self._seconds[place], self._texts[place] = second, time_text(second * _SECOND)[:19]
+        return self._texts[place] != ""
+
+    def put_base64(self, data: bytes) -> None:
+        """Bytes in base64 (RFC 4648 §4)."""
+        length = len(data)
+        self._need((length + 2) // 3 * 4)
+        raw, at = self._bytes, self._end
+        for begin in range(0, length, 3):
+            left = length - begin
+            group = data[begin] << 16
+            if left > 1:
+                group |= data[begin + 1] << 8
+            if left > 2:
+                group |= data[begin + 2]
+            raw[at], raw[at + 1] = _BASE64[group >> 18], _BASE64[group >> 12 & 63]
+            raw[at + 2] = _BASE64[group >> 6 & 63] if left > 1 else _PAD
+            raw[at + 3] = _BASE64[group & 63] if left > 2 else _PAD
+            at += 4
+        self._end = at
 
     def put_words(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
         """An address in a segment's two words as `core.address.text` has it."""

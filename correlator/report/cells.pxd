@@ -12,10 +12,12 @@ cdef int _QUOTE
 cdef int _COMMA
 cdef int _BACKSLASH
 cdef bytes _FORMULA
+cdef dict _WORDS
 
 @cython.locals(kind=int, character=cython.Py_UCS4, code=cython.uint)
 cdef int _kind(str value) except -1
 
+@cython.locals(found=str)
 cdef str _plain(token)
 cpdef str json_text(str value)
 
@@ -25,14 +27,12 @@ cdef class Cells:
     cpdef text(self, str value)
     cpdef prose(self, str value)
     cpdef number(self, value)
+    cpdef encoded(self, str prefix, bytes value)
     cpdef count(self, long long value)
     cpdef interval(self, long long value)
     cpdef time(self, long long value)
     cpdef address(self, unsigned long long high, unsigned long long low, bint is_ipv6)
     cpdef endpoint(self, bytes address, int port)
-
-cdef class Values(Cells):
-    cdef readonly list values
 
 cdef class Lines(Cells):
     cdef readonly Buffer buffer

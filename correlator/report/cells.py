@@ -4,11 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from correlator.core.address import endpoint_text, text
 from correlator.core.connection import UNSEEN
-from correlator.core.segment import packed
 from correlator.core.tcp_info import json_of
-from correlator.core.timetext import time_text
 from correlator.report.buffer import Buffer
 from correlator.report.escape import cell
 
@@ -16,6 +13,7 @@ _PLAIN, _WITH_COMMAS, _OTHER = range(3)
 _FIRST, _LAST, _QUOTE, _COMMA, _BACKSLASH = b' ~",\\'
 _UNSEEN = UNSEEN
 _MAX_WRITTEN = 4096  # texts to remember
+_WORDS: dict[str, str] = {}  # of enumerations, as ordinary strings
 _FORMULA = b"=+-@"  # a cell that begins so is a formula to a spreadsheet
 
 
@@ -33,7 +31,12 @@ def _kind(value: str) -> int:
 
 def _plain(token: str) -> str:
     """A token as an ordinary string: str() of an enumeration's member makes a copy each time."""
-    return token if type(token) is str else str(getattr(token, "_value_", token))
+    if type(token) is str:
+        return token
+    found = _WORDS.get(token)
+    if found is None:
+        found = _WORDS[token] = str(token)
+    return found
 
 
 class Cells:
@@ -54,6 +57,9 @@ class Cells:
     def number(self, value: int | None) -> None:
         """A number that is not negative."""
 
+    def encoded(self, prefix: str, value: bytes) -> None:
+        """Base64 (RFC 4648 §4), with a prefix."""
+
     def count(self, value: int) -> None:
         """A number; UNSEEN is unknown."""
 
@@ -68,54 +74,6 @@ class Cells:
 
     def endpoint(self, address: bytes, port: int) -> None:
         """An address and port."""
-
-
-class Values(Cells):
-    """The cells as values of JSON's types."""
-
-    def __init__(self) -> None:
-        """None yet."""
-        self.values: list[Any] = []
-
-    def nothing(self) -> None:
-        """None."""
-        self.values.append(None)
-
-    def token(self, value: str) -> None:
-        """Text."""
-        self.values.append(str(value) or None)
-
-    def text(self, value: str) -> None:
-        """Text."""
-        self.values.append(value or None)
-
-    def prose(self, value: str) -> None:
-        """Text."""
-        self.values.append(value or None)
-
-    def number(self, value: int | None) -> None:
-        """A number."""
-        self.values.append(value)
-
-    def count(self, value: int) -> None:
-        """A number."""
-        self.values.append(None if value == _UNSEEN else value)
-
-    def interval(self, value: int) -> None:
-        """A number with a fraction."""
-        self.values.append(None if value == _UNSEEN else value / 1000)
-
-    def time(self, value: int) -> None:
-        """Text."""
-        self.values.append(time_text(value) or None)
-
-    def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
-        """Text."""
-        self.values.append(text(packed(high, low, is_ipv6)))
-
-    def endpoint(self, address: bytes, port: int) -> None:
-        """Text."""
-        self.values.append(endpoint_text(address, port))
 
 
 class Lines(Cells):
@@ -190,6 +148,12 @@ class CsvCells(Lines):
         self._next()
         if value is not None:
             self.buffer.put_number(value)
+
+    def encoded(self, prefix: str, value: bytes) -> None:
+        """As it is."""
+        self._next()
+        self.buffer.put(prefix)
+        self.buffer.put_base64(value)
 
     def count(self, value: int) -> None:
         """In decimal."""
@@ -272,6 +236,14 @@ class JsonCells(Lines):
         else:
             self._next()
             self.buffer.put_number(value)
+
+    def encoded(self, prefix: str, value: bytes) -> None:
+        """A string."""
+        self._next()
+        self.buffer.put_byte(_QUOTE)
+        self.buffer.put(prefix)
+        self.buffer.put_base64(value)
+        self.buffer.put_byte(_QUOTE)
 
     def count(self, value: int) -> None:
         """A number."""

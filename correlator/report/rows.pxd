@@ -10,6 +10,9 @@ cdef class Rows:
     cdef Lines _cells
     cdef Connection _connection
     cdef bytes _shared
+    cdef dict _alone
 
     @cython.locals(cells=Lines, buffer=Buffer, finding=Finding, begin=Py_ssize_t)
     cpdef bytes lines(self, list found)
+    @cython.locals(cells=Lines, buffer=Buffer, known=bytes, begin=Py_ssize_t)
+    cdef _put_alone(self, Finding finding)

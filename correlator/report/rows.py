@@ -5,9 +5,12 @@ from typing import Any
 from correlator.core.address import endpoint_text
 from correlator.core.connection import Connection
 from correlator.core.finding import Finding
-from correlator.report.cells import Lines, Values
+from correlator.core.model import Verdict
+from correlator.report.cells import Lines
 from correlator.report.columns import COLUMNS, SHARED, Record, put_connection, put_finding
+from correlator.report.values import Values
 
+_NO_SOCKET = Verdict.NO_SOCKET
 _NOTHING: dict[str, Any] = {}
 
 
@@ -19,6 +22,7 @@ class Rows:
         self._cells = cells
         self._connection: Connection | None = None
         self._shared = b""
+        self._alone: dict[str, bytes] = {}
 
     def lines(self, found: list[Finding]) -> bytes:
         """The lines of the final ones among findings: unknown is empty or null, text is safe."""
@@ -26,7 +30,7 @@ class Rows:
         for finding in found:
             if not finding.final:
                 continue
-            if finding.connection is self._connection:
+            if finding.connection is self._connection:  # the other side's finding
                 buffer.put_bytes(self._shared)
             else:
                 begin = buffer.length
@@ -34,9 +38,24 @@ class Rows:
                 put_connection(cells, finding.connection)
                 self._connection, self._shared = finding.connection, buffer.since(begin)
             cells.place = SHARED
-            put_finding(cells, finding)
-            cells.end(_more(finding) if cells.has_more else _NOTHING)
+            if finding.verdict is _NO_SOCKET:
+                self._put_alone(finding)
+            else:
+                put_finding(cells, finding)
+                cells.end(_more(finding) if cells.has_more else _NOTHING)
         return buffer.take()
+
+    def _put_alone(self, finding: Finding) -> None:
+        """The rest of a line without a socket: the explanation tells all, and there are few."""
+        cells, buffer = self._cells, self._cells.buffer
+        known = self._alone.get(finding.explanation)
+        if known is None:
+            begin = buffer.length
+            put_finding(cells, finding)
+            cells.end(_NOTHING)
+            self._alone[finding.explanation] = buffer.since(begin)
+        else:
+            buffer.put_bytes(known)
 
 
 def record(finding: Finding) -> Record:

@@ -4,12 +4,14 @@ from correlator.core.frames cimport Frames
 from correlator.core.segment cimport Segment
 from correlator.core.words cimport net_half, net_long_word, net_word
 from correlator.wire.link cimport Network, network
+from correlator.wire.plain cimport plain
 
 cdef int _TCP
 cdef int _FOUND
 cdef int _SLOWLY
 cdef int _IPV4
 cdef int _IPV6
+cdef int _ETHERNET
 cdef unsigned long long _WORD
 cdef int _IPV4_HEADER
 cdef int _IPV6_HEADER

@@ -13,7 +13,8 @@ from correlator.core.words import net_half, net_long_word, net_word
 from correlator.wire import tunnels
 from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, Network, network
+from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, LinkType, Network, network
+from correlator.wire.plain import plain
 from correlator.wire.skips import BAD_IP, CUT_OFF, FOUND, FRAGMENT, LINK_TYPE, NOT_IP, NOT_TCP, SLOWLY, TUNNEL, reason
 
 TCP = 6
@@ -27,7 +28,7 @@ _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 _MAX_EXTENSIONS = 16  # RFC 8200 allows each once, destination options twice
 
 _TCP, _FOUND, _SLOWLY = TCP, FOUND, SLOWLY
-_IPV4, _IPV6 = ETHERTYPE_IPV4, ETHERTYPE_IPV6
+_IPV4, _IPV6, _ETHERNET = ETHERTYPE_IPV4, ETHERTYPE_IPV6, int(LinkType.ETHERNET)
 _WORD = 0xFFFFFFFF
 _IPV4_HEADER = 20
 _IPV6_HEADER = 40
@@ -60,6 +61,8 @@ class Decoder:
         segment.at = frames.at
         segment.interface = frames.interface
         segment.continuation = False
+        if frames.link_type == _ETHERNET and plain(segment, self._data, frames.begin, self._limit, self._end):
+            return True
         result = self._link(frames.link_type, frames.begin)
         if result == _FOUND:
             return True

@@ -1,5 +1,6 @@
 """Text built byte by byte."""
 
+from binascii import b2a_base64
 from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import given
@@ -56,3 +57,11 @@ def test_more_than_there_is_room_for() -> None:
     made = buffer.take()
     assert made == (b"twelve bytes," + b"twelve bytes,a text that is too long for a loop") * 2500
     assert buffer.take() == b""
+
+
+@given(st.binary(max_size=40))
+def test_base64(data: bytes) -> None:
+    """As the standard library has it."""
+    buffer = Buffer()
+    buffer.put_base64(data)
+    assert buffer.take() == b2a_base64(data, newline=False)

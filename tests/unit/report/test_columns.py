@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from correlator.report.columns import COLUMNS, cells_of, community_id
+from correlator.report.columns import COLUMNS, cells_of
 from correlator.report.rows import extended, record
-from tests.ends import between
+from tests.ends import between, community_id
 from tests.scenes import passing, the_case
 
 CONTRACT = (

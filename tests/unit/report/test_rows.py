@@ -13,9 +13,9 @@ from correlator.core.connection import UNSEEN
 from correlator.core.finding import Finding
 from correlator.core.model import Family, Owner
 from correlator.report.cells import CsvCells, JsonCells
-from correlator.report.columns import COLUMNS, cells_of, community_id
+from correlator.report.columns import COLUMNS, cells_of
 from correlator.report.rows import Rows, extended, record
-from tests.ends import between, changed
+from tests.ends import between, changed, community_id
 from tests.play import CLIENT, SERVER
 from tests.scenes import passing, the_case
 
