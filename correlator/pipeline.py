@@ -107,7 +107,8 @@ async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress:
         await run.outputs.flush()
         if stop.is_set() or run.outputs.is_gone:
             break
-    run.finish()
+    while run.finish():
+        await run.outputs.flush()
 
 
 @dataclass(slots=True)
@@ -151,7 +152,8 @@ async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Un
         run.deliver()
         evidence.lookup(run.lookups())
         evidence.find_owners(at_once=True)
-        run.finish()
+        while run.finish():
+            await run.outputs.flush()
     if failure:
         raise failure[0]
 

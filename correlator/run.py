@@ -17,6 +17,8 @@ from correlator.report.text_sinks import EvidenceSink
 from correlator.report.writer import OutputError, Writer
 from correlator.wire.decode import Decoder
 
+_AT_ONCE = 8192  # connections: their findings and rows wait in memory
+
 
 class FindingSink(Protocol):
     """Takes findings."""
@@ -152,11 +154,13 @@ class Run:
         if self.outputs.packets is not None:
             self.outputs.packets.findings(found)
 
-    def finish(self) -> None:
-        """Report what is open: the input has ended."""
-        self.engine.finish()
+    def finish(self) -> bool:
+        """Report what is open, as many as go at once: the input has ended. Tells whether there are more."""
+        more = self.engine.finish(_AT_ONCE)
         self.deliver()
-        self._past = self.counters()
+        if not more:
+            self._past = self.counters()
+        return more
 
     def next_input(self, engine: Engine, decoder: Decoder) -> None:
         """Go on with another input, its engine and decoder; the outputs and counters stay."""

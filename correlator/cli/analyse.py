@@ -1,6 +1,7 @@
 """`correlator analyse`: saved captures, saved socket tables."""
 
 import asyncio
+import gc
 import signal
 import sys
 import time
@@ -51,6 +52,7 @@ def analyse(captures: tuple[str, ...], tables: tuple[str, ...], **options: Any) 
         names = expand(list(captures))
     except UnreadableError as error:
         die(Exit.UNREADABLE, str(error))
+    gc.disable()  # connections make no cycles, and with a million of them its visits would take most of the time
     raise SystemExit(asyncio.run(_analyse(names, tables, wanted)))
 
 
@@ -92,6 +94,7 @@ async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) ->
                     f"{name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is reported"
                 )
             first += engine.tracker.seen
+            gc.collect()
             if stop.is_set():
                 troubles.append(f"{name}: interrupted; what was read is reported")
                 break

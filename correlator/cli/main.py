@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from correlator import __version__
+from correlator import __version__, core
 from correlator.cli.exits import Exit, say, show
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
@@ -45,7 +45,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="correlator")
+@click.version_option(f"{__version__} ({core()})", prog_name="correlator")
 def cli() -> None:
     """Tells which kernel socket terminates a TCP connection, of which family, owned by whom, and why."""
 

@@ -53,6 +53,7 @@ _TELL_BY = 2  # the look at which what is known is announced, complete or not
 LOOKS_A_TICK = 1000
 LOOKS_AT_ATTEMPTS = 50
 _MAX_ATTEMPTS = 8192
+_EVERYTHING = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +159,13 @@ class Engine:
         for flow in self.tracker.unreported():
             self._ask_both(flow.copy())
 
-    def finish(self) -> None:
-        """Report every connection that is left."""
-        self.tracker.finish()
+    def finish(self, most: int = _EVERYTHING) -> bool:
+        """Report the connections that are left, so many at a time. Tells whether there are more."""
+        more = self.tracker.finish(most)
         self._drain(self._now)
-        while self._held:
+        while self._held and not more:
             self._emit(self._held.popleft())
+        return more
 
     @property
     def has_output(self) -> bool:

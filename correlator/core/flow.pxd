@@ -45,6 +45,9 @@ cdef class Flow(Connection):
     cdef public Flow later
 
     cpdef bint is_copy(self, Segment segment, int near) except? -1
+    cpdef bint is_another(self, Segment segment, int near) except -1
+    @cython.locals(is_answer=bint)
+    cpdef note_syn(self, Segment segment, int near)
     @cython.locals(end=cython.longlong)
     cpdef note(self, Segment segment, int near)
     @cython.locals(flags=int, far=int, shown=cython.longlong, acceptable=bint)

@@ -63,6 +63,31 @@ class Flow(Connection):
             return False
         return not after(sequence_end(segment), self.reached[near])
 
+    def is_another(self, segment: Segment, near: int) -> bool:
+        """Whether a SYN opens another connection: with another ISN (RFC 9293 §3.4.1), or after the report."""
+        return self.reported or self.base[near] not in {_UNSEEN, segment.seq}
+
+    def note_syn(self, segment: Segment, near: int) -> None:
+        """Count a SYN or SYN-ACK, and let it say who is the client."""
+        is_answer = segment.flags & _ACK != 0
+        if not self.oriented:
+            self.oriented = True
+            if (near == self.client_place) == is_answer:
+                self.turn_round()
+        if not is_answer:
+            self.syn_count += 1
+            self.syn_at = segment.at
+            self.simultaneous = self.simultaneous or near == self.server_place  # also a socket connected to itself
+            self.isn[near] = segment.seq
+            return
+        self.syn_ack_count += 1
+        self.base[near] = segment.seq  # a server that forgot its first answer chooses another ISN
+        if self.isn[near] == _UNSEEN:
+            self.isn[near] = segment.seq
+        if self.syn_ack_count == 1 and self.syn_count == 1:
+            self.syn_rtt = interval(self.syn_at, segment.at)
+        self.syn_ack_at = segment.at
+
     def note(self, segment: Segment, near: int) -> None:
         """Count a segment that an end sent."""
         self.seen_at[near] = segment.interface

@@ -46,11 +46,14 @@ cdef class Tracker:
     cdef long long _newest
     cdef long long _due_at
     cdef long long _first
+    cdef list _last
     cdef long long _settle
     cdef long long _linger
 
     cpdef list take(self)
     cpdef list take_reports(self)
+    @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
+    cpdef bint finish(self, long long most=*) except -1
     @cython.locals(flow=Flow, former=Flow, near=int, far=int, first=bint, follows=bint, moved=bint, marked=bint)
     cpdef Flow segment(self, Segment segment)
     @cython.locals(flow=Flow, place=int, interface=str)
@@ -70,7 +73,3 @@ cdef class Tracker:
     cdef _evict(self)
     cdef _forget(self, Flow flow)
     cdef _report(self, Flow flow)
-
-cdef bint _is_another(Flow flow, Segment segment, int near) except -1
-@cython.locals(is_answer=bint)
-cdef _note_syn(Flow flow, Segment segment, int near)

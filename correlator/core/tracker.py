@@ -23,6 +23,7 @@ _SYN, _ACK = SYN, ACK
 _SYN_FIN_RST = SYN | FIN | RST
 _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
+_EVERYTHING = 1 << 40
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
 
 
@@ -79,6 +80,7 @@ class Tracker:
         self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
         self._due_at = 0
         self._first = first
+        self._last: list[Flow] = []  # what is open when the input has ended, the first one last
 
     def set_limits(self, limits: Limits) -> None:
         """Go on with other limits."""
@@ -112,7 +114,7 @@ class Tracker:
         if flow is not None and flow.reported and flow.last_at + self._linger <= self._now:
             self._forget(flow)  # its time was up behind one that goes on
             flow = None
-        if flow is not None and segment.flags & (_SYN | _ACK) == _SYN and _is_another(flow, segment, near):
+        if flow is not None and segment.flags & (_SYN | _ACK) == _SYN and flow.is_another(segment, near):
             former, flow = flow, None
         if flow is not None:
             if flow.is_copy(segment, near):
@@ -202,15 +204,25 @@ class Tracker:
         """The connections that are still to be reported."""
         return [flow for flow in self._table if not flow.reported]
 
-    def finish(self) -> None:
-        """Report all that is left, in the order in which time would have reported it; the input has ended."""
+    def finish(self, most: int = _EVERYTHING) -> bool:
+        """Report what is left, in the order in which time would have reported it; the input has ended.
+
+        `most`: so many at a time. Tells whether there are more.
+        """
+        left = most
         for queue in (self._superseded, self._settling):
-            while (flow := queue.first) is not None:
+            while left and (flow := queue.first) is not None:
                 self._forget(flow)
                 self._report(flow)
-        for flow in self._table:
+                left -= 1
+        if left and not self._last:
+            self._last = list(self._table)[::-1]
+        while left and self._last:
+            flow = self._last.pop()
             self._forget(flow)
             self._report(flow)
+            left -= 1
+        return self._table.count > 0 or self._superseded.count > 0
 
     def _begin(self, segment: Segment) -> Flow:
         if self._table.count + self._superseded.count >= self._most:
@@ -227,7 +239,7 @@ class Tracker:
         """Move the connection's states; tells whether they moved. `follows`: nothing before the segment is missing."""
         flags = segment.flags
         if flags & _SYN:
-            _note_syn(flow, segment, near)
+            flow.note_syn(segment, near)
         if flow.base[near] == _UNSEEN:
             flow.base[near] = (segment.seq if flags & _SYN else segment.seq - 1) & _MASK
         if flow.base[far] == _UNSEEN and flags & _ACK:
@@ -311,30 +323,3 @@ class Tracker:
         if not flow.gone:
             flow.gone = True
             self._table.remove(flow)
-
-
-def _is_another(flow: Flow, segment: Segment, near: int) -> bool:
-    """Whether a SYN opens another connection: with another ISN (RFC 9293 §3.4.1), or after the report."""
-    return flow.reported or flow.base[near] not in {_UNSEEN, segment.seq}
-
-
-def _note_syn(flow: Flow, segment: Segment, near: int) -> None:
-    """Count a SYN or SYN-ACK, and let it say who is the client."""
-    is_answer = segment.flags & _ACK != 0
-    if not flow.oriented:
-        flow.oriented = True
-        if (near == flow.client_place) == is_answer:
-            flow.turn_round()
-    if not is_answer:
-        flow.syn_count += 1
-        flow.syn_at = segment.at
-        flow.simultaneous = flow.simultaneous or near == flow.server_place  # also a socket connected to itself
-        flow.isn[near] = segment.seq
-        return
-    flow.syn_ack_count += 1
-    flow.base[near] = segment.seq  # a server that forgot its first answer chooses another ISN
-    if flow.isn[near] == _UNSEEN:
-        flow.isn[near] = segment.seq
-    if flow.syn_ack_count == 1 and flow.syn_count == 1:
-        flow.syn_rtt = interval(flow.syn_at, segment.at)
-    flow.syn_ack_at = segment.at

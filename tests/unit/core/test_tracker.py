@@ -814,3 +814,29 @@ def test_half_open_connections_go_first_and_do_not_stay() -> None:
     tracker.advance(START + 2 * LINGER)
     assert len(tracker.take_reports()) == 9
     assert len(tracker) == 1
+
+
+def test_what_is_left_at_the_end_is_reported_a_few_at_a_time() -> None:
+    """A million open connections are not held twice."""
+    limits = Limits(settle=SECOND, linger=10 * SECOND)
+    plays = [Play(client=("10.0.0.20", 1000 + number)) for number in range(7)]
+    for number, play in enumerate(plays):
+        play.handshake()
+        if number % 3 == 0:
+            play.fins()
+    plays.append(Play(client=("10.0.0.20", 1001), client_isn=77_000, at=START + 10 * MS))
+    plays[-1].handshake()
+    segments = sorted((one for play in plays for one in play.segments), key=lambda one: one.at)
+    expected = [facts(connection) for connection in track(segments, limits)]
+    for most in (1, 2, 3, 8, 9):
+        tracker, found = Tracker(["eth0"], limits), []
+        for segment in segments:
+            tracker.segment(segment)
+        more = True
+        while more:
+            more = tracker.finish(most)
+            reports = tracker.take_reports()
+            assert len(reports) <= most
+            found += [facts(connection) for connection in reports]
+        assert found == expected
+        assert len(found) == 8
