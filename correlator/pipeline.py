@@ -28,6 +28,8 @@ _LAST_READS = 16  # of what waits at the end: under a flood there would be no en
 # Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
 # findings is then the same when the run is replayed.
 LATENCY = 50_000_000
+# A capture out of a pipe with packets of the last minute (ns) is being made, or as good as that.
+_JUST_NOW = 60 * _SECOND
 
 
 class PacketSource(Protocol):
@@ -39,6 +41,10 @@ class PacketSource(Protocol):
 
 class SavedCapture(PacketSource, Protocol):
     """Gives the packets of a file."""
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether it may be written just now."""
 
     @property
     def kept(self) -> Kept | None:
@@ -96,17 +102,24 @@ class LiveEvidence(Protocol):
 
 async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress: Callable[[], None]) -> None:
     """Correlate a saved capture until its end or until told to stop; the evidence is already stated."""
+    newest, heard_at = 0, time.time_ns()
     async for batch in source.batches():
+        now = time.time_ns()
         if source.kept is not None:
             run.engine.set_recorded(counted=source.kept is Kept.ALL)
+        if source.is_growing and (not batch or abs(now - newest) < _JUST_NOW):
+            run.engine.set_prompt()  # somebody waits, or the packets are new: who reads it wants to see them
         for frames in batch:
             run.take(frames)
+            newest, heard_at = max(newest, frames.last_at), now
             run.engine.tick(frames.last_at)
+        if source.is_growing and not batch and newest:
+            run.engine.tick(newest + now - heard_at)
         run.deliver()
         progress()
         await run.outputs.flush()
-        if stop.is_set() or run.outputs.is_gone:
-            break
+        if (stop.is_set() and not source.is_growing) or run.outputs.is_gone:
+            break  # one that grows ends by itself, with what is there by now
     while run.finish():
         await run.outputs.flush()
 

@@ -1,54 +1,54 @@
-"""Capture files, read in blocks through aiofiles."""
+"""Capture files, read in blocks through aiofiles: finished ones, compressed ones, pipes, and files that still grow."""
 
 import asyncio
 import os
 import stat
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 
 import aiofiles
 
+from correlator.capture.compressed import CompressionError, compression, inflated
+from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
 from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import Damage, Reader
 
-STANDARD_INPUT = "-"
 # Blocks of this size beat mmap in memory (11 MB against the file's size) and equal it in speed.
 BLOCK = 1 << 20
-
 _AHEAD = 2
 """Blocks that are read while one is worked on."""
-
-# By their first bytes: what they are opened with until they are read directly.
-_COMPRESSED = {
-    b"\x1f\x8b": "zcat",
-    b"\xfd7zXZ": "xzcat",
-    b"\x28\xb5\x2f\xfd": "zstdcat",
-    b"\x04\x22\x4d\x18": "lz4cat",
-    b"BZh": "bzcat",
-}
-
-SUFFIXES = frozenset({".pcap", ".pcapng", ".cap", ".dmp", ".ntar"})
-
-
-class UnreadableError(Exception):
-    """An input of which nothing could be read: the message says why."""
+_IDLE = 0.2
+"""Seconds without a byte after which those who wait are told."""
 
 
 class CaptureFile:
     """One capture file, or standard input. Iterate `batches` once."""
 
     def __init__(
-        self, name: str, interfaces: Interfaces, *, comments: bool = False, stop: asyncio.Event | None = None
+        self,
+        name: str,
+        interfaces: Interfaces,
+        *,
+        comments: bool = False,
+        stop: asyncio.Event | None = None,
+        follow: bool = False,
     ) -> None:
-        """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe."""
+        """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
+
+        `follow`: the file is still being written; wait for more at its end.
+        """
         self.name = name
         self.bytes_read = 0
+        self.is_growing = follow or (name == STANDARD_INPUT and _is_pipe(sys.stdin.fileno()))
+        """Whether it may be written just now."""
+        self._follow = follow
         self._interfaces = interfaces
         self._comments = comments
         self._stop = stop or asyncio.Event()
@@ -78,21 +78,22 @@ class CaptureFile:
         status = Path(self.name).stat()
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
-    async def batches(self) -> AsyncIterator[list[Frames]]:
-        """The packets, a list for each block. Raises UnreadableError before the first where there is nothing to read.
+    async def batches(self) -> AsyncGenerator[list[Frames], None]:
+        """The packets, a list for each block; an empty one where nothing came for a while.
 
-        After an error in the middle of the file `damage` says where it was.
+        Raises UnreadableError before the first where there is nothing to read. After an error in the middle of the
+        file `damage` says where it was.
         """
         head = b""
-        async for block in self._blocks():
-            self.bytes_read += len(block)
-            if self._reader is None:
-                head += block
-                if len(head) < MAGIC_LENGTH:
-                    continue
-                self._reader = self._open(head)
-                block, head = head, b""  # noqa: PLW2901  the first block includes what was held back
-            yield self._reader.feed(block)
+        async with aclosing(self._contents()) as blocks:
+            async for block in blocks:
+                if self._reader is None:
+                    head += block
+                    if len(head) < MAGIC_LENGTH:
+                        continue
+                    self._reader = self._open(head)
+                    block, head = head, b""  # noqa: PLW2901  the first block includes what was held back
+                yield self._reader.feed(block) if block else []
         if self._reader is None:
             if self._stop.is_set():
                 return
@@ -105,36 +106,68 @@ class CaptureFile:
         try:
             return reader_for(head, self._interfaces, comments=self._comments)
         except NotACaptureError as error:
-            tool = next((tool for magic, tool in _COMPRESSED.items() if head.startswith(magic)), None)
-            if tool is not None:
-                message = f"compressed; try: {tool} FILE | correlator analyse -"
-                raise UnreadableError(message) from None
             message = f"not a pcap or pcapng file (it begins with {error})"
             raise UnreadableError(message) from None
 
-    async def _blocks(self) -> AsyncIterator[bytes]:
-        if self.name == STANDARD_INPUT:
-            if sys.stdin.isatty():
-                message = "standard input is a terminal; pipe a capture into it"
-                raise UnreadableError(message)
-            async for block in self._standard_input():
-                yield block
-            return
+    async def _contents(self) -> AsyncGenerator[bytes, None]:
+        """The capture's bytes, out of their compression."""
+        blocks = self._blocks()
         try:
-            with ThreadPoolExecutor(1) as executor:  # one thread: blocks come in the order in which they are asked for
-                async with aiofiles.open(self.name, "rb", buffering=0, executor=executor) as file:
-                    ahead = _AHEAD if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else 0  # a pipe may give no more
-                    async for block in _read(file.read, ahead):
-                        yield block
+            async with aclosing(_from_compression(blocks)) as contents:
+                async for block in contents:
+                    yield block
+        except CompressionError as error:
+            self._fail(str(error))
         except OSError as error:
-            if self._reader is None:
-                raise UnreadableError(error.strerror or str(error)) from None
-            self._reader.damage = Damage(self.bytes_read, f"reading failed: {error.strerror or error}")
+            self._fail(error.strerror or str(error))
+        finally:
+            await blocks.aclose()
 
-    async def _standard_input(self) -> AsyncIterator[bytes]:
+    def _fail(self, reason: str) -> None:
+        if self._reader is None:
+            raise UnreadableError(reason)
+        self._reader.damage = Damage(self.bytes_read, reason)
+
+    async def _blocks(self) -> AsyncGenerator[bytes, None]:
+        """The file's bytes; empty where nothing came for a while."""
+        source = self._standard_input() if self.name == STANDARD_INPUT else self._file()
+        async with aclosing(source) as blocks:
+            async for block in blocks:
+                self.bytes_read += len(block)
+                yield block
+
+    async def _file(self) -> AsyncGenerator[bytes, None]:
+        with ThreadPoolExecutor(1) as executor:  # one thread: blocks come in the order in which they are asked for
+            async with aiofiles.open(self.name, "rb", buffering=0, executor=executor) as file:
+                is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                ahead = _AHEAD if is_file and not self._follow else 0  # else there may be no more for a while
+                async with aclosing(_read(file.read, ahead)) as blocks:
+                    async for block in blocks:
+                        yield block
+                is_last = not self._follow
+                while not is_last:
+                    is_last = await self._is_stopped()
+                    if os.fstat(file.fileno()).st_size < self.bytes_read:
+                        message = "it was cut while it was followed"
+                        raise OSError(message)
+                    while block := await file.read(BLOCK):
+                        yield block
+                    yield b""
+
+    async def _is_stopped(self) -> bool:
+        """Waits a while for the word to stop."""
+        try:
+            await asyncio.wait_for(self._stop.wait(), _IDLE)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _standard_input(self) -> AsyncGenerator[bytes, None]:
         """Standard input: a pipe through the loop, so that it can be left while it is idle; a file like any other."""
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-        if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+        if sys.stdin.isatty():
+            message = "standard input is a terminal; pipe a capture into it"
+            raise UnreadableError(message)
+        if not _is_pipe(sys.stdin.fileno()):
             while block := await aiofiles.stdin_bytes.read(BLOCK):
                 yield block
             return
@@ -144,14 +177,22 @@ class CaptureFile:
         waiting = asyncio.ensure_future(self._stop.wait())
         waiting.add_done_callback(lambda _: None if reader.at_eof() else reader.feed_eof())
         try:
-            while block := await reader.read(BLOCK):
-                yield block
+            while not reader.at_eof():
+                try:
+                    yield await asyncio.wait_for(reader.read(BLOCK), _IDLE)
+                except TimeoutError:
+                    yield b""
         finally:
             waiting.cancel()
             transport.close()
 
 
-async def _read(read: Callable[[int], Awaitable[bytes]], ahead: int) -> AsyncIterator[bytes]:
+def _is_pipe(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+async def _read(read: Callable[[int], Awaitable[bytes]], ahead: int) -> AsyncGenerator[bytes, None]:
     """Blocks until the end. While one is worked on, so many more are read."""
     coming: deque[asyncio.Future[bytes]] = deque()
     try:
@@ -167,20 +208,22 @@ async def _read(read: Callable[[int], Awaitable[bytes]], ahead: int) -> AsyncIte
         await asyncio.gather(*coming, return_exceptions=True)
 
 
-def expand(names: list[str]) -> list[str]:
-    """The names with folders replaced by the captures in them, in order. Raises UnreadableError for an empty folder."""
-    found = []
-    for name in names:
-        path = Path(name)
-        if name != STANDARD_INPUT and os.path.isdir(name):
-            if not os.access(name, os.R_OK | os.X_OK):
-                message = f"{name}: Permission denied"
-                raise UnreadableError(message)
-            inside = sorted(str(entry) for entry in path.iterdir() if entry.suffix in SUFFIXES and entry.is_file())
-            if not inside:
-                message = f"{name}: a folder without captures ({', '.join(sorted(SUFFIXES))})"
-                raise UnreadableError(message)
-            found += inside
-        else:
-            found.append(name)
-    return found
+async def _from_compression(blocks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The blocks as they are, or what they hold if they are compressed."""
+    head = b""
+    async for block in blocks:
+        head += block
+        if len(head) >= MAGIC_LENGTH:
+            break
+        yield b""  # nothing to work on yet
+    form = compression(head)
+    rest = _chained(head, blocks)
+    async with aclosing(rest if form is None else inflated(rest, form)) as contents:
+        async for block in contents:
+            yield block
+
+
+async def _chained(head: bytes, blocks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    yield head
+    async for block in blocks:
+        yield block

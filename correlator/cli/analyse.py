@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
-from correlator.capture.files import CaptureFile, UnreadableError, expand
+from correlator.capture.files import CaptureFile
+from correlator.capture.merge import MergedCaptures
+from correlator.capture.names import STANDARD_INPUT, UnreadableError, expand
 from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
@@ -37,13 +39,23 @@ _INTERRUPTED = 130
     metavar="TABLE",
     help="A saved netstat, ss, /proc/net/tcp or .sockets.jsonl; `live` or `psutil` for this host's sockets now.",
 )
+@click.option("--merge", is_flag=True, help="Take all captures as one timeline, by the times of their packets.")
+@click.option("--follow", is_flag=True, help="Wait for more at the end of a capture that is still being written.")
 @output_options
 @selecting
-def analyse(captures: tuple[str, ...], tables: tuple[str, ...], **options: Any) -> None:  # noqa: ANN401  click's options
-    """Correlate saved captures (pcap, pcapng, folders, - for standard input) with saved socket tables.
+def analyse(  # click's options
+    captures: tuple[str, ...],
+    tables: tuple[str, ...],
+    *,
+    merge: bool,
+    follow: bool,
+    **options: Any,  # noqa: ANN401
+) -> None:
+    """Correlate saved captures (pcap, pcapng, also compressed; folders, patterns, - for standard input) with saved
+    socket tables.
 
     A PREFIX.sockets.jsonl beside PREFIX.pcapng, as `live -w PREFIX` writes it, is used by itself.
-    """
+    """  # noqa: D205  the help has the summary in one paragraph
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
     wanted = Wanted(**options, selection=chosen)
     if "" in captures:
@@ -52,63 +64,95 @@ def analyse(captures: tuple[str, ...], tables: tuple[str, ...], **options: Any) 
         names = expand(list(captures))
     except UnreadableError as error:
         die(Exit.UNREADABLE, str(error))
+    if follow and (merge or len(names) > 1):
+        die(Exit.USAGE, "--follow follows one capture")
+    if merge and STANDARD_INPUT in names:
+        die(Exit.USAGE, "--merge looks into its captures twice, which standard input does not allow")
     gc.disable()  # connections make no cycles, and with a million of them its visits would take most of the time
-    raise SystemExit(asyncio.run(_analyse(names, tables, wanted)))
+    analysis = _Analysis(names, tables, wanted, follow=follow)
+    raise SystemExit(asyncio.run(analysis.run_all([names] if merge else [[name] for name in names])))
 
 
-async def _analyse(names: list[str], tables: tuple[str, ...], wanted: Wanted) -> int:
-    interfaces = Interfaces()
-    named = Tables()
-    for table in tables:
-        named.add(table)
-    beside = [found for name in names if (found := beside_capture(name)) is not None]
-    built = build(wanted, interfaces.names, [*names, *tables, *beside])
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    config = Config(announce=built.outputs.packets is not None)
-    run = Run(Engine(config, interfaces.names), Decoder(interfaces), built.outputs)
-    troubles: list[str] = [*named.damaged]
-    unread = 0
-    async with writing(built.outputs):
-        run.begin(run_record(time.time_ns(), captures=names, sources=["table"] if tables else []))
-        first = 1
-        for name in names:
-            engine = Engine(config, interfaces.names, first)
-            run.next_input(engine, Decoder(interfaces))
-            source = CaptureFile(name, interfaces, stop=stop)
-            own = Tables()
+class _Analysis:
+    """One run over all captures."""
+
+    def __init__(self, names: list[str], tables: tuple[str, ...], wanted: Wanted, *, follow: bool) -> None:
+        self._names = names
+        self._follow = follow
+        self._interfaces = Interfaces()
+        self._named = Tables()
+        for table in tables:
+            self._named.add(table)
+        beside = [found for name in names if (found := beside_capture(name)) is not None]
+        self._built = build(wanted, self._interfaces.names, [*names, *tables, *beside])
+        self._config = Config(announce=self._built.outputs.packets is not None)
+        self._from_tables = bool(tables)
+        self._troubles: list[str] = [*self._named.damaged]
+        self._unread: set[str] = set()
+        self._stop = asyncio.Event()
+
+    async def run_all(self, groups: list[list[str]]) -> int:
+        """Analyse the groups, each on a timeline of its own. The exit status."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        outputs = self._built.outputs
+        run = Run(Engine(self._config, self._interfaces.names), Decoder(self._interfaces), outputs)
+        async with writing(outputs):
+            sources = ["table"] if self._from_tables else []
+            run.begin(run_record(time.time_ns(), captures=self._names, sources=sources))
+            first = 1
+            for group in groups:
+                run.next_input(Engine(self._config, self._interfaces.names, first), Decoder(self._interfaces))
+                await self._analyse(run, group)
+                first += run.engine.tracker.seen
+                gc.collect()
+                if self._stop.is_set() and not self._follow:  # which goes on until then
+                    self._troubles.append(f"{group[0]}: interrupted; what was read is reported")
+                    break
+                if outputs.is_gone:
+                    break
+            counters = run.end({})
+            is_read = len(self._unread) < len(self._names)
+            if is_read:
+                summarise(self._built, counters, self._troubles)
+        if not is_read:
+            for writer in outputs.writers:
+                writer.remove()
+        for trouble in self._troubles:
+            say(trouble)
+        return exit_status(
+            self._built,
+            unread=len(self._unread),
+            inputs=len(self._names),
+            troubles=self._troubles,
+            interrupted=self._stop.is_set() and not self._follow,
+        )
+
+    def _open(self, name: str) -> CaptureFile:
+        return CaptureFile(name, self._interfaces, stop=self._stop, follow=self._follow)
+
+    async def _analyse(self, run: Run, group: list[str]) -> None:
+        """Analyse captures of one timeline, with the tables that are named and those that lie beside them."""
+        own = Tables()
+        for name in group:
             own.add_beside(name)
-            troubles += own.damaged
-            for statement in (*named.statements, *own.statements):
-                engine.evidence(statement)
-            try:
-                with _progress(source) as progressed:
-                    await analyse_capture(run, source, stop, progressed)
-            except UnreadableError as error:
-                unread += 1
-                troubles.append(f"{name}: {error}")
-                continue
-            if source.damage is not None:
-                troubles.append(
-                    f"{name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is reported"
-                )
-            first += engine.tracker.seen
-            gc.collect()
-            if stop.is_set():
-                troubles.append(f"{name}: interrupted; what was read is reported")
-                break
-            if built.outputs.is_gone:
-                break
-        counters = run.end({})
-        if unread < len(names):
-            summarise(built, counters, troubles)
-    if unread == len(names):
-        for writer in built.outputs.writers:
-            writer.remove()
-    for trouble in troubles:
-        say(trouble)
-    return exit_status(built, unread=unread, inputs=len(names), troubles=troubles, interrupted=stop.is_set())
+        self._troubles += own.damaged
+        for statement in (*self._named.statements, *own.statements):
+            run.engine.evidence(statement)
+        source = self._open(group[0]) if len(group) == 1 else MergedCaptures(group, self._open)
+        try:
+            with _progress(source) as progressed:
+                await analyse_capture(run, source, self._stop, progressed)
+        except UnreadableError as error:
+            self._unread.add(group[0])
+            self._troubles.append(f"{group[0]}: {error}")
+        if isinstance(source, MergedCaptures):
+            self._unread.update(source.unread)
+            self._troubles += [f"{name}: {reason}" for name, reason in source.unread.items()]
+        for capture in source.sources if isinstance(source, MergedCaptures) else [source]:
+            if capture.damage is not None and capture.name not in self._unread:
+                where = f"{capture.name}: byte {capture.damage.offset}: {capture.damage.reason}"
+                self._troubles.append(f"{where}; what came before it is reported")
 
 
 def summarise(built: Built, counters: Record, notes: list[str]) -> None:
@@ -135,7 +179,7 @@ def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], 
 
 
 @contextmanager
-def _progress(source: CaptureFile) -> Iterator[Callable[[], None]]:
+def _progress(source: CaptureFile | MergedCaptures) -> Iterator[Callable[[], None]]:
     """A bar on standard error for a file that takes long, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None

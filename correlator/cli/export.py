@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from correlator.capture.files import CaptureFile, UnreadableError
+from correlator.capture.files import CaptureFile
+from correlator.capture.names import UnreadableError
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.outputs import discard_all, open_all
 from correlator.cli.selection import Selection, selecting, selection

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from correlator.capture.files import STANDARD_INPUT
+from correlator.capture.names import STANDARD_INPUT
 from correlator.cli.exits import Exit, die
 from correlator.core.model import Statement
 from correlator.kernel.tables import UnknownTableError, read_table

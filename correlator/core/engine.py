@@ -137,6 +137,10 @@ class Engine:
         self.tracker.set_limits(replace(self.tracker.limits, settle=LIVE_SETTLE, counted=counted))
         self._patience = LIVE_SETTLE
 
+    def set_prompt(self) -> None:
+        """The input is being written just now: report soon, as a live run does."""
+        self.tracker.set_limits(replace(self.tracker.limits, settle=LIVE_SETTLE))
+
     def evidence(self, statement: Statement) -> None:
         """Take in a statement about a socket."""
         self.index.add(statement)

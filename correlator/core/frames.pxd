@@ -36,4 +36,6 @@ cdef class Frames:
     cdef _grow(self)
     @cython.locals(place=Py_ssize_t)
     cpdef look(self, Py_ssize_t number)
+    @cython.locals(found=Frames, number=Py_ssize_t)
+    cpdef Frames part(self, Py_ssize_t begin, Py_ssize_t end)
     cpdef Packet packet(self, Py_ssize_t number)

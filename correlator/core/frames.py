@@ -74,6 +74,14 @@ class Frames:
         """When the last frame was captured; 0 where there is none."""
         return self._index[(self.count - 1) * _WORDS + _AT] if self.count else 0
 
+    def part(self, begin: int, end: int) -> "Frames":
+        """Some of the frames, in the same buffer."""
+        found = Frames(self.data, end - begin)
+        for number in range(begin, end):
+            self.look(number)
+            found.add(self.at, self.link_type, self.interface, self.begin, self.captured, self.length)
+        return found
+
     def packet(self, number: int) -> Packet:
         """A frame by itself."""
         self.look(number)

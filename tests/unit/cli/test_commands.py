@@ -1,10 +1,14 @@
 """The commands as a user runs them: statuses, one line an error, no traceback."""
 
+import bz2
 import csv
 import gzip
 import json
+import lzma
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -280,10 +284,75 @@ def test_evidence_beside_a_capture_that_is_damaged(tmp_path: Path) -> None:
 
 
 def test_compressed_captures(tmp_path: Path) -> None:
-    """Until they are read directly the message says how."""
-    path = tmp_path / "x.pcap.gz"
-    path.write_bytes(gzip.compress(JESSIE.read_bytes()))
-    assert "zcat FILE | correlator analyse -" in correlator("analyse", path).stderr
+    """They are read as they are, in a folder too; one that is cut off is reported up to there."""
+    data, expected = JESSIE.read_bytes(), correlator("analyse", JESSIE, "--csv", "-").stdout
+    (tmp_path / "x.pcap.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "x.sockets.jsonl").write_bytes((CAPTURES / "meetings.sockets.jsonl").read_bytes())
+    assert correlator("analyse", tmp_path, "--csv", "-").stdout == expected
+    for name, made in (("x.xz", lzma.compress(data)), ("x.bz2", bz2.compress(data))):
+        (tmp_path / name).write_bytes(made)
+        assert correlator("analyse", tmp_path / name, "--csv", "-").stdout == expected
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(gzip.compress(data)[:-9])
+    done = correlator("analyse", cut, "--csv", "-")
+    assert done.returncode == 4
+    assert "the gzip data are cut off; what came before it is reported" in done.stderr
+
+
+def halves(folder: Path) -> tuple[Path, Path]:
+    """A capture in two files, cut in the middle of a handshake."""
+    data, at = JESSIE.read_bytes(), 24
+    for _ in range(2):
+        at += 16 + int.from_bytes(data[at + 8 : at + 12], "little")
+    first, second = folder / "x.pcap", folder / "x.pcap1"
+    first.write_bytes(data[:at])
+    second.write_bytes(data[:24] + data[at:])
+    return first, second
+
+
+def test_captures_on_one_timeline(tmp_path: Path) -> None:
+    """A rotated set gives what the whole capture gives, in whatever order it is named."""
+    first, second = halves(tmp_path)
+    expected = correlator("analyse", JESSIE, "--csv", "-").stdout
+    for names in ((first, second), (second, first), (tmp_path,), (tmp_path / "x.pcap*",)):
+        assert correlator("analyse", "--merge", *names, "--csv", "-").stdout == expected
+    assert correlator("analyse", first, second, "--csv", "-").stdout != expected
+    (tmp_path / "bad.pcap").write_bytes(b"no capture")
+    done = correlator("analyse", "--merge", tmp_path, "--csv", "-")
+    assert (done.returncode, done.stdout) == (4, expected)
+    assert "bad.pcap: not a pcap" in done.stderr
+    assert correlator("analyse", "--merge", "-").returncode == 2
+    assert correlator("analyse", "--follow", first, second).returncode == 2
+
+
+@pytest.mark.parametrize("way", ["--follow", "-"])
+def test_findings_come_as_a_capture_grows(tmp_path: Path, way: str) -> None:
+    """From a file that is being written, or a pipe: a second after the close of a connection, which is told once."""
+    data, growing = JESSIE.read_bytes(), tmp_path / "x.pcap"
+    growing.touch()
+    arguments = [way, str(growing)] if way == "--follow" else [way]
+    command = [sys.executable, "-m", "correlator", "analyse", *arguments, "--csv", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        with growing.open("ab") as file:
+            for part in (data[:30], data[30:-40], data[-40:]):
+                time.sleep(0.3)
+                stream = file if way == "--follow" else process.stdin
+                stream.write(part)
+                stream.flush()
+        rows = [process.stdout.readline() for _ in range(2)]  # before the end is told
+        assert rows[0].startswith(b"opened_at,")
+        assert b"no-socket" in rows[1]
+        if way == "--follow":
+            process.send_signal(signal.SIGINT)
+        process.stdin.close()
+        rest, told = process.stdout.read(), process.stderr.read()
+    assert process.returncode == 0, told
+    assert len((b"".join(rows) + rest).splitlines()) == len(
+        correlator("analyse", JESSIE, "--csv", "-").stdout.splitlines()
+    )
 
 
 def test_nothing_is_left_of_a_run_without_input(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""Several captures as one timeline, by the times of their packets.
+
+A capture is opened when its time has come: of a rotated set few are open at once, in whatever order they are named.
+"""
+
+import heapq
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass, field
+
+from correlator.capture.files import CaptureFile
+from correlator.capture.names import UnreadableError
+from correlator.core.annotation import Kept
+from correlator.core.frames import Frames
+from correlator.wire.interfaces import Interfaces
+
+_NEVER = (1 << 63, 0)
+_PARTS = 512  # in a batch
+
+
+@dataclass(order=True)
+class _Head:
+    """Where a capture stands."""
+
+    at: int
+    place: int  # among the captures: those of one time go in their order
+    frames: Frames = field(compare=False)
+    number: int = field(compare=False)  # of the next frame
+    waiting: list[Frames] = field(compare=False)
+    batches: AsyncGenerator[list[Frames], None] = field(compare=False)
+
+
+class MergedCaptures:
+    """Captures as one. Iterate `batches` once."""
+
+    is_growing = False
+
+    def __init__(self, names: list[str], open_capture: Callable[[str], CaptureFile]) -> None:
+        """`open_capture` makes a capture of a name."""
+        self.sources: list[CaptureFile] = []
+        """Those that were opened."""
+        self.unread: dict[str, str] = {}
+        """Captures of which nothing could be read, and why."""
+        self._names = names
+        self._open = open_capture
+
+    @property
+    def kept(self) -> Kept | None:
+        """What live runs of ours kept: the least, where some did."""
+        kept = {source.kept for source in self.sources}
+        return Kept.NOTABLE if Kept.NOTABLE in kept else Kept.ALL if Kept.ALL in kept else None
+
+    @property
+    def bytes_read(self) -> int:
+        """Of all captures so far."""
+        return sum(source.bytes_read for source in self.sources)
+
+    @property
+    def size(self) -> int | None:
+        """Not known before all are opened."""
+        return None
+
+    async def batches(self) -> AsyncGenerator[list[Frames], None]:
+        """The packets in the order of their times; those of one capture keep the order in which they stand there."""
+        coming: list[tuple[int, int, str]] = []
+        for place, name in enumerate(self._names):
+            begins = await self._begins(name)
+            if begins is not None:
+                coming.append((begins, place, name))
+        coming.sort(reverse=True)
+        heads: list[_Head] = []
+        async with AsyncExitStack() as opened:
+            while coming or heads:
+                while coming and (not heads or coming[-1][0] <= heads[0].at):
+                    _, place, name = coming.pop()
+                    source = self._open(name)
+                    self.sources.append(source)
+                    batches = await opened.enter_async_context(aclosing(source.batches()))
+                    head = _Head(0, place, Frames(b""), 0, [], batches)
+                    if await _advance(head):
+                        heapq.heappush(heads, head)
+                batch: list[Frames] = []
+                while heads and len(batch) < _PARTS and not (coming and coming[-1][0] <= heads[0].at):
+                    batch.append(await _next_part(heads, coming[-1][:2] if coming else _NEVER))
+                if batch:
+                    yield batch
+
+    async def _begins(self, name: str) -> int | None:
+        """When a capture's first packet was captured; None where there is none."""
+        source = CaptureFile(name, Interfaces())
+        try:
+            async with aclosing(source.batches()) as batches:
+                async for batch in batches:
+                    for frames in batch:
+                        if frames.count:
+                            frames.look(0)
+                            return frames.at
+        except UnreadableError as error:
+            self.unread[name] = str(error)
+            return None
+        return 0
+
+
+async def _next_part(heads: list[_Head], opens: tuple[int, int]) -> Frames:
+    """The frames of the first capture until another one's turn comes, or a capture `opens`: a time and a place."""
+    head = heapq.heappop(heads)
+    until = min(opens, (heads[0].at, heads[0].place) if heads else _NEVER)
+    begin, head.number = head.number, _end_of_turn(head, until)
+    part = head.frames.part(begin, head.number)
+    if await _advance(head):
+        heapq.heappush(heads, head)
+    return part
+
+
+async def _advance(head: _Head) -> bool:
+    """Go on to the next frame that there is; False at the end of the capture."""
+    while head.number >= head.frames.count:
+        while not head.waiting:
+            try:
+                head.waiting = await anext(head.batches)
+            except StopAsyncIteration:
+                return False
+        head.frames, head.number = head.waiting.pop(0), 0
+    head.frames.look(head.number)
+    head.at = max(head.at, head.frames.at)  # a packet that stands too late in its file does not hold the others up
+    return True
+
+
+def _end_of_turn(head: _Head, until: tuple[int, int]) -> int:
+    """The number of the first frame that is later than others are; at least one frame has its turn."""
+    frames, number = head.frames, head.number + 1
+    while number < frames.count:
+        frames.look(number)
+        if (frames.at, head.place) > until:
+            break
+        number += 1
+    return number

@@ -1,0 +1,53 @@
+"""Names of captures as a user gives them: files, folders, patterns."""
+
+import glob
+import os
+import re
+from pathlib import Path
+
+STANDARD_INPUT = "-"
+
+# tcpdump -C adds a number to the suffix: trace.pcap, trace.pcap1, trace.pcap2
+_CAPTURE = re.compile(r"\.(pcap|pcapng|cap|dmp|ntar)\d*(\.(gz|bz2|xz|zst|lz4))?$", re.IGNORECASE)
+_DIGITS = re.compile(r"(\d+)")
+
+
+class UnreadableError(Exception):
+    """An input of which nothing could be read: the message says why."""
+
+
+def expand(names: list[str]) -> list[str]:
+    """The names with folders and patterns replaced by the captures that they hold, rotated sets in their order.
+
+    Raises UnreadableError for a folder or pattern without any.
+    """
+    found = []
+    for name in names:
+        if name != STANDARD_INPUT and os.path.isdir(name):
+            found += _inside(name)
+        elif name != STANDARD_INPUT and glob.has_magic(name) and not os.path.lexists(name):
+            matches = [match for match in glob.glob(name, recursive=True) if os.path.isfile(match)]
+            if not matches:
+                message = f"{name}: matches no file"
+                raise UnreadableError(message)
+            found += sorted(matches, key=_in_order)
+        else:
+            found.append(name)
+    return found
+
+
+def _inside(folder: str) -> list[str]:
+    if not os.access(folder, os.R_OK | os.X_OK):
+        message = f"{folder}: Permission denied"
+        raise UnreadableError(message)
+    entries = (entry for entry in Path(folder).iterdir() if _CAPTURE.search(entry.name) and entry.is_file())
+    inside = sorted((str(entry) for entry in entries), key=_in_order)
+    if not inside:
+        message = f"{folder}: a folder without captures (.pcap, .pcapng, .cap, .dmp, .ntar, also compressed)"
+        raise UnreadableError(message)
+    return inside
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Numbers by their value: trace.pcap2 comes before trace.pcap10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
