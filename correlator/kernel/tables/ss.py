@@ -6,6 +6,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from correlator.core.address import ANY_PORT, IPV4_LENGTH, IPV6_LENGTH, parse, parse_port
 from correlator.core.model import Evidence, Family, Owner, Socket, Source, Statement, TcpState
@@ -15,6 +16,7 @@ _STATE_NAMES = "|".join(sorted((name for name in STATES if "_" not in name), key
 _ROW = re.compile(
     rf"(?:(?P<netid>tcp)\s+)?(?P<state>{_STATE_NAMES})\s+\d+\s+\d+\s+(?P<local>\S+:(?:\d+|\*))\s+(?P<remote>\S+:(?:\d+|\*))(?P<rest>\s.*)?$"
 )
+_INET, _INET6, _TABLE, _LISTEN = Family.INET, Family.INET6, Source.TABLE, TcpState.LISTEN  # a look costs 90 ns
 _OTHER_NETID = re.compile(r"(?:udp|raw|u_\w+|nl|p_\w+|icmp6|sctp|mptcp|v_\w+|xdp|tipc)\s")
 _USER = re.compile(r'\("(?P<name>(?:[^"\\]|\\.)*)",(?:pid=)?(?P<pid>\d{1,10}),(?:fd=)?\d+\)')
 _DETAIL = re.compile(r"(?<!\S)(?P<key>uid|ino|sk|cgroup|v6only):(?P<value>\S+)")
@@ -51,26 +53,29 @@ def _rows(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
-    state = STATES[row["state"]]
-    local = _cell(row["local"], old=old)
+    named, near, far, rest = row["state"], row["local"], row["remote"], row["rest"] or ""
+    state = STATES[named]
+    local = _cell(near, old=old)
     if local is None:
         return None
-    family = Family.INET if len(local[0]) == IPV4_LENGTH else Family.INET6
-    remote = (bytes(len(local[0])), ANY_PORT) if state is TcpState.LISTEN else _cell(row["remote"], old=old)
+    family = _INET if len(local[0]) == IPV4_LENGTH else _INET6
+    remote = (bytes(len(local[0])), ANY_PORT) if state is _LISTEN else _cell(far, old=old)
     if remote is None or len(remote[0]) != len(local[0]):
         return None
-    rest = row["rest"] or ""
     users = _USER.search(rest)
-    details = {found["key"]: found["value"] for found in _DETAIL.finditer(rest.rpartition("))")[2])}
+    details = dict(_DETAIL.findall(rest.rpartition("))")[2]))
     inode = _number(details.get("ino"), 10)
     known = inode is not None and state not in UNOWNED  # ss leaves out uid:0
     v6only = details.get("v6only")
-    host = row["local"].rpartition(":")[0].partition("%")[0]
-    implied = {"[::]": True, "*": False}.get(host) if state is TcpState.LISTEN and not old else None
+    implied = None
+    if state is _LISTEN and not old:
+        implied = {"[::]": True, "*": False}.get(near.rpartition(":")[0].partition("%")[0])
     socket = Socket(
         family,
-        *local,
-        *remote,
+        local[0],
+        local[1],
+        remote[0],
+        remote[1],
         state,
         inode or None,
         (_number(details.get("uid"), 10) or 0) if known else None,
@@ -78,17 +83,24 @@ def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
         v6only == "1" if v6only else implied,
         details.get("cgroup", "").removeprefix("unreachable"),
     )
-    owner = Owner(int(users["pid"]), users["name"]) if users else None
-    return Evidence(None, Source.TABLE, socket, owner=owner)
+    owner = _owner(users["pid"], users["name"]) if users else None
+    return Evidence(None, _TABLE, socket, None, owner)
+
+
+@lru_cache(maxsize=4096)
+def _owner(pid: str, name: str) -> Owner:
+    return Owner(int(pid), name)
 
 
 def _cell(cell: str, *, old: bool) -> tuple[bytes, int] | None:
     address, _, port = cell.rpartition(":")
     try:
-        if address.partition("%")[0] == "*":
+        if address[:1] == "[":
+            packed = parse(address.replace("[", "").replace("]", ""))
+        elif address.partition("%")[0] == "*":
             packed = bytes(IPV4_LENGTH if old else IPV6_LENGTH)
         else:
-            packed = parse(address.replace("[", "").replace("]", ""))
+            packed = parse(address)
         return packed, ANY_PORT if port == "*" else parse_port(port)
     except ValueError:
         return None

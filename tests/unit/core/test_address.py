@@ -1,6 +1,10 @@
 """Addresses in the kernel's forms."""
 
+from ipaddress import ip_address
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from correlator.core import address
 from tests.play import packed
@@ -60,3 +64,27 @@ def test_what_is_no_endpoint(bad: str) -> None:
 def test_a_zone_is_dropped() -> None:
     """Netstat and ss append the interface to link-local addresses."""
     assert address.parse("fe80::1%eth0") == packed("fe80::1")
+
+
+@given(
+    st.one_of(
+        st.from_regex(r"(::ffff:)?[0-9]{1,3}(\.[0-9]{1,3}){2,4}", fullmatch=True),
+        st.from_regex(r"[0-9a-f:.]{0,20}", fullmatch=True),
+        st.ip_addresses().map(str),
+        st.text(max_size=8),
+    )
+)
+@example("010.0.0.1")
+@example("::ffff:256.0.0.1")
+@example("::ffff:1.2.3")
+@example("1.2.3.٤")
+def test_addresses_are_read_as_the_standard_library_reads_them(value: str) -> None:
+    """Whatever is one, and nothing that is none."""
+    bare = value.partition("%")[0]
+    try:
+        expected = ip_address(bare).packed
+    except ValueError:
+        with pytest.raises(ValueError, match="does not appear to be"):
+            address.parse(value)
+    else:
+        assert address.parse(value) == expected
