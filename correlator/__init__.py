@@ -11,7 +11,7 @@ if os.environ.get("CORRELATOR_PURE"):
     use_sources()
 
 
-def core() -> str:
+def running_core() -> str:
     """Which core runs: the compiled one, or its Python sources, which give the same results more slowly."""
     found = find_spec("correlator.core.tracker")
     is_source = found is None or (found.origin or "").endswith(".py")

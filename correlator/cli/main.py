@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from correlator import __version__, core
+from correlator import __version__, running_core
 from correlator.cli.exits import Exit, say, show
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
@@ -45,9 +45,21 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(f"{__version__} ({core()})", prog_name="correlator")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=lambda context, _option, wanted: _show_version(context) if wanted else None,
+    help="Show the version, and whether the compiled core runs.",
+)
 def cli() -> None:
     """Tells which kernel socket terminates a TCP connection, of which family, owned by whom, and why."""
+
+
+def _show_version(context: click.Context) -> None:
+    click.echo(f"correlator, version {__version__} ({running_core()})")
+    context.exit()
 
 
 def main(arguments: list[str] | None = None) -> None:

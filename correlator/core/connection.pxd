@@ -20,19 +20,19 @@ cdef class Connection:
     cdef unsigned long long high[2]
     cdef unsigned long long low[2]
     cdef int port[2]
-    cdef public bint is_ipv6
-    cdef public int client_place
-    cdef public int server_place
-    cdef public int state
-    cdef public int closing
-    cdef public int syn_count
-    cdef public int syn_ack_count
-    cdef public bint counted
-    cdef public bint oriented
-    cdef public bint simultaneous
+    cdef public signed char client_place
+    cdef public signed char server_place
+    cdef public signed char state
+    cdef public signed char closing
+    cdef public unsigned char is_ipv6
+    cdef public unsigned char counted
+    cdef public unsigned char oriented
+    cdef public unsigned char simultaneous
     cdef long long packets[2]
     cdef long long payload[2]
     cdef long long isn[2]
+    cdef public int syn_count
+    cdef public int syn_ack_count
     cdef public long long number
     cdef public long long opened_at
     cdef public long long closed_at

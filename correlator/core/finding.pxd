@@ -1,4 +1,5 @@
 # C types for finding.py.
+import cython
 from correlator.core.connection cimport Connection
 from correlator.core.model cimport Owner, Socket
 
@@ -18,4 +19,5 @@ cdef class Finding:
     cdef readonly bint final
     cdef readonly object leg
 
+@cython.locals(found=Finding)
 cpdef Finding unmatched(Connection connection, str explanation, bint final)

@@ -11,7 +11,7 @@ _SERVER, _NONE = Side.SERVER, Side.NONE
 _NO_SOCKET, _NATIVE, _BY_NONE = Verdict.NO_SOCKET, Cause.NATIVE, OwnerBy.NONE
 
 
-@dataclass(frozen=True)
+@dataclass  # not frozen, so that `unmatched` can make one in half the time; nothing changes it afterwards
 class Finding:
     """The answer for one termination, or for a connection that no known socket terminates."""
 
@@ -39,4 +39,9 @@ class Finding:
 
 def unmatched(connection: Connection, explanation: str, final: bool) -> Finding:  # noqa: FBT001  compiled
     """The finding for a connection that no known socket terminates."""
-    return Finding(connection, _NONE, _NO_SOCKET, _NATIVE, explanation, final=final)
+    found = Finding.__new__(Finding)
+    found.connection, found.explanation, found.final = connection, explanation, final
+    found.side, found.verdict, found.cause, found.owner_by = _NONE, _NO_SOCKET, _NATIVE, _BY_NONE
+    found.evidence = found.socket = found.listener = found.owner = None
+    found.tcp_info = found.was = found.leg = None
+    return found

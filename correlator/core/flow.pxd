@@ -27,22 +27,22 @@ cpdef long long sequence_end(Segment segment) except? -1
 
 @cython.final
 cdef class Flow(Connection):
-    cdef long long base[2]
     cdef long long reached[2]
     cdef long long acked[2]
+    cdef long long base[2]
     cdef int seen_at[2]
-    cdef bint reset[2]
+    cdef unsigned char reset[2]
+    cdef public unsigned char reported
+    cdef public unsigned char watched
+    cdef public unsigned char gone
     cdef public long long last_at
-    cdef public long long syn_at
-    cdef public long long syn_ack_at
-    cdef public bint reported
-    cdef public bint watched
-    cdef public bint gone
-    cdef public unsigned long long hash
-    cdef public Flow chained
     cdef public Queue queue
     cdef public Flow earlier
     cdef public Flow later
+    cdef public Flow chained
+    cdef public unsigned long long hash
+    cdef public long long syn_at
+    cdef public long long syn_ack_at
 
     cpdef bint is_copy(self, Segment segment, int near) except? -1
     cpdef bint is_another(self, Segment segment, int near) except -1

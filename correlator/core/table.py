@@ -63,10 +63,9 @@ class Table:
         self._hash = _hash(segment)
         flow = self._chains[self._hash & self._mask]
         while flow is not None:
-            if flow.hash == self._hash:
-                self.place = _place(flow, segment)
-                if self.place >= 0:
-                    return flow
+            self.place = _place(flow, segment)
+            if self.place >= 0:
+                return flow
             flow = flow.chained
         return None
 

@@ -54,7 +54,7 @@ cdef class Tracker:
     cpdef list take_reports(self)
     @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
     cpdef bint finish(self, long long most=*) except -1
-    @cython.locals(flow=Flow, former=Flow, near=int, far=int, first=bint, follows=bint, moved=bint, marked=bint)
+    @cython.locals(flow=Flow, former=Flow, queue=Queue, near=int, far=int, first=bint, follows=bint, moved=bint, marked=bint)
     cpdef Flow segment(self, Segment segment)
     @cython.locals(flow=Flow, place=int, interface=str)
     cdef Flow _begin(self, Segment segment)

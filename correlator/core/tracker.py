@@ -111,6 +111,7 @@ class Tracker:
         flow = self._table.find(segment)
         near = self._table.place
         former: Flow | None = None
+        queue: Queue | None = None  # in which it waited so far
         if flow is not None and flow.reported and flow.last_at + self._linger <= self._now:
             self._forget(flow)  # its time was up behind one that goes on
             flow = None
@@ -121,10 +122,11 @@ class Tracker:
                 self.copies += 1
                 self.from_client, self.notable = near == flow.client_place, False
                 return flow
-            flow.last_at = self._newest  # before time passes: a clock that leaps cuts no connection in two
-            if flow.queue is not None and flow.queue is not self._open:
-                flow.queue.append(flow)
+            flow.last_at = self._newest
+            queue = flow.queue if flow.queue is not self._open else None
         if self._newest >= self._due_at:
+            if flow is not None and queue is not None:
+                queue.append(flow)  # before time passes: a clock that leaps cuts no connection in two
             self.advance(self._newest)
         if former is not None:
             self._supersede(former, segment.at)
@@ -134,6 +136,10 @@ class Tracker:
         if segment.continuation:
             if segment.interface == flow.seen_at[near]:  # else it continues a copy
                 flow.payload[near] += segment.length
+            if queue is not None:
+                queue.append(flow)
+            elif flow.queue is None:
+                self._open.append(flow)
             self.from_client, self.notable = near == flow.client_place, False
             return flow
         first = flow.reached[near] == _UNSEEN
@@ -146,6 +152,8 @@ class Tracker:
             self.notable = first or moved or marked or closed(flow.closing)
         else:  # neither table has a step for it
             self.notable = first or closed(flow.closing)
+        if queue is not None and flow.queue is queue:
+            queue.append(flow)  # it is the one that has waited least
         self.from_client = near == flow.client_place
         return flow
 
@@ -232,7 +240,6 @@ class Tracker:
         flow = begun(self._first + self.seen, segment, self._newest, interface, self._counted)
         self.seen += 1
         self._table.add(flow)
-        self._open.append(flow)
         return flow
 
     def _step(self, flow: Flow, segment: Segment, near: int, far: int, follows: bool) -> bool:  # noqa: FBT001  compiled
