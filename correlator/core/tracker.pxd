@@ -54,8 +54,11 @@ cdef class Tracker:
     cpdef list take_reports(self)
     @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
     cpdef bint finish(self, long long most=*) except -1
-    @cython.locals(flow=Flow, former=Flow, queue=Queue, near=int, far=int, first=bint, follows=bint, moved=bint, marked=bint)
+    @cython.locals(flow=Flow, former=Flow, queue=Queue, near=int)
     cpdef Flow segment(self, Segment segment)
+    cdef _continue(self, Flow flow, Segment segment, int near)
+    @cython.locals(far=int, first=bint, follows=bint, moved=bint, marked=bint)
+    cdef _note(self, Flow flow, Segment segment, int near)
     @cython.locals(flow=Flow, place=int, interface=str)
     cdef Flow _begin(self, Segment segment)
     @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)

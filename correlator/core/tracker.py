@@ -134,14 +134,24 @@ class Tracker:
             flow = self._begin(segment)
             near = 0
         if segment.continuation:
-            if segment.interface == flow.seen_at[near]:  # else it continues a copy
-                flow.payload[near] += segment.length
-            if queue is not None:
-                queue.append(flow)
-            elif flow.queue is None:
-                self._open.append(flow)
-            self.from_client, self.notable = near == flow.client_place, False
-            return flow
+            self._continue(flow, segment, near)
+        else:
+            self._note(flow, segment, near)
+        if queue is not None and flow.queue is queue:
+            queue.append(flow)  # it is the one that has waited least
+        self.from_client = near == flow.client_place
+        return flow
+
+    def _continue(self, flow: Flow, segment: Segment, near: int) -> None:
+        """Take in a later fragment of a segment: its bytes are all that is new."""
+        if segment.interface == flow.seen_at[near]:  # else it continues a copy
+            flow.payload[near] += segment.length
+        if flow.queue is None:
+            self._open.append(flow)
+        self.notable = False
+
+    def _note(self, flow: Flow, segment: Segment, near: int) -> None:
+        """Count a segment and take its step."""
         first = flow.reached[near] == _UNSEEN
         follows = first or not after(segment.seq, flow.reached[near])
         flow.note(segment, near)
@@ -152,10 +162,6 @@ class Tracker:
             self.notable = first or moved or marked or closed(flow.closing)
         else:  # neither table has a step for it
             self.notable = first or closed(flow.closing)
-        if queue is not None and flow.queue is queue:
-            queue.append(flow)  # it is the one that has waited least
-        self.from_client = near == flow.client_place
-        return flow
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered.
