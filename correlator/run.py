@@ -162,6 +162,15 @@ class Run:
             self._past = self.counters()
         return more
 
+    @property
+    def total(self) -> Record:
+        """The counters of the inputs that have ended."""
+        return self._past
+
+    def add(self, counters: Record) -> None:
+        """Count what another process has done."""
+        self._past = added(self._past, counters)
+
     def next_input(self, engine: Engine, decoder: Decoder) -> None:
         """Go on with another input, its engine and decoder; the outputs and counters stay."""
         self.engine = engine

@@ -2,31 +2,25 @@
 
 import asyncio
 import gc
+import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from correlator.capture.files import CaptureFile
-from correlator.capture.merge import MergedCaptures
 from correlator.capture.names import STANDARD_INPUT, UnreadableError, expand
 from correlator.cli.exits import Exit, die, say, show
+from correlator.cli.inputs import Inputs
+from correlator.cli.jobs import Job, at_once
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
-from correlator.cli.tables import Tables, beside_capture
-from correlator.core.engine import Config, Engine
-from correlator.pipeline import analyse as analyse_capture
+from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
+from correlator.core.engine import Config
 from correlator.report.columns import Record
 from correlator.run import Run, writing
-from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
-_PROGRESS_AFTER = 1.0  # seconds: a bar that comes and goes at once is noise
-_PROGRESS_EVERY = 0.1
 _INTERRUPTED = 130
 
 
@@ -41,6 +35,12 @@ _INTERRUPTED = 130
 )
 @click.option("--merge", is_flag=True, help="Take all captures as one timeline, by the times of their packets.")
 @click.option("--follow", is_flag=True, help="Wait for more at the end of a capture that is still being written.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Analyse so many captures at once (without -w, --merge and --follow; as many as there are cores).",
+)
 @output_options
 @selecting
 def analyse(  # click's options
@@ -49,6 +49,7 @@ def analyse(  # click's options
     *,
     merge: bool,
     follow: bool,
+    jobs: int | None,
     **options: Any,  # noqa: ANN401
 ) -> None:
     """Correlate saved captures (pcap, pcapng, also compressed; folders, patterns, - for standard input) with saved
@@ -69,90 +70,57 @@ def analyse(  # click's options
     if merge and STANDARD_INPUT in names:
         die(Exit.USAGE, "--merge looks into its captures twice, which standard input does not allow")
     gc.disable()  # connections make no cycles, and with a million of them its visits would take most of the time
-    analysis = _Analysis(names, tables, wanted, follow=follow)
-    raise SystemExit(asyncio.run(analysis.run_all([names] if merge else [[name] for name in names])))
+    named = Tables()
+    for table in tables:
+        named.add(table)
+    beside = [found for name in names if (found := beside_capture(name)) is not None]
+    interfaces = Interfaces()
+    built = build(wanted, interfaces.names, [*names, *tables, *beside])
+    inputs = Inputs(interfaces, named, Config(announce=built.outputs.packets is not None), follow=follow)
+    inputs.troubles += named.damaged
+    record = run_record(time.time_ns(), captures=names, sources=["table"] if tables else [])
+    groups = [names] if merge else [[name] for name in names]
+    apart = wanted.prefix is None and not (merge or follow or STANDARD_INPUT in names or set(tables) & {LIVE, PSUTIL})
+    some = min(jobs or _cores(), len(groups)) if apart else 1
+    status = _analyse(built, inputs, record, groups, Job(wanted, tables) if some > 1 else None, some)
+    raise SystemExit(asyncio.run(status))
 
 
-class _Analysis:
-    """One run over all captures."""
+def _cores() -> int:
+    """How many cores there are for us."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    def __init__(self, names: list[str], tables: tuple[str, ...], wanted: Wanted, *, follow: bool) -> None:
-        self._names = names
-        self._follow = follow
-        self._interfaces = Interfaces()
-        self._named = Tables()
-        for table in tables:
-            self._named.add(table)
-        beside = [found for name in names if (found := beside_capture(name)) is not None]
-        self._built = build(wanted, self._interfaces.names, [*names, *tables, *beside])
-        self._config = Config(announce=self._built.outputs.packets is not None)
-        self._from_tables = bool(tables)
-        self._troubles: list[str] = [*self._named.damaged]
-        self._unread: set[str] = set()
-        self._stop = asyncio.Event()
 
-    async def run_all(self, groups: list[list[str]]) -> int:
-        """Analyse the groups, each on a timeline of its own. The exit status."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
-        outputs = self._built.outputs
-        run = Run(Engine(self._config, self._interfaces.names), Decoder(self._interfaces), outputs)
-        async with writing(outputs):
-            sources = ["table"] if self._from_tables else []
-            run.begin(run_record(time.time_ns(), captures=self._names, sources=sources))
-            first = 1
+async def _analyse(
+    built: Built, inputs: Inputs, record: Record, groups: list[list[str]], job: Job | None, jobs: int
+) -> int:
+    """Analyse the groups, each on a timeline of its own. The exit status."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
+    outputs, count = built.outputs, sum(len(group) for group in groups)
+    run = Run(*inputs.run(first=True), outputs)
+    async with writing(outputs):
+        run.begin(record)
+        if job is not None:
+            await at_once(job, built, run, inputs, groups, jobs)
+        else:
             for group in groups:
-                run.next_input(Engine(self._config, self._interfaces.names, first), Decoder(self._interfaces))
-                await self._analyse(run, group)
-                first += run.engine.tracker.seen
+                await inputs.take(run, group)
                 gc.collect()
-                if self._stop.is_set() and not self._follow:  # which goes on until then
-                    self._troubles.append(f"{group[0]}: interrupted; what was read is reported")
+                if inputs.stop.is_set() or outputs.is_gone:
                     break
-                if outputs.is_gone:
-                    break
-            counters = run.end({})
-            is_read = len(self._unread) < len(self._names)
-            if is_read:
-                summarise(self._built, counters, self._troubles)
-        if not is_read:
-            for writer in outputs.writers:
-                writer.remove()
-        for trouble in self._troubles:
-            say(trouble)
-        return exit_status(
-            self._built,
-            unread=len(self._unread),
-            inputs=len(self._names),
-            troubles=self._troubles,
-            interrupted=self._stop.is_set() and not self._follow,
-        )
-
-    def _open(self, name: str) -> CaptureFile:
-        return CaptureFile(name, self._interfaces, stop=self._stop, follow=self._follow)
-
-    async def _analyse(self, run: Run, group: list[str]) -> None:
-        """Analyse captures of one timeline, with the tables that are named and those that lie beside them."""
-        own = Tables()
-        for name in group:
-            own.add_beside(name)
-        self._troubles += own.damaged
-        for statement in (*self._named.statements, *own.statements):
-            run.engine.evidence(statement)
-        source = self._open(group[0]) if len(group) == 1 else MergedCaptures(group, self._open)
-        try:
-            with _progress(source) as progressed:
-                await analyse_capture(run, source, self._stop, progressed)
-        except UnreadableError as error:
-            self._unread.add(group[0])
-            self._troubles.append(f"{group[0]}: {error}")
-        if isinstance(source, MergedCaptures):
-            self._unread.update(source.unread)
-            self._troubles += [f"{name}: {reason}" for name, reason in source.unread.items()]
-        for capture in source.sources if isinstance(source, MergedCaptures) else [source]:
-            if capture.damage is not None and capture.name not in self._unread:
-                where = f"{capture.name}: byte {capture.damage.offset}: {capture.damage.reason}"
-                self._troubles.append(f"{where}; what came before it is reported")
+        counters = run.end({})
+        is_read = len(inputs.unread) < count
+        if is_read:
+            summarise(built, counters, inputs.troubles)
+    if not is_read:
+        for writer in outputs.writers:
+            writer.remove()
+    for trouble in inputs.troubles:
+        say(trouble)
+    return exit_status(
+        built, unread=len(inputs.unread), inputs=count, troubles=inputs.troubles, interrupted=inputs.is_interrupted
+    )
 
 
 def summarise(built: Built, counters: Record, notes: list[str]) -> None:
@@ -176,35 +144,3 @@ def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], 
     if troubles:
         return Exit.DAMAGED
     return Exit.FOUND if built.fail_on.met else Exit.DONE
-
-
-@contextmanager
-def _progress(source: CaptureFile | MergedCaptures) -> Iterator[Callable[[], None]]:
-    """A bar on standard error for a file that takes long, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console  # noqa: PLC0415  only for a terminal
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
-
-    started = shown = time.monotonic()
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-    task = None
-
-    def update() -> None:
-        nonlocal shown, task
-        now = time.monotonic()
-        if now - started < _PROGRESS_AFTER or now - shown < _PROGRESS_EVERY:
-            return
-        shown = now
-        if task is None:
-            task = bar.add_task("", total=source.size)
-            bar.start()
-        bar.update(task, completed=source.bytes_read, refresh=True)
-
-    try:
-        yield update
-    finally:
-        if task is not None:
-            bar.stop()

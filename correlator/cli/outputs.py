@@ -79,6 +79,8 @@ class Wanted:
     selection: Selection = field(default_factory=Selection)
     evidence: bool = False
     """Record evidence with --write: where it is not a file already."""
+    screen: str = STANDARD_OUTPUT
+    """Where the table of findings goes."""
     rotate_size: int | None = None
     """Bytes."""
     rotate_every: float | None = None
@@ -152,7 +154,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
     if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
-        chosen.append(Screen(writer(STANDARD_OUTPUT)))
+        chosen.append(Screen(writer(wanted.screen)))
     if wanted.prefix:
         try:
             beside(wanted.prefix, "")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 from correlator.core.address import endpoint_text
 from correlator.core.finding import Finding
@@ -49,6 +50,24 @@ class Summary:
             self.verdicts[finding.verdict] += 1
             if finding.verdict is _MIXED:
                 self._count(finding)
+
+    def tally(self) -> dict[str, Any]:
+        """The counts, for `add`."""
+        return {
+            "verdicts": dict(self.verdicts),
+            "alone": self._alone,
+            "causes": dict(self.causes),
+            "listeners": dict(self.listeners),
+            "connectors": dict(self.connectors),
+        }
+
+    def add(self, tally: dict[str, Any]) -> None:
+        """Count what another process has counted."""
+        self.verdicts.update(tally["verdicts"])
+        self._alone += tally["alone"]
+        self.causes.update(tally["causes"])
+        self.listeners.update(tally["listeners"])
+        self.connectors.update(tally["connectors"])
 
     def _count(self, finding: Finding) -> None:
         self.causes[finding.cause] += 1

@@ -5,12 +5,14 @@ import csv
 import gzip
 import json
 import lzma
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.frames import ethernet, ipv4, pcap_header, pcap_record, tcp
@@ -323,6 +325,51 @@ def test_captures_on_one_timeline(tmp_path: Path) -> None:
     assert "bad.pcap: not a pcap" in done.stderr
     assert correlator("analyse", "--merge", "-").returncode == 2
     assert correlator("analyse", "--follow", first, second).returncode == 2
+
+
+def test_captures_at_once_give_the_same(tmp_path: Path) -> None:
+    """Rows, screen, summary, troubles and status are those of one process, whatever is wrong with a capture."""
+    halves(tmp_path)
+    (tmp_path / "a.pcapng").write_bytes((CAPTURES / "meetings.pcapng").read_bytes())
+    (tmp_path / "a.sockets.jsonl").write_bytes((CAPTURES / "meetings.sockets.jsonl").read_bytes())
+    (tmp_path / "b.pcap").write_bytes(b"no capture")
+    (tmp_path / "c.pcap").write_bytes(JESSIE.read_bytes()[:-3])
+    (tmp_path / "d.pcap").write_bytes(pcap_header())
+    told = []
+    for jobs in ("1", "2", "5"):
+        out = tmp_path / f"out{jobs}"
+        out.mkdir()
+        options = ("--jobs", jobs, "--fail-on", "ipv4-on-af_inet6", "--sockets", CAPTURES / "jessie.netstat.txt")
+        reports = ("--csv", out / "x.csv", "--jsonl", out / "x.jsonl")
+        done = correlator("analyse", tmp_path, *options, *reports)
+        lines = (out / "x.jsonl").read_text().splitlines()
+        told.append((done.returncode, done.stdout, done.stderr, (out / "x.csv").read_bytes(), lines[1:]))
+        assert '"type":"run"' in lines[0]
+    assert told[0] == told[1] == told[2]
+    assert told[0][0] == 4
+    assert "b.pcap: not a pcap" in told[0][2]
+    quiet = [correlator("analyse", "--jobs", jobs, tmp_path, "--csv", "-", "-q").stdout for jobs in ("1", "3")]
+    assert quiet[0] == quiet[1]
+    assert correlator("analyse", "--jobs", "2", tmp_path / "b.pcap", tmp_path / "b.pcap").returncode == 3
+
+
+def test_a_process_that_is_killed_costs_its_captures(tmp_path: Path) -> None:
+    """The rest is told, and so is that."""
+    fifos = [tmp_path / name for name in ("a.pcap", "b.pcap")]
+    for fifo in fifos:
+        os.mkfifo(fifo)
+    command = [sys.executable, "-m", "correlator", "analyse", "--jobs", "2", *map(str, fifos)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        workers: list[psutil.Process] = []
+        while len(workers) < 2:
+            time.sleep(0.1)
+            children = psutil.Process(process.pid).children()
+            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        workers[0].kill()
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 3
+    assert "the process that analysed it was killed" in stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize("way", ["--follow", "-"])

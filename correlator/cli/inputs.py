@@ -1,0 +1,111 @@
+"""The captures of an analysis, each read with the tables that are named and those that lie beside it."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from correlator.capture.files import CaptureFile
+from correlator.capture.merge import MergedCaptures
+from correlator.capture.names import UnreadableError
+from correlator.cli.tables import Tables
+from correlator.core.engine import Config, Engine
+from correlator.pipeline import analyse
+from correlator.run import Run
+from correlator.wire.decode import Decoder
+from correlator.wire.interfaces import Interfaces
+
+_PROGRESS_AFTER = 1.0  # seconds: a bar that comes and goes at once is noise
+_PROGRESS_EVERY = 0.1
+
+
+class Inputs:
+    """What was read, and what was wrong with it."""
+
+    def __init__(self, interfaces: Interfaces, named: Tables, config: Config, *, follow: bool = False) -> None:
+        """`named`: the tables for all captures. `follow`: wait for more at the end of each."""
+        self.interfaces = interfaces
+        self.config = config
+        self.stop = asyncio.Event()
+        self.troubles: list[str] = []
+        self.unread: list[str] = []
+        """Captures of which nothing could be read."""
+        self._named = named
+        self._follow = follow
+        self._first = 1
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether it was told to stop before the end, which a followed capture has none of."""
+        return self.stop.is_set() and not self._follow
+
+    def run(self, *, first: bool = False) -> tuple[Engine, Decoder]:
+        """An engine and a decoder for the next captures."""
+        number = 1 if first else self._first
+        return Engine(self.config, self.interfaces.names, number), Decoder(self.interfaces)
+
+    async def take(self, run: Run, group: list[str]) -> None:
+        """Analyse captures of one timeline."""
+        run.next_input(*self.run())
+        own = Tables()
+        for name in group:
+            own.add_beside(name)
+        self.troubles += own.damaged
+        for statement in (*self._named.statements, *own.statements):
+            run.engine.evidence(statement)
+        source = self._open(group[0]) if len(group) == 1 else MergedCaptures(group, self._open)
+        try:
+            with _progress(source) as progressed:
+                await analyse(run, source, self.stop, progressed)
+        except UnreadableError as error:
+            self.unread.append(group[0])
+            self.troubles.append(f"{group[0]}: {error}")
+        self._note_damage(source)
+        if self.is_interrupted:
+            self.troubles.append(f"{group[0]}: interrupted; what was read is reported")
+        self._first += run.engine.tracker.seen
+
+    def _open(self, name: str) -> CaptureFile:
+        return CaptureFile(name, self.interfaces, stop=self.stop, follow=self._follow)
+
+    def _note_damage(self, source: CaptureFile | MergedCaptures) -> None:
+        if isinstance(source, MergedCaptures):
+            self.unread += source.unread
+            self.troubles += [f"{name}: {reason}" for name, reason in source.unread.items()]
+        for capture in source.sources if isinstance(source, MergedCaptures) else [source]:
+            if capture.damage is not None and capture.name not in self.unread:
+                where = f"{capture.name}: byte {capture.damage.offset}: {capture.damage.reason}"
+                self.troubles.append(f"{where}; what came before it is reported")
+
+
+@contextmanager
+def _progress(source: CaptureFile | MergedCaptures) -> Iterator[Callable[[], None]]:
+    """A bar on standard error for a file that takes long, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415  only for a terminal
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
+
+    started = shown = time.monotonic()
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+    task = None
+
+    def update() -> None:
+        nonlocal shown, task
+        now = time.monotonic()
+        if now - started < _PROGRESS_AFTER or now - shown < _PROGRESS_EVERY:
+            return
+        shown = now
+        if task is None:
+            task = bar.add_task("", total=source.size)
+            bar.start()
+        bar.update(task, completed=source.bytes_read, refresh=True)
+
+    try:
+        yield update
+    finally:
+        if task is not None:
+            bar.stop()
