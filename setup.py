@@ -88,4 +88,4 @@ def extensions() -> list[Extension]:
 
 
 if __name__ == "__main__":  # cythonize starts processes, which import this
-    setup(ext_modules=extensions())
+    setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})

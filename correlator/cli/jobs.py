@@ -14,8 +14,6 @@ from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-import aiofiles
-
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build
 from correlator.cli.tables import Tables
@@ -24,8 +22,6 @@ from correlator.report.columns import Record
 from correlator.report.writer import Writer
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -106,12 +102,7 @@ def _own(wanted: Wanted, stem: str) -> Wanted:
 
 async def _copy(name: str, writer: Writer) -> None:
     """Add a file to an output, without the header that the output has already, and remove it."""
-    async with aiofiles.open(name, "rb") as file:
-        if name.endswith(".csv") or (name.endswith(".txt") and writer.total):
-            await file.readline()
-        while piece := await file.read(_PIECE):
-            writer.put(piece)
-            await writer.flush()
+    await writer.append(name, without_header=name.endswith(".csv") or (name.endswith(".txt") and writer.total > 0))
     os.unlink(name)
 
 

@@ -15,6 +15,7 @@ import aiofiles
 STANDARD_OUTPUT = "-"
 _STDOUT_FD = 1
 _BATCH = 65_536
+_PIECE = 1 << 20
 _QUEUE = 64  # batches: 4 MB may wait for a slow disk
 
 
@@ -90,6 +91,15 @@ class Writer:
         self._parts.append(data)
         self._size += len(data)
         self.total += len(data)
+
+    async def append(self, name: str, *, without_header: bool) -> None:
+        """Add what a file holds, without its first line if that is a header."""
+        async with aiofiles.open(name, "rb") as file:
+            if without_header:
+                await file.readline()
+            while piece := await file.read(_PIECE):
+                self.put(piece)
+                await self.flush()
 
     async def flush(self, *, all_of_it: bool = False) -> None:
         """Hand a full batch to the task, of standard output all there is; waits where the disk does not keep up."""
