@@ -5,6 +5,8 @@ import gc
 import os
 import signal
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -12,7 +14,6 @@ import click
 from correlator.capture.names import STANDARD_INPUT, UnreadableError, expand
 from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.inputs import Inputs
-from correlator.cli.jobs import Job, at_once
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
 from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
@@ -82,8 +83,13 @@ def analyse(  # click's options
     groups = [names] if merge else [[name] for name in names]
     apart = wanted.prefix is None and not (merge or follow or STANDARD_INPUT in names or set(tables) & {LIVE, PSUTIL})
     some = min(jobs or _cores(), len(groups)) if apart else 1
-    status = _analyse(built, inputs, record, groups, Job(wanted, tables) if some > 1 else None, some)
-    raise SystemExit(asyncio.run(status))
+    if some > 1:
+        from correlator.cli.jobs import Job, at_once  # noqa: PLC0415  processes are slow to import, too
+
+        work = partial(at_once, Job(wanted, tables), built, inputs, groups, some)
+    else:
+        work = partial(_one_by_one, built, inputs, groups)
+    raise SystemExit(asyncio.run(_analyse(built, inputs, record, len(names), work)))
 
 
 def _cores() -> int:
@@ -91,24 +97,26 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+async def _one_by_one(built: Built, inputs: Inputs, groups: list[list[str]], run: Run) -> None:
+    """Analyse the groups, each on a timeline of its own."""
+    for group in groups:
+        await inputs.take(run, group)
+        gc.collect()
+        if inputs.stop.is_set() or built.outputs.is_gone:
+            break
+
+
 async def _analyse(
-    built: Built, inputs: Inputs, record: Record, groups: list[list[str]], job: Job | None, jobs: int
+    built: Built, inputs: Inputs, record: Record, count: int, work: Callable[[Run], Awaitable[None]]
 ) -> int:
-    """Analyse the groups, each on a timeline of its own. The exit status."""
+    """Do the work between the first line of the outputs and the last. The exit status."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
-    outputs, count = built.outputs, sum(len(group) for group in groups)
+    outputs = built.outputs
     run = Run(*inputs.run(first=True), outputs)
     async with writing(outputs):
         run.begin(record)
-        if job is not None:
-            await at_once(job, built, run, inputs, groups, jobs)
-        else:
-            for group in groups:
-                await inputs.take(run, group)
-                gc.collect()
-                if inputs.stop.is_set() or outputs.is_gone:
-                    break
+        await work(run)
         counters = run.end({})
         is_read = len(inputs.unread) < count
         if is_read:

@@ -44,7 +44,7 @@ class _Part:
     failures: list[str]
 
 
-async def at_once(job: Job, built: Built, run: Run, inputs: Inputs, groups: list[list[str]], jobs: int) -> None:
+async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
     """Analyse the groups in processes, and take in what they found, in the order of the groups."""
     spawned = multiprocessing.get_context("spawn")  # a fork would carry this loop and its threads along
     with (

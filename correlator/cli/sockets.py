@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -64,6 +65,7 @@ def sockets(
             die(Exit.OUTPUT, str(error))
     if watch and writer is not None:
         raise SystemExit(asyncio.run(_watch(writer)))
+    gc.disable()  # a hundred thousand objects that stay until the end
     try:
         statements = host_table(by_psutil=by_psutil)
     except OSError as error:

@@ -51,7 +51,7 @@ class Row:
     ours: tuple[str, ...]
     peer: str
     theirs: tuple[str, ...]
-    wanted: float
+    wanted: float | None
     runs: int | None = None  # of the other, if not as many as of ours
 
 
@@ -98,7 +98,7 @@ def offline(files: dict[str, Path], csv: str) -> list[Row]:
             rows.append(Row(f"{name}, 500,000 rows of CSV", report, "tcpdump", tcpdump, 3.0))
             softflowd = ("softflowd", "-r", path, "-d")
             rows.append(Row(f"{name}, summary", summary, "softflowd", softflowd, 1 / 2.5, 3))
-            rows.append(Row(f"{name}, summary", summary, "tcptrace", ("tcptrace", "-n", path), 1.0, 1))
+            rows.append(Row(f"{name}, summary", summary, "tcptrace", ("tcptrace", "-n", path), None, 1))
         if name != "small.pcapng":
             tshark = ("tshark", "-n", "-q", "-z", "conv,tcp", "-r", path)
             rows.append(Row(f"{name}, summary", summary, "tshark", tshark, 1 / 40, 1))
@@ -111,7 +111,7 @@ def tables() -> list[Row]:
     psutil = "import psutil\nfor c in psutil.net_connections('tcp'): print(c)"
     return [
         Row("20,000 sockets", ours, "ss", ("ss", "-tanpe"), 2.0),
-        Row("20,000 sockets", ours, "psutil", (sys.executable, "-c", psutil), 1.0),
+        Row("20,000 sockets", ours, "psutil", (sys.executable, "-c", psutil), None),
     ]
 
 
@@ -132,10 +132,11 @@ def measured(rows: list[Row], runs: int) -> list[str]:
                     run(command, known[command])
         ours, theirs = known[row.ours], known[row.theirs]
         ratio = ours.seconds / theirs.seconds
-        verdict = "yes" if ratio <= row.wanted else "no"
+        wanted, verdict = "", ""
+        if row.wanted is not None:
+            wanted, verdict = _ratio(row.wanted), "yes" if ratio <= row.wanted else "no"
         lines.append(
-            f"| {row.work} | {_told(ours)} | {row.peer} | {_told(theirs)} | {_ratio(ratio)} | {_ratio(row.wanted)} "
-            f"| {verdict} |"
+            f"| {row.work} | {_told(ours)} | {row.peer} | {_told(theirs)} | {_ratio(ratio)} | {wanted} | {verdict} |"
         )
     return lines
 
@@ -205,7 +206,8 @@ def report(folder: Path, runs: int) -> str:
             "cache. The captures are those of `tests/bench/captures.py`: bulk.pcap has 1,000,000 packets of 1,000",
             "connections in 1.07 GB, small.pcap 5,000,000 packets of 500,000 connections in 0.42 GB, a quarter of them",
             "IPv6, a tenth with VLAN tags. tcpdump writes the packets with SYN, FIN or RST to /dev/null and misses",
-            "those of IPv6 and VLAN; tshark makes its conversation table; softflowd is a flow meter.",
+            "those of IPv6 and VLAN; tshark makes its conversation table; softflowd is a flow meter. The peak of memory is",
+            "never less than the 31 MB of the program that measures.",
             "",
             f"{version}, Python {platform.python_version()}, {_machine()}, {runs} runs.",
             *([f"Missing: {', '.join(missing)}."] if missing else []),
