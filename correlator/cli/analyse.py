@@ -113,7 +113,7 @@ async def _analyse(
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
     outputs = built.outputs
-    run = Run(*inputs.run(first=True), outputs)
+    run = Run(*inputs.parts(first=True), outputs)
     async with writing(outputs):
         run.begin(record)
         await work(run)

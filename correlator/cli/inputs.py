@@ -40,14 +40,14 @@ class Inputs:
         """Whether it was told to stop before the end, which a followed capture has none of."""
         return self.stop.is_set() and not self._follow
 
-    def run(self, *, first: bool = False) -> tuple[Engine, Decoder]:
+    def parts(self, *, first: bool = False) -> tuple[Engine, Decoder]:
         """An engine and a decoder for the next captures."""
         number = 1 if first else self._first
         return Engine(self.config, self.interfaces.names, number), Decoder(self.interfaces)
 
     async def take(self, run: Run, group: list[str]) -> None:
         """Analyse captures of one timeline."""
-        run.next_input(*self.run())
+        run.next_input(*self.parts())
         own = Tables()
         for name in group:
             own.add_beside(name)

@@ -120,7 +120,7 @@ async def _work(job: Job, group: list[str], stem: str) -> _Part:
     inputs = Inputs(interfaces, named, Config())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
-    run = Run(*inputs.run(first=True), built.outputs)
+    run = Run(*inputs.parts(first=True), built.outputs)
     async with writing(built.outputs):
         await inputs.take(run, group)
     gc.collect()
