@@ -183,7 +183,7 @@ def _evidence(run: Run) -> KernelEvidence | PortableEvidence:
 
 def live_config(*, counted: bool) -> Config:
     """How the engine works live."""
-    limits = Limits(connections=MAX_CONNECTIONS, settle=LIVE_SETTLE, linger=LINGER, counted=counted)
+    limits = Limits(MAX_CONNECTIONS, closed=MAX_CONNECTIONS, settle=LIVE_SETTLE, linger=LINGER, counted=counted)
     return Config(limits, Bounds(tuples=_MAX_EVIDENCE, aged=2 * LIVE_SETTLE), lookups=True, announce=True)
 
 
