@@ -7,7 +7,7 @@ each writer's batches behind us.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,7 +35,7 @@ _JUST_NOW = 60 * _SECOND
 class PacketSource(Protocol):
     """Gives packets."""
 
-    def batches(self) -> AsyncIterator[list[Frames]]:
+    def batches(self) -> AsyncGenerator[list[Frames], None]:
         """Frames in order of capture."""
 
 
@@ -103,23 +103,24 @@ class LiveEvidence(Protocol):
 async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress: Callable[[], None]) -> None:
     """Correlate a saved capture until its end or until told to stop; the evidence is already stated."""
     newest, heard_at = 0, time.time_ns()
-    async for batch in source.batches():
-        now = time.time_ns()
-        if source.kept is not None:
-            run.engine.set_recorded(counted=source.kept is Kept.ALL)
-        if source.is_growing and (not batch or abs(now - newest) < _JUST_NOW):
-            run.engine.set_prompt()  # somebody waits, or the packets are new: who reads it wants to see them
-        for frames in batch:
-            run.take(frames)
-            newest, heard_at = max(newest, frames.last_at), now
-            run.engine.tick(frames.last_at)
-        if source.is_growing and not batch and newest:
-            run.engine.tick(newest + now - heard_at)
-        run.deliver()
-        progress()
-        await run.outputs.flush()
-        if (stop.is_set() and not source.is_growing) or run.outputs.is_gone:
-            break  # one that grows ends by itself, with what is there by now
+    async with contextlib.aclosing(source.batches()) as batches:
+        async for batch in batches:
+            now = time.time_ns()
+            if source.kept is not None:
+                run.engine.set_recorded(counted=source.kept is Kept.ALL)
+            if source.is_growing and (not batch or abs(now - newest) < _JUST_NOW):
+                run.engine.set_prompt()  # somebody waits, or the packets are new: who reads it wants to see them
+            for frames in batch:
+                run.take(frames)
+                newest, heard_at = max(newest, frames.last_at), now
+                run.engine.tick(frames.last_at)
+            if source.is_growing and not batch and newest:
+                run.engine.tick(newest + now - heard_at)
+            run.deliver()
+            progress()
+            await run.outputs.flush()
+            if (stop.is_set() and not source.is_growing) or run.outputs.is_gone:
+                break  # one that grows ends by itself, with what is there by now
     while run.finish():
         await run.outputs.flush()
 

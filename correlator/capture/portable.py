@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from correlator.core.frames import Frames, Packet, gathered
@@ -63,7 +63,7 @@ class PortableCapture:
         """Whether no packet waits in the queue."""
         return self._queue.empty()
 
-    async def batches(self) -> AsyncIterator[list[Frames]]:
+    async def batches(self) -> AsyncGenerator[list[Frames], None]:
         """The packets, as many at a time as have come, until the task is cancelled."""
         loop = asyncio.get_running_loop()
         threads = [

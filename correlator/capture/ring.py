@@ -11,7 +11,7 @@ import os
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from correlator.capture.bpf import EVERY_SEGMENT, HANDSHAKES, Program
@@ -95,7 +95,7 @@ class RingCapture:
             ring.socket.close()
         self._rings.clear()
 
-    async def batches(self) -> AsyncIterator[list[Frames]]:
+    async def batches(self) -> AsyncGenerator[list[Frames], None]:
         """The packets, some blocks at a time, until the task is cancelled."""
         while True:
             await self._wait()

@@ -72,6 +72,8 @@ async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]
                 await _copy(name, writer)
             if inputs.stop.is_set() or run.outputs.is_gone:
                 pool.shutdown(cancel_futures=True)
+                left = [name for later in groups[number + 1 :] for name in later]
+                inputs.troubles += [f"{name}: interrupted; it was left out" for name in left if inputs.stop.is_set()]
                 break
 
 

@@ -90,14 +90,6 @@ class Table:
         flow.chained = None
         self.count -= 1
 
-    def clear(self) -> None:
-        """Forget all connections."""
-        for flow in self._all():
-            flow.chained = None  # else one would hold the next, and their end would be a recursion
-        self._chains = [None] * _START
-        self._mask = _START - 1
-        self.count = 0
-
     def _chain(self, flow: Flow) -> None:
         place = flow.hash & self._mask
         flow.chained = self._chains[place]

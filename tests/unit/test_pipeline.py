@@ -1,6 +1,43 @@
-"""Counters of several inputs."""
+"""The end of an analysis, and counters of several inputs."""
 
-from correlator.run import added
+import asyncio
+from collections.abc import AsyncGenerator
+
+from correlator.core.annotation import Kept
+from correlator.core.engine import Config, Engine
+from correlator.core.frames import Frames
+from correlator.pipeline import analyse
+from correlator.run import Outputs, Run, added
+from correlator.wire.decode import Decoder
+from correlator.wire.interfaces import Interfaces
+
+
+class Endless:
+    """A capture without an end, which notes that it was let go."""
+
+    is_growing = False
+    kept: Kept | None = None
+    is_closed = False
+
+    async def batches(self) -> AsyncGenerator[list[Frames], None]:
+        """Empty blocks."""
+        try:
+            while True:
+                yield [Frames(b"")]
+        finally:
+            self.is_closed = True
+
+
+def test_a_capture_is_let_go_where_an_analysis_is_stopped() -> None:
+    """Not some time later, when its file would be closed while it is being read."""
+
+    async def stopped() -> bool:
+        source, stop, interfaces = Endless(), asyncio.Event(), Interfaces()
+        run = Run(Engine(Config(), interfaces.names), Decoder(interfaces), Outputs())
+        await analyse(run, source, stop, stop.set)
+        return source.is_closed
+
+    assert asyncio.run(stopped())
 
 
 def test_counters_add_up() -> None:
