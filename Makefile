@@ -50,6 +50,7 @@ $(READY): pyproject.toml
 # A compiled module hides its source: it must never be older. Without a compiler there is none, and all works the same.
 $(BUILT): $(READY) setup.py $(SOURCES)
 	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 4 >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@$(BIN)/python -m compileall -q correlator  # as pip does with what it installs
 	@touch $@
 
 clean:

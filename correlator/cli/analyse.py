@@ -71,6 +71,7 @@ def analyse(  # click's options
     if merge and STANDARD_INPUT in names:
         die(Exit.USAGE, "--merge looks into its captures twice, which standard input does not allow")
     gc.disable()  # connections make no cycles, and with a million of them its visits would take most of the time
+    gc.freeze()  # what is there stays: the collections between captures need not visit it
     named = Tables()
     for table in tables:
         named.add(table)

@@ -1,13 +1,6 @@
 # C types for frames.py.
 import cython
-
-cdef int _AT
-cdef int _LINK_TYPE
-cdef int _INTERFACE
-cdef int _BEGIN
-cdef int _CAPTURED
-cdef int _LENGTH
-cdef int _WORDS
+from correlator.core.segment cimport Segment
 
 cdef class Packet:
     cdef readonly long long at
@@ -20,22 +13,14 @@ cdef class Packet:
 cdef class Frames:
     cdef public bytes data
     cdef readonly Py_ssize_t count
-    cdef readonly long long at
-    cdef readonly int interface
-    cdef readonly int link_type
-    cdef readonly Py_ssize_t begin
-    cdef readonly Py_ssize_t captured
-    cdef readonly long long length
-    cdef Py_ssize_t _room
-    cdef long long[::1] _index
+    cdef list _segments
 
-    @cython.locals(place=Py_ssize_t)
-    cpdef add(self, long long at, long long link_type, long long interface, long long begin, long long captured,
-              long long length)
-    @cython.locals(larger=cython.longlong[::1])
-    cdef _grow(self)
-    @cython.locals(place=Py_ssize_t)
-    cpdef look(self, Py_ssize_t number)
-    @cython.locals(found=Frames, number=Py_ssize_t)
+    cpdef hold(self, bytes data)
+    @cython.locals(segment=Segment)
+    cpdef add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,
+              Py_ssize_t length)
+    cpdef Segment segment(self, Py_ssize_t number)
+    @cython.locals(found=Frames, one=Segment, number=Py_ssize_t)
     cpdef Frames part(self, Py_ssize_t begin, Py_ssize_t end)
+    @cython.locals(one=Segment)
     cpdef Packet packet(self, Py_ssize_t number)

@@ -1,14 +1,8 @@
-"""What comes in from the wire: captured frames, many in one buffer, without an object each."""
+"""What comes in from the wire: captured frames, many in one buffer, each with a segment that it may be decoded to."""
 
-from array import array
 from dataclasses import dataclass
 
-NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
-MAX_TIME = 1 << 62  # the year 2116: what is later, or before 1970, is no time that a packet was captured at
-
-# The words that are kept of a frame.
-_AT, _LINK_TYPE, _INTERFACE, _BEGIN, _CAPTURED, _LENGTH, _WORDS = range(7)
-_ROOM = 64  # frames
+from correlator.core.segment import Segment
 
 
 @dataclass(frozen=True)
@@ -23,70 +17,61 @@ class Packet:
 
 
 class Frames:
-    """Captured frames, in order, and the buffer that they lie in."""
+    """Captured frames, in order, and the buffer that they lie in.
 
-    def __init__(self, data: bytes, room: int = _ROOM) -> None:
-        """No frames yet. `room`: for how many, until there are more."""
+    Whoever reads a capture may fill the same frames again and again: there is an object a frame, but none is made.
+    """
+
+    def __init__(self, data: bytes = b"") -> None:
+        """No frames yet."""
         self.data = data
         self.count = 0
-        # The frame that `look` found: when and where it was captured, the kind of its link header, where it begins in
-        # the buffer, how many bytes there are, and how many there were on the wire.
-        self.at = NO_TIME
-        self.interface = self.link_type = self.begin = self.captured = self.length = 0
-        self._room = max(room, 1)
-        self._index = array("q", bytes(8 * _WORDS * self._room))
+        self._segments: list[Segment] = []
 
     def __len__(self) -> int:
         """How many frames there are."""
         return self.count
 
+    def hold(self, data: bytes) -> None:
+        """Begin anew, with another buffer."""
+        self.data = data
+        self.count = 0
+
     def add(self, at: int, link_type: int, interface: int, begin: int, captured: int, length: int) -> None:
         """A frame of `captured` bytes that begins at `begin`, with `length` bytes on the wire."""
-        if self.count == self._room:
-            self._grow()
-        place = self.count * _WORDS
-        self._index[place + _AT] = at
-        self._index[place + _LINK_TYPE] = link_type
-        self._index[place + _INTERFACE] = interface
-        self._index[place + _BEGIN] = begin
-        self._index[place + _CAPTURED] = captured
-        self._index[place + _LENGTH] = length
+        if self.count == len(self._segments):
+            self._segments.append(Segment())
+        segment = self._segments[self.count]
+        segment.at = at
+        segment.link_type = link_type
+        segment.captured_on = interface
+        segment.begin = begin
+        segment.captured = captured
+        segment.wire_length = length
         self.count += 1
 
-    def _grow(self) -> None:
-        larger = array("q", bytes(16 * _WORDS * self._room))
-        larger[: len(self._index)] = self._index
-        self._index = larger
-        self._room *= 2
-
-    def look(self, number: int) -> None:
-        """Look at a frame: what there is to know of it is in the attributes until the next look."""
-        place = number * _WORDS
-        self.at = self._index[place + _AT]
-        self.link_type = self._index[place + _LINK_TYPE]
-        self.interface = self._index[place + _INTERFACE]
-        self.begin = self._index[place + _BEGIN]
-        self.captured = self._index[place + _CAPTURED]
-        self.length = self._index[place + _LENGTH]
+    def segment(self, number: int) -> Segment:
+        """The segment of a frame: what is known of the frame, and whatever a decoder found in it."""
+        return self._segments[number]
 
     @property
     def last_at(self) -> int:
         """When the last frame was captured; 0 where there is none."""
-        return self._index[(self.count - 1) * _WORDS + _AT] if self.count else 0
+        return self._segments[self.count - 1].at if self.count else 0
 
     def part(self, begin: int, end: int) -> "Frames":
         """Some of the frames, in the same buffer."""
-        found = Frames(self.data, end - begin)
+        found = Frames(self.data)
         for number in range(begin, end):
-            self.look(number)
-            found.add(self.at, self.link_type, self.interface, self.begin, self.captured, self.length)
+            one = self._segments[number]
+            found.add(one.at, one.link_type, one.captured_on, one.begin, one.captured, one.wire_length)
         return found
 
     def packet(self, number: int) -> Packet:
         """A frame by itself."""
-        self.look(number)
-        data = self.data[self.begin : self.begin + self.captured]
-        return Packet(self.at, self.link_type, self.interface, data, self.length)
+        one = self._segments[number]
+        data = self.data[one.begin : one.begin + one.captured]
+        return Packet(one.at, one.link_type, one.captured_on, data, one.wire_length)
 
     def packets(self) -> list[Packet]:
         """All frames, each by itself."""

@@ -15,5 +15,10 @@ cdef class Segment:
     cdef public int flags
     cdef public long long length
     cdef public bint continuation
+    cdef public int captured_on
+    cdef public int link_type
+    cdef public Py_ssize_t begin
+    cdef public Py_ssize_t captured
+    cdef public Py_ssize_t wire_length
 
 cpdef bytes packed(unsigned long long high, unsigned long long low, bint is_ipv6)

@@ -1,14 +1,16 @@
 """What was decoded of a frame: one TCP header and the IP header that carried it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from correlator.core.address import IPV4_LENGTH, IPV6_LENGTH
-from correlator.core.frames import NO_TIME
+
+NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
+MAX_TIME = 1 << 62  # the year 2116: what is later, or before 1970, is no time that a packet was captured at
 
 
 @dataclass
 class Segment:
-    """A segment; a decoder has one, which each frame fills anew.
+    """A segment, and the frame that it came in. `Frames` has one for each frame, which others fill anew.
 
     An address is two words in network order: of IPv6 the first and the last 64 bits, of IPv4 zero and its 32.
     """
@@ -27,6 +29,13 @@ class Segment:
     flags: int = 0
     length: int = 0  # TCP payload in bytes, from the IP length, not from what was captured
     continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
+    # The frame: the interface that captured it, the kind of its link header (LINKTYPE_ of pcap's registry), where it
+    # begins in its buffer, how many bytes there are, and how many there were on the wire.
+    captured_on: int = field(default=0, compare=False)
+    link_type: int = field(default=0, compare=False)
+    begin: int = field(default=0, compare=False)
+    captured: int = field(default=0, compare=False)
+    wire_length: int = field(default=0, compare=False)
 
     @property
     def source(self) -> bytes:

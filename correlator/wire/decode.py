@@ -42,7 +42,7 @@ class Decoder:
         """`interfaces` gets the parts of cooked captures."""
         self.skipped: Counter[str] = Counter()
         self.segment = Segment()
-        """Of the last frame that had one."""
+        """Of the last frame."""
         self._interfaces = interfaces
         self._fragments = Fragments()
         self._found = Network()
@@ -53,21 +53,19 @@ class Decoder:
 
     def decode(self, frames: Frames, number: int) -> bool:
         """Whether a frame has a segment, which is in `segment` then; where it has none the reason is counted."""
-        frames.look(number)
-        self._data = frames.data
-        self._limit = frames.begin + frames.captured
-        self._end = frames.begin + frames.length
-        segment = self.segment
-        segment.at = frames.at
-        segment.interface = frames.interface
+        segment = self.segment = frames.segment(number)
+        segment.interface = segment.captured_on
         segment.continuation = False
-        if frames.link_type == _ETHERNET and plain(segment, self._data, frames.begin, self._limit, self._end):
+        if segment.link_type == _ETHERNET and plain(segment, frames.data):
             return True
-        result = self._link(frames.link_type, frames.begin)
+        self._data = frames.data
+        self._limit = segment.begin + segment.captured
+        self._end = segment.begin + segment.wire_length
+        result = self._link(segment.link_type, segment.begin)
         if result == _FOUND:
             return True
         text = str(reason(result))
-        self.skipped[f"{text} {frames.link_type}" if result == LINK_TYPE else text] += 1
+        self.skipped[f"{text} {segment.link_type}" if result == LINK_TYPE else text] += 1
         return False
 
     def _link(self, link_type: int, begin: int) -> int:

@@ -1,12 +1,10 @@
 # C types for pcap.py.
 import cython
 from correlator.core.frames cimport Frames
-from correlator.core.words cimport long_word, net_word
 from correlator.wire.reader cimport Reader
 
 cdef long long _SECOND
 cdef long long _MAX_PACKET
-cdef unsigned long long _WORD
 
 cdef class PcapReader(Reader):
     cdef int _interface
@@ -16,9 +14,10 @@ cdef class PcapReader(Reader):
     cdef int _head
     cdef int _link_type
 
-    @cython.locals(upper=cython.ulonglong)
-    cdef unsigned long long _words(self, bytes data, Py_ssize_t at) except? 1
-    @cython.locals(data=bytes, end=Py_ssize_t, head=int, tick=cython.longlong, link_type=int, interface=int,
-                   sizes=cython.ulonglong, times=cython.ulonglong, captured=cython.longlong, length=cython.longlong,
-                   start=Py_ssize_t, time=cython.longlong)
+    @cython.locals(data=bytes, end=Py_ssize_t, is_net=bint, head=int, tick=cython.longlong, link_type=int,
+                   raw=cython.p_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
+                   time=cython.longlong)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
+
+@cython.locals(first=cython.uint, second=cython.uint)
+cdef long long _word(unsigned char* raw, Py_ssize_t at, bint is_net) noexcept

@@ -1,7 +1,6 @@
 """Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records."""
 
 from correlator.core.frames import Frames
-from correlator.core.words import long_word, net_word
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage, Reader
 
@@ -23,7 +22,7 @@ MAGICS: dict[bytes, tuple[bool, int, int]] = {
 _LINK_TYPE_MASK = 0xFFFF
 
 # Constants of a module's own can be C integers when it is compiled.
-_SECOND, _MAX_PACKET, _WORD = 1_000_000_000, MAX_PACKET, 0xFFFFFFFF
+_SECOND, _MAX_PACKET = 1_000_000_000, MAX_PACKET
 
 
 class PcapReader(Reader):
@@ -48,26 +47,19 @@ class PcapReader(Reader):
         elif self._rest:
             self.damage = Damage(self._offset, "the last packet is cut off")
 
-    def _words(self, data: bytes, at: int) -> int:
-        """Two words of 32 bits, the second one in the upper half."""
-        if self._is_net:
-            upper = net_word(data, at + 4)
-            return upper << 32 | net_word(data, at)
-        return long_word(data, at)
-
     def _records(self, frames: Frames, at: int, stop: int) -> int:
         data, end = frames.data, len(frames.data)
         if not self._is_open:
             if end < _HEADER_LENGTH:
                 return 0
             self._is_net, self._tick, self._head = MAGICS[data[:4]]
-            self._link_type = self._words(data, 16) >> 32 & _LINK_TYPE_MASK
+            self._link_type = _word(data, 20, self._is_net) & _LINK_TYPE_MASK
             self._is_open = True
             at = _HEADER_LENGTH
-        head, tick, link_type, interface = self._head, self._tick, self._link_type, self._interface
+        is_net, head, tick, link_type = self._is_net, self._head, self._tick, self._link_type
+        raw = data  # compiled, a pointer: where the bytes end is compared before
         while at < stop and at + head <= end:
-            sizes = self._words(data, at + 8)
-            captured, length = sizes & _WORD, sizes >> 32
+            captured, length = _word(raw, at + 8, is_net), _word(raw, at + 12, is_net)
             if captured > _MAX_PACKET:
                 self.damage = Damage(
                     self._offset + at,
@@ -77,8 +69,14 @@ class PcapReader(Reader):
             start = at + head
             if start + captured > end:
                 break
-            times = self._words(data, at)
-            time = (times & _WORD) * _SECOND + (times >> 32) * tick
+            time = _word(raw, at, is_net) * _SECOND + _word(raw, at + 4, is_net) * tick
             at = start + captured
-            frames.add(time, link_type, interface, start, captured, max(length, captured))
+            frames.add(time, link_type, self._interface, start, captured, max(length, captured))
         return at
+
+
+def _word(raw: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    first, second = raw[at] | raw[at + 1] << 8, raw[at + 2] | raw[at + 3] << 8
+    if is_net:
+        first, second = raw[at + 2] << 8 | raw[at + 3], raw[at] << 8 | raw[at + 1]
+    return second << 16 | first

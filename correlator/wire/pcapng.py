@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from correlator.core.annotation import Kept
-from correlator.core.frames import MAX_TIME, NO_TIME, Frames
-from correlator.core.words import net_word, word
+from correlator.core.frames import Frames
+from correlator.core.segment import MAX_TIME, NO_TIME
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage, Reader
 
@@ -93,27 +93,25 @@ class PcapngReader(Reader):
 
     def _packets(self, frames: Frames, at: int, stop: int) -> int:
         """Go through what nearly all is: sound packets with times in micro- or nanoseconds. Where it stops."""
-        data, end, section = frames.data, len(frames.data), self._section
+        end, section, is_net = len(frames.data), self._section, not self._is_little
         known = 0 if self._keep_comments else len(section)
-        while at < stop and at + _SMALLEST <= end and self._word(data, at) == _ENHANCED:
-            length, number, high = self._word(data, at + 4), self._word(data, at + 8), self._word(data, at + 12)
-            captured = self._word(data, at + 20)
-            if length < _SMALLEST or length % 4 or at + length > end or self._word(data, at + length - 4) != length:
+        raw = frames.data  # compiled, a pointer: where the bytes end is compared before
+        while at < stop and at + _SMALLEST <= end and _word(raw, at, is_net) == _ENHANCED:
+            length, number, high = _word(raw, at + 4, is_net), _word(raw, at + 8, is_net), _word(raw, at + 12, is_net)
+            captured = _word(raw, at + 20, is_net)
+            if length < _SMALLEST or length % 4 or length > end - at or _word(raw, at + length - 4, is_net) != length:
                 break
             if number >= known or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
                 break
             interface = section[number]
-            time = (high << 32 | self._word(data, at + 16)) * interface.tick
+            time = (high << 32 | _word(raw, at + 16, is_net)) * interface.tick
             if not interface.tick or time > _LATEST:
                 break
-            original = self._word(data, at + 24)
+            original = _word(raw, at + 24, is_net)
             frames.add(time, interface.link_type, interface.number, at + 28, captured, max(original, captured))
             self._count += 1
             at += length
         return at
-
-    def _word(self, data: bytes, at: int) -> int:
-        return word(data, at) if self._is_little else net_word(data, at)
 
     def _block_length(self, data: bytes, at: int) -> int | None:
         """The length of the block at `at` if it is complete and of use; notes how much to skip if it is not."""
@@ -240,3 +238,10 @@ class PcapngReader(Reader):
         snaplen = self._section[0].snaplen if self._section else 0
         captured = min(length, len(body) - 4, snaplen or length)
         self._packet(frames, begin + 4, len(body) - 4, 0, None, captured, length)
+
+
+def _word(raw: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    first, second = raw[at] | raw[at + 1] << 8, raw[at + 2] | raw[at + 3] << 8
+    if is_net:
+        first, second = raw[at + 2] << 8 | raw[at + 3], raw[at] << 8 | raw[at + 1]
+    return second << 16 | first

@@ -14,9 +14,9 @@ cdef int _VERSION_AND_LENGTH
 cdef int _FRAGMENT
 cdef int _TCP_FLAGS_END
 
-@cython.locals(raw=cython.p_uchar, at=Py_ssize_t, kind=int, length=int, finish=Py_ssize_t, inner=Py_ssize_t,
+@cython.locals(begin=Py_ssize_t, limit=Py_ssize_t, end=Py_ssize_t, raw=cython.p_uchar, at=Py_ssize_t, kind=int, length=int, finish=Py_ssize_t, inner=Py_ssize_t,
                payload=Py_ssize_t)
-cpdef bint plain(Segment segment, bytes data, Py_ssize_t begin, Py_ssize_t limit, Py_ssize_t end) except -1
+cpdef bint plain(Segment segment, bytes data) except -1
 cdef int _half(unsigned char* raw, Py_ssize_t at) noexcept
 @cython.locals(high=cython.uint, low=cython.uint)
 cdef unsigned int _word(unsigned char* raw, Py_ssize_t at) noexcept

@@ -16,11 +16,9 @@ _FRAGMENT = 0x3F  # of the byte that begins with the flags: more fragments, and 
 _TCP_FLAGS_END = 16  # as in `decode`
 
 
-def plain(segment: Segment, data: bytes, begin: int, limit: int, end: int) -> bool:
-    """Fill in the segment of a plain frame; False for any other frame.
-
-    It begins at `begin`, was captured up to `limit`, and ended at `end` on the wire.
-    """
+def plain(segment: Segment, data: bytes) -> bool:
+    """Fill in the segment of a plain frame in these bytes; False for any other frame."""
+    begin, limit, end = segment.begin, segment.begin + segment.captured, segment.begin + segment.wire_length
     if begin < 0 or limit > len(data) or limit < begin + _ETHERNET_HEADER + _TAG + _IPV4_HEADER + _TCP_FLAGS_END:
         return False
     raw = data

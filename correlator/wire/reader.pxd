@@ -9,7 +9,8 @@ cdef class Reader:
     cdef public object kept
     cdef bytes _rest
     cdef long long _offset
-    cdef Py_ssize_t _usual
+    cdef Frames _seam
+    cdef Frames _frames
 
     @cython.locals(begin=Py_ssize_t, rest=Py_ssize_t, end=Py_ssize_t, seam=Frames, frames=Frames)
     cpdef list feed(self, bytes data)

@@ -10,7 +10,7 @@ MAX_PACKET = 262_144
 
 # What is left of one block is put together with so much of the next: most often the record that lies across their seam
 # is whole then, and the block itself need not be copied.
-SEAM = 65_536
+SEAM = 16_384
 _SEAM = SEAM  # a constant of the module's own can be a C integer when it is compiled
 
 
@@ -32,25 +32,26 @@ class Reader:
         """What a live run of ours kept, where one wrote the file."""
         self._rest = b""  # of a record that is not whole yet
         self._offset = 0  # of the rest's first byte in the file
-        self._usual = 0  # frames in a block, and some more
+        self._seam, self._frames = Frames(), Frames()
 
     def feed(self, data: bytes) -> list[Frames]:
-        """The packets that are complete with these bytes; none after damage."""
+        """The packets that are complete with these bytes, until the next call; none after damage."""
         found: list[Frames] = []
         begin = 0
         if self._rest and len(data) > _SEAM:
             rest = len(self._rest)
-            seam = Frames(self._rest + data[:_SEAM])
+            seam = self._seam
+            seam.hold(self._rest + data[:_SEAM])
             begin = self._records(seam, 0, rest) - rest
             if begin >= 0:
                 found.append(seam)
                 self._rest = b""
                 self._offset += rest
         if self.damage is None:
-            frames = Frames(self._rest + data if self._rest else data, self._usual)
+            frames = self._frames
+            frames.hold(self._rest + data if self._rest else data)
             end = self._records(frames, max(begin, 0), len(frames.data))
             found.append(frames)
-            self._usual = frames.count * 5 // 4
             self._rest = frames.data[end:]
             self._offset += end
         return found

@@ -7,10 +7,9 @@ import pytest
 
 from correlator.core.connection import UNSEEN, Connection
 from correlator.core.flow import after, covers, interval
-from correlator.core.frames import NO_TIME
 from correlator.core.limits import LINGER, Limits
 from correlator.core.model import Close, Handshake
-from correlator.core.segment import Segment
+from correlator.core.segment import NO_TIME, Segment
 from correlator.core.tracker import Change, Event, Tracker
 from tests.ends import facts
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed

@@ -5,7 +5,8 @@ import struct
 import pytest
 
 from correlator.core.annotation import Kept
-from correlator.core.frames import NO_TIME, Packet
+from correlator.core.frames import Packet
+from correlator.core.segment import NO_TIME
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcapng import PcapngReader
 from tests.frames import block, enhanced, interface, option, section

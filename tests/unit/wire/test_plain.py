@@ -25,9 +25,9 @@ FRAMES = {
 
 def plainly(frame: bytes, end: int | None = None, before: bytes = b"") -> Segment | None:
     """The segment of a frame behind others in the buffer."""
-    segment, data = Segment(), before + frame + b"beyond" * 20
-    limit = len(before) + len(frame)
-    return segment if plain(segment, data, len(before), limit, limit if end is None else len(before) + end) else None
+    length = len(frame) if end is None else end
+    segment = Segment(begin=len(before), captured=len(frame), wire_length=length)
+    return segment if plain(segment, before + frame + b"beyond" * 20) else None
 
 
 def carefully(frame: bytes, end: int | None = None) -> Segment | None:
@@ -71,8 +71,8 @@ def test_odd_frames_are_left_alone(frame: bytes) -> None:
 def test_nothing_is_read_outside_the_buffer() -> None:
     """Whatever is claimed."""
     frame = FRAMES["ipv4"]
-    for begin, limit in ((-1, len(frame)), (0, len(frame) + 1), (len(frame), len(frame))):
-        assert not plain(Segment(), frame, begin, limit, limit)
+    for begin, captured in ((-1, len(frame)), (0, len(frame) + 1), (len(frame), 0)):
+        assert not plain(Segment(begin=begin, captured=captured, wire_length=captured), frame)
 
 
 @given(st.sampled_from(sorted(FRAMES)), st.lists(st.tuples(st.integers(12, 90), st.integers(0, 255)), max_size=4))
