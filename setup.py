@@ -41,6 +41,9 @@ COMPILED = [
     "correlator/report/buffer.py",
     "correlator/report/cells.py",
     "correlator/report/columns.py",
+    "correlator/report/community.py",
+    "correlator/report/csv_connection.py",
+    "correlator/report/digits.py",
     "correlator/report/escape.py",
     "correlator/report/pcapng.py",
     "correlator/report/rows.py",
@@ -57,7 +60,7 @@ COMPILED = [
 ]
 
 # -fno-plt: most of what these modules do is calls into the interpreter.
-FLAGS = ["-O2", "-g0", "-w", "-fno-plt"]
+FLAGS = ["-O3", "-g0", "-w", "-fno-plt"]
 
 
 def extensions() -> list[Extension]:

@@ -3,6 +3,7 @@ import cython
 from correlator.core.engine cimport Engine
 from correlator.core.flow cimport Flow
 from correlator.core.frames cimport Frames
+from correlator.core.segment cimport Segment
 from correlator.core.tracker cimport Tracker
 from correlator.wire.decode cimport Decoder
 
@@ -16,6 +17,6 @@ cdef class Run:
     cdef object _past
     cdef list _lookups
 
-    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, every=bint, decoder=Decoder, engine=Engine, tracker=Tracker,
-                   flow=Flow)
+    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, every=bint, data=bytes, segments=list, decoder=Decoder,
+                   engine=Engine, tracker=Tracker, segment=Segment, flow=Flow)
     cpdef take(self, Frames frames)

@@ -120,14 +120,15 @@ class Run:
 
     def take(self, frames: Frames) -> None:
         """Decode and track frames."""
-        count = frames.count
+        count, data, segments = frames.count, frames.data, frames.segments
         self.packets += count
         sink, every = self.outputs.packets, self.outputs.every_packet
         decoder, engine, tracker = self.decoder, self.engine, self.engine.tracker
         for number in range(count):
-            if not decoder.decode(frames, number):
+            segment = segments[number]
+            if not decoder.decode(segment, data):
                 continue
-            flow = engine.segment(decoder.segment)
+            flow = engine.segment(segment)
             if sink is not None and (every or tracker.notable):
                 if engine.has_output:
                     self.deliver()  # before this packet tells the sink that time has passed

@@ -104,5 +104,7 @@ def enhanced(
 
 
 def decoded(decoder: Decoder, one: Packet) -> Segment | None:
-    """The segment of a packet; it changes with the next."""
-    return decoder.segment if decoder.decode(gathered([one]), 0) else None
+    """The segment of a packet."""
+    frames = gathered([one])
+    (segment,) = frames.segments
+    return segment if decoder.decode(segment, frames.data) else None

@@ -93,7 +93,7 @@ class MergedCaptures:
                 async for batch in batches:
                     for frames in batch:
                         if frames.count:
-                            return frames.segment(0).at
+                            return frames.segments[0].at
         except UnreadableError as error:
             self.unread[name] = str(error)
             return None
@@ -121,7 +121,7 @@ async def _advance(head: _Head) -> bool:
                 return False
         head.frames, head.number = head.waiting.pop(0), 0
     head.at = max(
-        head.at, head.frames.segment(head.number).at
+        head.at, head.frames.segments[head.number].at
     )  # a packet that stands too late in its file does not hold the others up
     return True
 
@@ -130,7 +130,7 @@ def _end_of_turn(head: _Head, until: tuple[int, int]) -> int:
     """The number of the first frame that is later than others are; at least one frame has its turn."""
     frames, number = head.frames, head.number + 1
     while number < frames.count:
-        if (frames.segment(number).at, head.place) > until:
+        if (frames.segments[number].at, head.place) > until:
             break
         number += 1
     return number

@@ -96,8 +96,9 @@ class _Report:
                 engine.set_recorded(counted=source.kept is Kept.ALL)
             for frames in batch:
                 for place in range(frames.count):
-                    if decoder.decode(frames, place):
-                        number = engine.segment(decoder.segment).number
+                    segment = frames.segments[place]
+                    if decoder.decode(segment, frames.data):
+                        number = engine.segment(segment).number
                         told = [parse_comment(comment) for comment in source.comments_of(count + place)]
                         annotations.setdefault(number, {}).update({one.side: one for one in told if one is not None})
                 count += frames.count

@@ -43,23 +43,24 @@ cdef class Engine:
     cdef long long _now
     cdef object _patience
 
-    cpdef evidence(self, statement)
+    cpdef int evidence(self, statement) except -1
+    @cython.locals(tracker=Tracker)
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)
     cpdef list findings(self, Connection connection, bint final)
     @cython.locals(watch=_Watch)
-    cpdef tick(self, long long now)
+    cpdef int tick(self, long long now) except -1
     @cython.locals(flow=Flow, connection=Connection, finding=Finding, found=list, known=bint, last=bint)
     cdef bint _look(self, _Watch watch, long long now) except -1
-    cdef _ask_again(self, Connection connection, _Watch watch, long long now)
-    cdef _ask_both(self, Connection connection)
-    cdef _announce(self, list found)
+    cdef int _ask_again(self, Connection connection, _Watch watch, long long now) except -1
+    cdef int _ask_both(self, Connection connection) except -1
+    cdef int _announce(self, list found) except -1
     @cython.locals(event=Event, flow=Flow, connection=Connection)
-    cdef _drain(self, long long now)
+    cdef int _drain(self, long long now) except -1
     cdef _report(self, Connection connection, long long now)
-    cdef _emit(self, Connection connection)
+    cdef int _emit(self, Connection connection) except -1
     @cython.locals(counters=Counters)
-    cdef _emit_one(self, Finding finding)
+    cdef int _emit_one(self, Finding finding) except -1
     @cython.locals(socket=Socket, origin=Socket)
     cdef Finding _finding(self, Connection connection, side, Match matched, bint final, Connection leg=*)
 

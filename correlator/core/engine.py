@@ -36,7 +36,6 @@ _HANDSHAKE_REFUSED = Handshake.REFUSED
 _NO_SOCKET = Verdict.NO_SOCKET
 _OPENED = Change.OPENED
 _SIDE_CLIENT = Side.CLIENT
-_SIDE_NONE = Side.NONE
 _SIDE_SERVER = Side.SERVER
 
 MILLISECOND = 1_000_000
@@ -107,7 +106,6 @@ class Engine:
         self.set_eager(eager=config.eager)
         self.index = EvidenceIndex(config.bounds)
         self.counters = Counters()
-        self.segments = 0
         self._watched: tuple[deque[_Watch], ...] = tuple(deque() for _ in LOOK_AGAIN)  # by turn: each in order of due
         self._attempts: deque[_Watch] = deque(maxlen=_MAX_ATTEMPTS)
         self._interfaces = interfaces
@@ -115,14 +113,15 @@ class Engine:
         # Connections that a table without a time may be about: whether it is about others too shows at the end.
         self._held: deque[Connection] = deque()
         self._out: list[Finding | Lookup] = []
-        self._now = 0
+        self.segments = self._now = 0
         self._patience = LIVE_SETTLE if config.lookups else TIME_WAIT
 
     def segment(self, segment: Segment) -> Flow:
         """Take in a segment; its connection. The tracker tells more of it."""
         self.segments += 1
         flow = self.tracker.segment(segment)
-        if self.tracker.events or self.tracker.reports:
+        tracker = self.tracker  # reports can wait for `take` where nothing comes of them before
+        if tracker.events or (tracker.reports and (not tracker.reports_only or len(self._interfaces) > 1)):
             self._drain(segment.at)
         return flow
 
@@ -174,10 +173,11 @@ class Engine:
     @property
     def has_output(self) -> bool:
         """Whether `take` would give anything."""
-        return bool(self._out)
+        return bool(self._out or self.tracker.reports)
 
     def take(self) -> list[Finding | Lookup]:
         """What the engine has to say since the last call."""
+        self._drain(self._now)
         out, self._out = self._out, []
         return out
 

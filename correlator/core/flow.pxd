@@ -1,11 +1,11 @@
 # C types for flow.py.
 import cython
+from correlator.core cimport sequence
 from correlator.core.connection cimport Connection
 from correlator.core.handshake cimport closed
 from correlator.core.segment cimport Segment
 
 cdef long long _MASK
-cdef long long _HALF
 cdef long long _UNSEEN
 cdef int _SYN
 cdef int _FIN
@@ -21,7 +21,6 @@ cdef int _SYN_SENT
 cdef int _NEW
 cdef int _OPEN
 
-cpdef bint after(long long a, long long b) except? -1
 @cython.locals(taken=cython.longlong)
 cpdef long long sequence_end(Segment segment) except? -1
 
@@ -49,10 +48,9 @@ cdef class Flow(Connection):
     @cython.locals(is_answer=bint)
     cpdef note_syn(self, Segment segment, int near)
     @cython.locals(end=cython.longlong)
-    cpdef note(self, Segment segment, int near)
+    cpdef int note(self, Segment segment, int near) except -1
     @cython.locals(flags=int, far=int, shown=cython.longlong, acceptable=bint)
     cpdef int kind(self, Segment segment, int near) except? -1
-    cpdef int other(self, int near) except? -1
 
 @cython.locals(flow=Flow, is_itself=bint)
 cpdef Flow begun(long long number, Segment segment, long long at, str interface, bint counted)
@@ -64,11 +62,11 @@ cdef class Queue:
     cdef public Flow last
     cdef public Py_ssize_t count
 
-    cpdef append(self, Flow flow)
+    cpdef int append(self, Flow flow) except -1
     @cython.locals(earlier=Flow, later=Flow)
-    cpdef remove(self, Flow flow)
+    cpdef int remove(self, Flow flow) except -1
 
-cpdef leave(Flow flow)
+cpdef int leave(Flow flow) except -1
 
 cpdef bint covers(long long ack, long long isn) except? -1
 cpdef long long interval(long long start, long long end) except? -1

@@ -1,19 +1,15 @@
 """What the tracker keeps of a connection while it lasts, besides what it will report of it."""
 
+from correlator.core import sequence
 from correlator.core.connection import UNSEEN, Connection
 from correlator.core.handshake import ACK, FIN, RST, SYN, Closing, Kind, State, closed
 from correlator.core.segment import Segment
 
 # Constants of a module's own can be C integers when it is compiled.
-_MASK, _HALF, _UNSEEN = 0xFFFFFFFF, 0x80000000, UNSEEN
+_MASK, _UNSEEN = 0xFFFFFFFF, UNSEEN
 _SYN, _FIN, _RST, _ACK = SYN, FIN, RST, ACK
 _KIND_SYN, _KIND_SYN_ACK, _KIND_ACK, _KIND_FIN, _KIND_RST, _KIND_BARE = (int(kind) for kind in Kind)
 _NEW, _SYN_SENT, _OPEN = int(State.NEW), int(State.SYN_SENT), int(Closing.OPEN)
-
-
-def after(a: int, b: int) -> bool:
-    """Whether sequence number a is later than b, modulo 2**32 (RFC 9293 §3.4)."""
-    return 0 < (a - b) & _MASK < _HALF
 
 
 def sequence_end(segment: Segment) -> int:
@@ -59,9 +55,9 @@ class Flow(Connection):
             return False
         if segment.flags & _RST and not self.reset[near]:
             return False
-        if segment.flags & _ACK and (self.acked[near] == _UNSEEN or after(segment.ack, self.acked[near])):
+        if segment.flags & _ACK and (self.acked[near] == _UNSEEN or sequence.after(segment.ack, self.acked[near])):
             return False
-        return not after(sequence_end(segment), self.reached[near])
+        return not sequence.after(sequence_end(segment), self.reached[near])
 
     def is_another(self, segment: Segment, near: int) -> bool:
         """Whether a SYN opens another connection: with another ISN (RFC 9293 §3.4.1), or after the report."""
@@ -94,9 +90,9 @@ class Flow(Connection):
         self.packets[near] += 1
         self.payload[near] += segment.length
         end = sequence_end(segment)
-        if self.reached[near] == _UNSEEN or after(end, self.reached[near]):
+        if self.reached[near] == _UNSEEN or sequence.after(end, self.reached[near]):
             self.reached[near] = end
-        if segment.flags & _ACK and (self.acked[near] == _UNSEEN or after(segment.ack, self.acked[near])):
+        if segment.flags & _ACK and (self.acked[near] == _UNSEEN or sequence.after(segment.ack, self.acked[near])):
             self.acked[near] = segment.ack
         if segment.flags & _RST:
             self.reset[near] = 1
@@ -104,7 +100,7 @@ class Flow(Connection):
     def kind(self, segment: Segment, near: int) -> int:
         """The number of what a segment means to the handshake, given the numbers that the connection has shown."""
         flags = segment.flags
-        far = self.other(near)
+        far = self.client_place + self.server_place - near
         # the base, not the ISN: a server that forgot its first SYN-ACK may have sent another
         shown = _UNSEEN if self.isn[far] == _UNSEEN else self.base[far]
         acceptable = flags & _ACK != 0 and covers(segment.ack, shown)
@@ -119,10 +115,6 @@ class Flow(Connection):
         if flags & _FIN:
             return _KIND_FIN
         return _KIND_ACK if acceptable else _KIND_BARE
-
-    def other(self, near: int) -> int:
-        """The place of the other end."""
-        return self.server_place if near == self.client_place else self.client_place
 
 
 def begun(number: int, segment: Segment, at: int, interface: str, counted: bool) -> Flow:  # noqa: FBT001  compiled
@@ -167,17 +159,16 @@ class Queue:
 
     def append(self, flow: Flow) -> None:
         """Let a connection wait, behind all others; it leaves the queue that it was in."""
-        if flow is self.last:
-            return
-        leave(flow)
-        flow.queue = self
-        flow.earlier = self.last
-        if self.last is None:
-            self.first = flow
-        else:
-            self.last.later = flow
-        self.last = flow
-        self.count += 1
+        if flow is not self.last:
+            leave(flow)
+            flow.queue = self
+            flow.earlier = self.last
+            if self.last is None:
+                self.first = flow
+            else:
+                self.last.later = flow
+            self.last = flow
+            self.count += 1
 
     def remove(self, flow: Flow) -> None:
         """Take a connection out."""
@@ -204,7 +195,7 @@ def covers(ack: int, isn: int) -> bool:
     """Whether an acknowledgement covers a SYN with an ISN; what is unseen is given the benefit of the doubt."""
     if ack == _UNSEEN:
         return False
-    return isn == _UNSEEN or not after(isn + 1, ack)
+    return isn == _UNSEEN or not sequence.after(isn + 1, ack)
 
 
 def interval(start: int, end: int) -> int:

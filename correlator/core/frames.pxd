@@ -13,13 +13,12 @@ cdef class Packet:
 cdef class Frames:
     cdef public bytes data
     cdef readonly Py_ssize_t count
-    cdef list _segments
+    cdef readonly list segments
 
-    cpdef hold(self, bytes data)
+    cpdef int hold(self, bytes data) except -1
     @cython.locals(segment=Segment)
-    cpdef add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,
-              Py_ssize_t length)
-    cpdef Segment segment(self, Py_ssize_t number)
+    cpdef int add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,
+              Py_ssize_t length) except -1
     @cython.locals(found=Frames, one=Segment, number=Py_ssize_t)
     cpdef Frames part(self, Py_ssize_t begin, Py_ssize_t end)
     @cython.locals(one=Segment)

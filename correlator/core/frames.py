@@ -26,7 +26,8 @@ class Frames:
         """No frames yet."""
         self.data = data
         self.count = 0
-        self._segments: list[Segment] = []
+        self.segments: list[Segment] = []
+        """What is known of each frame, and whatever a decoder found in it; of `count` of them, the others are left."""
 
     def __len__(self) -> int:
         """How many frames there are."""
@@ -39,9 +40,9 @@ class Frames:
 
     def add(self, at: int, link_type: int, interface: int, begin: int, captured: int, length: int) -> None:
         """A frame of `captured` bytes that begins at `begin`, with `length` bytes on the wire."""
-        if self.count == len(self._segments):
-            self._segments.append(Segment())
-        segment = self._segments[self.count]
+        if self.count == len(self.segments):
+            self.segments.append(Segment())
+        segment = self.segments[self.count]
         segment.at = at
         segment.link_type = link_type
         segment.captured_on = interface
@@ -50,26 +51,22 @@ class Frames:
         segment.wire_length = length
         self.count += 1
 
-    def segment(self, number: int) -> Segment:
-        """The segment of a frame: what is known of the frame, and whatever a decoder found in it."""
-        return self._segments[number]
-
     @property
     def last_at(self) -> int:
         """When the last frame was captured; 0 where there is none."""
-        return self._segments[self.count - 1].at if self.count else 0
+        return self.segments[self.count - 1].at if self.count else 0
 
     def part(self, begin: int, end: int) -> "Frames":
         """Some of the frames, in the same buffer."""
         found = Frames(self.data)
         for number in range(begin, end):
-            one = self._segments[number]
+            one = self.segments[number]
             found.add(one.at, one.link_type, one.captured_on, one.begin, one.captured, one.wire_length)
         return found
 
     def packet(self, number: int) -> Packet:
         """A frame by itself."""
-        one = self._segments[number]
+        one = self.segments[number]
         data = self.data[one.begin : one.begin + one.captured]
         return Packet(one.at, one.link_type, one.captured_on, data, one.wire_length)
 

@@ -37,6 +37,15 @@ class Segment:
     captured: int = field(default=0, compare=False)
     wire_length: int = field(default=0, compare=False)
 
+    def take(self, other: "Segment") -> None:
+        """Become another segment, in this one's frame."""
+        self.at, self.interface, self.is_ipv6 = other.at, other.interface, other.is_ipv6
+        self.source_high, self.source_low, self.source_port = other.source_high, other.source_low, other.source_port
+        self.destination_high, self.destination_low = other.destination_high, other.destination_low
+        self.destination_port = other.destination_port
+        self.seq, self.ack, self.flags, self.length = other.seq, other.ack, other.flags, other.length
+        self.continuation = other.continuation
+
     @property
     def source(self) -> bytes:
         """The sender's address."""

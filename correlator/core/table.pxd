@@ -25,11 +25,11 @@ cdef class Table:
 
     @cython.locals(flow=Flow)
     cpdef Flow find(self, Segment segment)
-    cpdef add(self, Flow flow)
+    cpdef int add(self, Flow flow) except -1
     @cython.locals(place=Py_ssize_t, other=Flow)
-    cpdef remove(self, Flow flow)
-    cdef _chain(self, Flow flow)
+    cpdef int remove(self, Flow flow) except -1
+    cdef int _chain(self, Flow flow) except -1
     @cython.locals(flow=Flow)
-    cdef _grow(self)
+    cdef int _grow(self) except -1
     @cython.locals(flow=Flow)
     cdef list _all(self)

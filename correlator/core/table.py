@@ -1,7 +1,9 @@
+# cython: boundscheck=False, wraparound=False
 """The connections under way, found by the ends of a segment, whichever of the two sent it.
 
 A hash table with chains. The hash is the same for both directions: the sum of one for each end. It is multilinear, by
-numbers that differ from run to run, so that nobody outside can make connections that meet in one chain.
+numbers that differ from run to run, so that nobody outside can make connections that meet in one chain. What indexes
+the chains is masked: compiled, it is not compared again.
 """
 
 from collections.abc import Iterator

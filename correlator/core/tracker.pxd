@@ -1,11 +1,13 @@
 # C types for tracker.py.
 import cython
+from correlator.core cimport sequence
 from correlator.core.connection cimport Connection
-from correlator.core.flow cimport Flow, Queue, after, begun, covers, interval, leave
-from correlator.core.handshake cimport closed, half_open, next_closing, next_state
+from correlator.core.flow cimport Flow, Queue, begun, covers, interval, leave
+from correlator.core.handshake cimport half_open, next_closing, next_state
 from correlator.core.segment cimport Segment
 from correlator.core.table cimport Table
 
+cdef int _FIN_BOTH
 cdef long long _MASK
 cdef long long _UNSEEN
 cdef int _SYN
@@ -54,25 +56,30 @@ cdef class Tracker:
     cpdef list take_reports(self)
     @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
     cpdef bint finish(self, long long most=*) except -1
-    @cython.locals(flow=Flow, former=Flow, queue=Queue, near=int)
+    @cython.locals(flow=Flow, near=int)
     cpdef Flow segment(self, Segment segment)
-    cdef _continue(self, Flow flow, Segment segment, int near)
+    @cython.locals(flow=Flow)
+    cdef Flow _open_with(self, Segment segment)
+    @cython.locals(queue=Queue)
+    cdef int _go_on(self, Flow flow, Segment segment, int near) except -1
+    cdef int _take_in(self, Flow flow, Segment segment, int near) except -1
+    cdef int _continue(self, Flow flow, Segment segment, int near) except -1
     @cython.locals(far=int, first=bint, follows=bint, moved=bint, marked=bint)
-    cdef _note(self, Flow flow, Segment segment, int near)
+    cdef int _note(self, Flow flow, Segment segment, int near) except -1
     @cython.locals(flow=Flow, place=int, interface=str)
     cdef Flow _begin(self, Segment segment)
     @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
     cdef bint _step(self, Flow flow, Segment segment, int near, int far, bint follows) except? -1
-    cdef _announce(self, Flow flow, int before)
+    cdef int _announce(self, Flow flow, int before) except -1
     @cython.locals(flow=Flow, queue=Queue)
-    cpdef advance(self, long long now)
+    cpdef int advance(self, long long now) except -1
     @cython.locals(stays=bint)
-    cdef _settled(self, Flow flow)
+    cdef int _settled(self, Flow flow) except -1
     @cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong)
     cdef Flow _next_due(self)
-    cdef _enqueue(self, Flow flow, Queue queue)
+    cdef int _enqueue(self, Flow flow, Queue queue) except -1
     cdef _supersede(self, Flow flow, long long at)
     @cython.locals(flow=Flow)
     cdef _evict(self)
-    cdef _forget(self, Flow flow)
-    cdef _report(self, Flow flow)
+    cdef int _forget(self, Flow flow) except -1
+    cdef int _report(self, Flow flow) except -1

@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from correlator.core import sequence
 from correlator.core.connection import UNSEEN, Connection
-from correlator.core.flow import Flow, Queue, after, begun, covers, interval, leave
-from correlator.core.handshake import ACK, FIN, RST, SYN, State, closed, half_open, next_closing, next_state
+from correlator.core.flow import Flow, Queue, begun, covers, interval, leave
+from correlator.core.handshake import ACK, FIN, RST, SYN, Closing, State, half_open, next_closing, next_state
 from correlator.core.limits import Limits
 from correlator.core.segment import Segment
 from correlator.core.table import Table
 
 # By number, for the compiled step.
-_MASK, _UNSEEN = 0xFFFFFFFF, UNSEEN
-_SYN, _ACK = SYN, ACK
+_MASK, _UNSEEN, _SYN, _ACK = 0xFFFFFFFF, UNSEEN, SYN, ACK
 _SYN_FIN_RST = SYN | FIN | RST
 _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
+_FIN_BOTH = int(Closing.FIN_BOTH)  # the first of those that are closed
 _EVERYTHING = 1 << 40
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
 
@@ -109,38 +110,52 @@ class Tracker:
         """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""
         self._newest = max(self._newest, segment.at)
         flow = self._table.find(segment)
-        near = self._table.place
-        former: Flow | None = None
-        queue: Queue | None = None  # in which it waited so far
-        if flow is not None and flow.reported and flow.last_at + self._linger <= self._now:
+        if flow is None:
+            return self._open_with(segment)
+        if flow.reported and flow.last_at + self._linger <= self._now:
             self._forget(flow)  # its time was up behind one that goes on
-            flow = None
-        if flow is not None and segment.flags & (_SYN | _ACK) == _SYN and flow.is_another(segment, near):
-            former, flow = flow, None
-        if flow is not None:
-            if flow.is_copy(segment, near):
-                self.copies += 1
-                self.from_client, self.notable = near == flow.client_place, False
-                return flow
-            flow.last_at = self._newest
-            queue = flow.queue if flow.queue is not self._open else None
+            return self._open_with(segment)
+        near = self._table.place
+        if segment.flags & (_SYN | _ACK) == _SYN and flow.is_another(segment, near):
+            if self._newest >= self._due_at:
+                self.advance(self._newest)
+            self._supersede(flow, segment.at)
+            return self._open_with(segment)
+        if flow.is_copy(segment, near):
+            self.copies += 1
+            self.from_client, self.notable = near == flow.client_place, False
+        else:
+            self._go_on(flow, segment, near)
+        return flow
+
+    def _open_with(self, segment: Segment) -> Flow:
+        """The connection that a segment is the first one of."""
         if self._newest >= self._due_at:
-            if flow is not None and queue is not None:
+            self.advance(self._newest)
+        flow = self._begin(segment)
+        self._take_in(flow, segment, 0)
+        return flow
+
+    def _go_on(self, flow: Flow, segment: Segment, near: int) -> None:
+        """Take in a segment of a connection that there is."""
+        flow.last_at = self._newest
+        queue = flow.queue  # in which it waited so far
+        if queue is self._open:
+            queue = None
+        if self._newest >= self._due_at:
+            if queue is not None:
                 queue.append(flow)  # before time passes: a clock that leaps cuts no connection in two
             self.advance(self._newest)
-        if former is not None:
-            self._supersede(former, segment.at)
-        if flow is None:
-            flow = self._begin(segment)
-            near = 0
+        self._take_in(flow, segment, near)
+        if queue is not None and flow.queue is queue:
+            queue.append(flow)  # it is the one that has waited least
+
+    def _take_in(self, flow: Flow, segment: Segment, near: int) -> None:
         if segment.continuation:
             self._continue(flow, segment, near)
         else:
             self._note(flow, segment, near)
-        if queue is not None and flow.queue is queue:
-            queue.append(flow)  # it is the one that has waited least
         self.from_client = near == flow.client_place
-        return flow
 
     def _continue(self, flow: Flow, segment: Segment, near: int) -> None:
         """Take in a later fragment of a segment: its bytes are all that is new."""
@@ -153,15 +168,15 @@ class Tracker:
     def _note(self, flow: Flow, segment: Segment, near: int) -> None:
         """Count a segment and take its step."""
         first = flow.reached[near] == _UNSEEN
-        follows = first or not after(segment.seq, flow.reached[near])
+        follows = first or not sequence.after(segment.seq, flow.reached[near])
         flow.note(segment, near)
         marked = segment.flags & _SYN_FIN_RST != 0
-        far = flow.other(near)
+        far = flow.client_place + flow.server_place - near  # its own where it is connected to itself
         if marked or flow.state != _ESTABLISHED or flow.base[near] == _UNSEEN or flow.base[far] == _UNSEEN:
             moved = self._step(flow, segment, near, far, follows)
-            self.notable = first or moved or marked or closed(flow.closing)
+            self.notable = first or moved or marked or flow.closing >= _FIN_BOTH
         else:  # neither table has a step for it
-            self.notable = first or closed(flow.closing)
+            self.notable = first or flow.closing >= _FIN_BOTH
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered.
@@ -184,7 +199,7 @@ class Tracker:
 
     def _settled(self, flow: Flow) -> None:
         """Report a connection that has waited enough. One that is closed may stay for what comes late."""
-        stays = closed(flow.closing) and not flow.gone and self._settle < self._linger
+        stays = flow.closing >= _FIN_BOTH and not flow.gone and self._settle < self._linger
         if not stays:
             self._forget(flow)
         self._report(flow)
@@ -276,9 +291,9 @@ class Tracker:
         if flow.state == before and flow.closing == closing:
             return False
         if flow.closing != closing:
-            flow.closed_at = segment.at if closed(flow.closing) else _UNSEEN
+            flow.closed_at = segment.at if flow.closing >= _FIN_BOTH else _UNSEEN
         if not flow.reported:
-            if closed(flow.closing):
+            if flow.closing >= _FIN_BOTH:
                 self._enqueue(flow, self._settling)
                 if self._settling.count > self._most_closed and self._settling.first is not None:
                     self._settled(self._settling.first)
@@ -288,16 +303,13 @@ class Tracker:
 
     def _announce(self, flow: Flow, before: int) -> None:
         several = len(self._interfaces) > 1  # then the legs of a connection are to be found
-        if self.reports_only and not several:
-            return
-        if before == _NEW:
+        if before == _NEW and (several or not self.reports_only):
             self.events.append(Event(Change.OPENED, flow))
-        if self.opened_only and not several:
-            return
-        if flow.state == _SYN_RECEIVED:
-            self.events.append(Event(Change.ANSWERED, flow))
-        if flow.state in _BEGUN:
-            self.events.append(Event(Change.ESTABLISHED, flow))
+        if several or not (self.reports_only or self.opened_only):
+            if flow.state == _SYN_RECEIVED:
+                self.events.append(Event(Change.ANSWERED, flow))
+            if flow.state in _BEGUN:
+                self.events.append(Event(Change.ESTABLISHED, flow))
 
     def _supersede(self, flow: Flow, at: int) -> None:
         """Another connection has the four-tuple. Evidence of this one's end may still come, where it is waited for."""

@@ -4,15 +4,14 @@ A record is a dict in column order with JSON's types; unknown is None. docs/FORM
 """
 
 from collections.abc import Mapping
-from hashlib import sha1
 from typing import Any
 
 from correlator.core.connection import Connection
 from correlator.core.finding import Finding
-from correlator.core.four_tuple import key_of_words
 from correlator.core.handshake import CLOSE_TOKEN, HANDSHAKE_TOKEN, Closing, State
 from correlator.core.model import Cause, TcpState, WireFamily
 from correlator.report.cells import Cells
+from correlator.report.community import CommunityHash
 from correlator.report.escape import cell
 
 Record = dict[str, Any]
@@ -39,8 +38,7 @@ _HANDSHAKES = tuple(str(HANDSHAKE_TOKEN[state]) for state in State)
 _CLOSES = tuple(str(CLOSE_TOKEN[closing]) for closing in Closing)
 _NATIVE, _IPV4, _IPV6 = Cause.NATIVE, str(WireFamily.IPV4), str(WireFamily.IPV6)
 
-
-_SEED, _PROTOCOL = b"\0\0", b"\6\0"  # of TCP, and a byte of padding
+_HASH = CommunityHash()
 
 
 def put_connection(cells: Cells, connection: Connection) -> None:
@@ -69,7 +67,7 @@ def put_connection(cells: Cells, connection: Connection) -> None:
             cells.nothing()
     cells.count(connection.client_isn())
     cells.count(connection.server_isn())
-    cells.encoded("1:", community_hash(connection))
+    cells.encoded("1:", _HASH.of(connection))
     cells.text(connection.interface)
 
 
@@ -126,34 +124,3 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401  JSON's types
     if name in _RTT:
         return f"{value:.3f}"
     return cell(value) if isinstance(value, str) else str(value)
-
-
-def community_hash(connection: Connection) -> bytes:
-    """The hash of Community ID v1, the same for both directions.
-
-    As https://github.com/corelight/community-id-spec has it: seed 0, the lower end first. By hand because it stands in
-    every row, and the communityid package takes 40 µs each; a test holds the two together.
-    """
-    near, far = connection.client_place, connection.server_place
-    if _is_lower(connection, far, near):
-        near, far = far, near
-    key = key_of_words(
-        connection.is_ipv6,
-        connection.high[near],
-        connection.low[near],
-        connection.port[near],
-        connection.high[far],
-        connection.low[far],
-        connection.port[far],
-    )
-    ports = len(key) - 4
-    return sha1(_SEED + key[:ports] + _PROTOCOL + key[ports:], usedforsecurity=False).digest()
-
-
-def _is_lower(connection: Connection, one: int, other: int) -> bool:
-    """Whether an end comes before another: by address, then by port."""
-    if connection.high[one] != connection.high[other]:
-        return connection.high[one] < connection.high[other]
-    if connection.low[one] != connection.low[other]:
-        return connection.low[one] < connection.low[other]
-    return connection.port[one] < connection.port[other]

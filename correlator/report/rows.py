@@ -6,8 +6,9 @@ from correlator.core.address import endpoint_text
 from correlator.core.connection import Connection
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
-from correlator.report.cells import Lines
+from correlator.report.cells import CsvCells, Lines
 from correlator.report.columns import COLUMNS, SHARED, Record, put_connection, put_finding
+from correlator.report.csv_connection import put_csv
 from correlator.report.values import Values
 
 _NO_SOCKET = Verdict.NO_SOCKET
@@ -20,8 +21,9 @@ class Rows:
     def __init__(self, cells: Lines) -> None:
         """`cells`: the form. No connection yet."""
         self._cells = cells
+        self._is_csv = isinstance(cells, CsvCells)
         self._connection: Connection | None = None
-        self._shared = b""
+        self._begin = self._end = 0  # of its cells in the buffer
         self._alone: dict[str, bytes] = {}
 
     def lines(self, found: list[Finding]) -> bytes:
@@ -31,29 +33,38 @@ class Rows:
             if not finding.final:
                 continue
             if finding.connection is self._connection:  # the other side's finding
-                buffer.put_bytes(self._shared)
+                buffer.put_bytes(buffer.piece(self._begin, self._end))
             else:
-                begin = buffer.length
-                cells.place = 0
-                put_connection(cells, finding.connection)
-                self._connection, self._shared = finding.connection, buffer.since(begin)
+                self._begin = buffer.end
+                self._put_connection(finding.connection)
+                self._connection, self._end = finding.connection, buffer.end
             cells.place = SHARED
             if finding.verdict is _NO_SOCKET:
                 self._put_alone(finding)
             else:
                 put_finding(cells, finding)
                 cells.end(_more(finding) if cells.has_more else _NOTHING)
+        self._connection = None
         return buffer.take()
+
+    def _put_connection(self, connection: Connection) -> None:
+        if self._is_csv:
+            put_csv(self._cells.buffer, connection)
+            self._cells.place = 0  # the comma is there
+            self._cells.text(connection.interface)
+        else:
+            self._cells.place = 0
+            put_connection(self._cells, connection)
 
     def _put_alone(self, finding: Finding) -> None:
         """The rest of a line without a socket: the explanation tells all, and there are few."""
         cells, buffer = self._cells, self._cells.buffer
         known = self._alone.get(finding.explanation)
         if known is None:
-            begin = buffer.length
+            begin = buffer.end
             put_finding(cells, finding)
             cells.end(_NOTHING)
-            self._alone[finding.explanation] = buffer.since(begin)
+            self._alone[finding.explanation] = buffer.piece(begin, buffer.end)
         else:
             buffer.put_bytes(known)
 

@@ -1,6 +1,5 @@
 # C types for decode.py.
 import cython
-from correlator.core.frames cimport Frames
 from correlator.core.segment cimport Segment
 from correlator.core.words cimport net_half, net_long_word, net_word
 from correlator.wire.link cimport Network, network
@@ -21,16 +20,17 @@ cdef int _AH
 @cython.final
 cdef class Decoder:
     cdef public object skipped
-    cdef readonly Segment segment
     cdef object _interfaces
     cdef object _fragments
     cdef Network _found
+    cdef Segment _segment
     cdef bytes _data
     cdef Py_ssize_t _limit
     cdef Py_ssize_t _end
 
-    @cython.locals(segment=Segment, result=int)
-    cpdef bint decode(self, Frames frames, Py_ssize_t number) except? -1
+    cpdef bint decode(self, Segment segment, bytes data) except? -1
+    @cython.locals(result=int)
+    cdef bint _carefully(self, Segment segment, bytes data) except? -1
     @cython.locals(found=Network, segment=Segment, result=int)
     cdef int _link(self, int link_type, Py_ssize_t begin) except? -1
     @cython.locals(beyond=Py_ssize_t, result=int)

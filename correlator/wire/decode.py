@@ -7,7 +7,6 @@ here. A frame that yields nothing adds one to its reason in `skipped`. No object
 
 from collections import Counter
 
-from correlator.core.frames import Frames
 from correlator.core.segment import Segment
 from correlator.core.words import net_half, net_long_word, net_word
 from correlator.wire import tunnels
@@ -41,24 +40,23 @@ class Decoder:
     def __init__(self, interfaces: Interfaces) -> None:
         """`interfaces` gets the parts of cooked captures."""
         self.skipped: Counter[str] = Counter()
-        self.segment = Segment()
-        """Of the last frame."""
         self._interfaces = interfaces
         self._fragments = Fragments()
         self._found = Network()
-        # The frame that is being looked into: the bytes, where they end, and where it ended on the wire.
+        # The frame that is being looked into: its segment, the bytes, where they end, and where it ended on the wire.
+        self._segment = Segment()
         self._data = b""
         self._limit = 0
         self._end = 0
 
-    def decode(self, frames: Frames, number: int) -> bool:
-        """Whether a frame has a segment, which is in `segment` then; where it has none the reason is counted."""
-        segment = self.segment = frames.segment(number)
+    def decode(self, segment: Segment, data: bytes) -> bool:
+        """Fill in the segment of a frame in these bytes; tells whether there is one, and counts why where not."""
         segment.interface = segment.captured_on
         segment.continuation = False
-        if segment.link_type == _ETHERNET and plain(segment, frames.data):
-            return True
-        self._data = frames.data
+        return (segment.link_type == _ETHERNET and plain(segment, data)) or self._carefully(segment, data)
+
+    def _carefully(self, segment: Segment, data: bytes) -> bool:
+        self._segment, self._data = segment, data
         self._limit = segment.begin + segment.captured
         self._end = segment.begin + segment.wire_length
         result = self._link(segment.link_type, segment.begin)
@@ -69,7 +67,7 @@ class Decoder:
         return False
 
     def _link(self, link_type: int, begin: int) -> int:
-        found, segment = self._found, self.segment
+        found, segment = self._found, self._segment
         result = network(found, link_type, self._data, begin, self._limit)
         if result == _FOUND:
             if found.direction >= 0:
@@ -103,7 +101,7 @@ class Decoder:
 
     def _ipv4(self, at: int, depth: int) -> int:
         """RFC 791 §3.1."""
-        data, limit, segment = self._data, self._limit, self.segment
+        data, limit, segment = self._data, self._limit, self._segment
         if limit < at + _IPV4_HEADER:
             return CUT_OFF
         begins = net_long_word(data, at)  # version, header length, service, total length, identification, fragment
@@ -134,7 +132,7 @@ class Decoder:
 
     def _ipv6(self, at: int, depth: int) -> int:
         """RFC 8200 §3."""
-        data, segment = self._data, self.segment
+        data, segment = self._data, self._segment
         if self._limit < at + _IPV6_HEADER:
             return CUT_OFF
         if data[at] >> 4 != 6:
@@ -153,7 +151,7 @@ class Decoder:
 
     def _extensions(self, at: int, end: int, depth: int) -> int:
         """RFC 8200 §4."""
-        data, segment = self._data, self.segment
+        data, segment = self._data, self._segment
         protocol, inner = data[at + 6], at + _IPV6_HEADER
         key, part, begin = None, Fragment(segment.at, 0, 0, more=False), inner
         for _ in range(_MAX_EXTENSIONS):
@@ -207,15 +205,15 @@ class Decoder:
             if result != _FOUND:
                 return result
             header = at - begin + (self._data[at + 12] >> 4) * 4
-            whole = self._fragments.first(key, part, self.segment, header)
+            whole = self._fragments.first(key, part, self._segment, header)
         if whole is None:
             return FRAGMENT
-        self.segment = whole
+        self._segment.take(whole)
         return _FOUND
 
     def _tcp(self, at: int, end: int) -> int:
         """RFC 9293 §3.1. A header with an impossible data offset is still a segment, as tshark has it."""
-        data, segment = self._data, self.segment
+        data, segment = self._data, self._segment
         if self._limit < at + _TCP_FLAGS_END:
             return CUT_OFF
         head = (data[at + 12] >> 4) * 4

@@ -1,5 +1,6 @@
 # C types for pcap.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.frames cimport Frames
 from correlator.wire.reader cimport Reader
 
@@ -15,9 +16,8 @@ cdef class PcapReader(Reader):
     cdef int _link_type
 
     @cython.locals(data=bytes, end=Py_ssize_t, is_net=bint, head=int, tick=cython.longlong, link_type=int,
-                   raw=cython.p_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
+                   block=cython.p_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
                    time=cython.longlong)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
 
-@cython.locals(first=cython.uint, second=cython.uint)
-cdef long long _word(unsigned char* raw, Py_ssize_t at, bint is_net) noexcept
+cdef unsigned int _word(unsigned char* data, Py_ssize_t at, bint is_net) noexcept

@@ -1,5 +1,6 @@
 """Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records."""
 
+from correlator.core import raw
 from correlator.core.frames import Frames
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import MAX_PACKET, Damage, Reader
@@ -57,9 +58,9 @@ class PcapReader(Reader):
             self._is_open = True
             at = _HEADER_LENGTH
         is_net, head, tick, link_type = self._is_net, self._head, self._tick, self._link_type
-        raw = data  # compiled, a pointer: where the bytes end is compared before
+        block = data  # compiled, a pointer: where the bytes end is compared before
         while at < stop and at + head <= end:
-            captured, length = _word(raw, at + 8, is_net), _word(raw, at + 12, is_net)
+            captured, length = _word(block, at + 8, is_net), _word(block, at + 12, is_net)
             if captured > _MAX_PACKET:
                 self.damage = Damage(
                     self._offset + at,
@@ -69,14 +70,11 @@ class PcapReader(Reader):
             start = at + head
             if start + captured > end:
                 break
-            time = _word(raw, at, is_net) * _SECOND + _word(raw, at + 4, is_net) * tick
+            time = _word(block, at, is_net) * _SECOND + _word(block, at + 4, is_net) * tick
             at = start + captured
             frames.add(time, link_type, self._interface, start, captured, max(length, captured))
         return at
 
 
-def _word(raw: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
-    first, second = raw[at] | raw[at + 1] << 8, raw[at + 2] | raw[at + 3] << 8
-    if is_net:
-        first, second = raw[at + 2] << 8 | raw[at + 3], raw[at] << 8 | raw[at + 1]
-    return second << 16 | first
+def _word(data: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    return raw.net_word(data, at) if is_net else raw.word(data, at)

@@ -1,5 +1,6 @@
 # C types for pcapng.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.frames cimport Frames
 from correlator.wire.reader cimport Reader
 
@@ -31,10 +32,9 @@ cdef class PcapngReader(Reader):
 
     @cython.locals(end=Py_ssize_t, skipped=Py_ssize_t)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
-    @cython.locals(raw=cython.p_uchar, end=Py_ssize_t, is_net=bint, section=list, known=cython.longlong, length=cython.longlong,
+    @cython.locals(block=cython.p_uchar, end=Py_ssize_t, is_net=bint, section=list, known=cython.longlong, length=cython.longlong,
                    number=cython.longlong, high=cython.longlong, captured=cython.longlong, original=cython.longlong,
                    time=cython.longlong, interface=_Interface)
     cdef Py_ssize_t _packets(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
 
-@cython.locals(first=cython.uint, second=cython.uint)
-cdef long long _word(unsigned char* raw, Py_ssize_t at, bint is_net) noexcept
+cdef unsigned int _word(unsigned char* data, Py_ssize_t at, bint is_net) noexcept

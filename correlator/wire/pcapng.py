@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from correlator.core import raw
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
 from correlator.core.segment import MAX_TIME, NO_TIME
@@ -95,19 +96,23 @@ class PcapngReader(Reader):
         """Go through what nearly all is: sound packets with times in micro- or nanoseconds. Where it stops."""
         end, section, is_net = len(frames.data), self._section, not self._is_little
         known = 0 if self._keep_comments else len(section)
-        raw = frames.data  # compiled, a pointer: where the bytes end is compared before
-        while at < stop and at + _SMALLEST <= end and _word(raw, at, is_net) == _ENHANCED:
-            length, number, high = _word(raw, at + 4, is_net), _word(raw, at + 8, is_net), _word(raw, at + 12, is_net)
-            captured = _word(raw, at + 20, is_net)
-            if length < _SMALLEST or length % 4 or length > end - at or _word(raw, at + length - 4, is_net) != length:
+        block = frames.data  # compiled, a pointer: where the bytes end is compared before
+        while at < stop and at + _SMALLEST <= end and _word(block, at, is_net) == _ENHANCED:
+            length, number, high = (
+                _word(block, at + 4, is_net),
+                _word(block, at + 8, is_net),
+                _word(block, at + 12, is_net),
+            )
+            captured = _word(block, at + 20, is_net)
+            if length < _SMALLEST or length % 4 or length > end - at or _word(block, at + length - 4, is_net) != length:
                 break
             if number >= known or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
                 break
             interface = section[number]
-            time = (high << 32 | _word(raw, at + 16, is_net)) * interface.tick
+            time = (high << 32 | _word(block, at + 16, is_net)) * interface.tick
             if not interface.tick or time > _LATEST:
                 break
-            original = _word(raw, at + 24, is_net)
+            original = _word(block, at + 24, is_net)
             frames.add(time, interface.link_type, interface.number, at + 28, captured, max(original, captured))
             self._count += 1
             at += length
@@ -240,8 +245,5 @@ class PcapngReader(Reader):
         self._packet(frames, begin + 4, len(body) - 4, 0, None, captured, length)
 
 
-def _word(raw: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
-    first, second = raw[at] | raw[at + 1] << 8, raw[at + 2] | raw[at + 3] << 8
-    if is_net:
-        first, second = raw[at + 2] << 8 | raw[at + 3], raw[at] << 8 | raw[at + 1]
-    return second << 16 | first
+def _word(data: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+    return raw.net_word(data, at) if is_net else raw.word(data, at)

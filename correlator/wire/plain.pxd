@@ -1,5 +1,6 @@
 # C types for plain.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.segment cimport Segment
 
 cdef int _IPV4
@@ -14,11 +15,6 @@ cdef int _VERSION_AND_LENGTH
 cdef int _FRAGMENT
 cdef int _TCP_FLAGS_END
 
-@cython.locals(begin=Py_ssize_t, limit=Py_ssize_t, end=Py_ssize_t, raw=cython.p_uchar, at=Py_ssize_t, kind=int, length=int, finish=Py_ssize_t, inner=Py_ssize_t,
+@cython.locals(begin=Py_ssize_t, limit=Py_ssize_t, end=Py_ssize_t, frame=cython.p_uchar, at=Py_ssize_t, kind=int, length=int, finish=Py_ssize_t, inner=Py_ssize_t,
                payload=Py_ssize_t)
 cpdef bint plain(Segment segment, bytes data) except -1
-cdef int _half(unsigned char* raw, Py_ssize_t at) noexcept
-@cython.locals(high=cython.uint, low=cython.uint)
-cdef unsigned int _word(unsigned char* raw, Py_ssize_t at) noexcept
-@cython.locals(high=cython.ulonglong, low=cython.ulonglong)
-cdef unsigned long long _long_word(unsigned char* raw, Py_ssize_t at) noexcept

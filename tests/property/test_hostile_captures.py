@@ -41,11 +41,11 @@ def read(data: bytes) -> tuple[int, int, int]:
     for at in range(0, len(data), 37):
         for frames in reader.feed(data[at : at + 37]):
             packets += len(frames)
-            for number in range(len(frames)):
-                if decoder.decode(frames, number):
+            for segment in frames.segments[: len(frames)]:
+                if decoder.decode(segment, frames.data):
                     segments += 1
-                    assert decoder.segment.length >= 0
-                    engine.segment(decoder.segment)
+                    assert segment.length >= 0
+                    engine.segment(segment)
     reader.close()
     engine.finish()
     skips = sum(decoder.skipped.values())

@@ -11,19 +11,19 @@ def test_what_is_put_in_comes_out() -> None:
     assert frames.packets() == packets
     assert frames.packet(7) == packets[7]
     assert frames.last_at == 198
-    one = frames.segment(5)
+    one = frames.segments[5]
     assert (one.at, one.wire_length, one.captured_on) == (4, 1005, 2)
 
 
 def test_frames_are_filled_anew() -> None:
     """Nothing of the buffer before is left; the objects are the same."""
     frames = gathered([Packet(1, 1, 0, b"one", 3), Packet(2, 1, 0, b"two", 3)])
-    kept = frames.segment(0)
+    kept = frames.segments[0]
     frames.hold(b"three")
     assert frames.packets() == []
     frames.add(3, 1, 0, 0, 5, 5)
     assert frames.packets() == [Packet(3, 1, 0, b"three", 5)]
-    assert frames.segment(0) is kept
+    assert frames.segments[0] is kept
 
 
 def test_no_frames() -> None:

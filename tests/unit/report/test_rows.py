@@ -16,9 +16,10 @@ from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of
 from correlator.report.rows import Rows, extended, record
 from tests.ends import between, changed, community_id
-from tests.play import CLIENT, SERVER
+from tests.play import SERVER
 from tests.scenes import passing, the_case
 
+PORTS = st.integers(0, 65535)
 TEXTS = st.text(max_size=20) | st.sampled_from(["=1+1", "-x", 'a "b"', "a,b", "\x1b[31m", "\u202ereversed", "\\", "ü,"])
 
 
@@ -39,16 +40,17 @@ def json_line(finding: Finding) -> bytes:
     TEXTS,
     st.none() | st.integers(0, 10**12),
     st.none() | st.integers(0, 2**64 - 1),
-    st.integers(0, 65535),
+    PORTS,
+    st.binary(min_size=4, max_size=4) | st.binary(min_size=16, max_size=16) | st.just(bytes(10) + b"\xff\xff\1\2\3\4"),
 )
 def test_lines_are_those_of_the_standard_library(
-    owner: Owner, text: str, interval: int | None, number: int | None, port: int
+    owner: Owner, text: str, interval: int | None, number: int | None, port: int, address: bytes
 ) -> None:
     """For any text and number, known or not."""
     finding = the_case()
     assert finding.socket
     connection = changed(
-        between((CLIENT[0], port), SERVER),
+        between((address_text(address), port), (address_text(address[::-1]), SERVER[1])),
         interface=text,
         syn_rtt=UNSEEN if interval is None else interval,
         closed_at=UNSEEN if number is None else number >> 2,
@@ -77,12 +79,14 @@ def test_every_line_has_every_column() -> None:
     assert tuple(row) == (*COLUMNS, "type")
 
 
-@given(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4), st.integers(0, 65535))
-@example(bytes(4), bytes(4), SERVER[1])
-def test_community_ids(one: bytes, other: bytes, port: int) -> None:
+@given(st.sampled_from([4, 16]).flatmap(lambda size: st.tuples(*[st.binary(min_size=size, max_size=size)] * 2)), PORTS)
+@example((bytes(4), bytes(4)), SERVER[1])
+@example((bytes(16), bytes(15) + b"\1"), SERVER[1])
+def test_community_ids(addresses: tuple[bytes, bytes], port: int) -> None:
     """As the reference implementation has them."""
     from communityid import CommunityID, FlowTuple
 
+    one, other = addresses
     near, far = (address_text(one), port), (address_text(other), SERVER[1])
     expected = CommunityID().calc(FlowTuple.make_tcp(one, other, port, SERVER[1]))
     assert community_id(between(near, far)) == community_id(between(far, near)) == expected

@@ -1,7 +1,6 @@
 """Packets to segments."""
 
 import struct
-from dataclasses import replace
 
 import pytest
 
@@ -23,7 +22,7 @@ def decode(*packets: Packet) -> tuple[list[Segment], dict[str, int]]:
     names.add("eth0")
     decoder = Decoder(names)
     frames = gathered(list(packets))
-    segments = [replace(decoder.segment) for number in range(len(frames)) if decoder.decode(frames, number)]
+    segments = [segment for segment in frames.segments if decoder.decode(segment, frames.data)]
     return segments, dict(decoder.skipped)
 
 

@@ -1,0 +1,24 @@
+"""Integers out of bytes whose end was compared before: whoever calls knows that they are there.
+
+Compiled, each is an instruction at a pointer (`raw.pxd`); so this module is imported as a whole, and never compiled.
+"""
+
+
+def word(raw: bytes, at: int) -> int:
+    """32 bits, the lowest first."""
+    return raw[at + 3] << 24 | raw[at + 2] << 16 | raw[at + 1] << 8 | raw[at]
+
+
+def net_half(raw: bytes, at: int) -> int:
+    """16 bits in network byte order."""
+    return raw[at] << 8 | raw[at + 1]
+
+
+def net_word(raw: bytes, at: int) -> int:
+    """32 bits in network byte order."""
+    return raw[at] << 24 | raw[at + 1] << 16 | raw[at + 2] << 8 | raw[at + 3]
+
+
+def net_long_word(raw: bytes, at: int) -> int:
+    """64 bits in network byte order."""
+    return net_word(raw, at) << 32 | net_word(raw, at + 4)

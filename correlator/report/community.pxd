@@ -1,0 +1,36 @@
+# C types for community.py.
+import cython
+from correlator.core.connection cimport Connection
+
+cdef unsigned int _WORD
+cdef unsigned int _HALF
+cdef int _SHORT
+cdef int _LONG
+cdef unsigned int _TCP
+cdef unsigned int _END
+cdef Py_ssize_t _LENGTH
+cdef unsigned int _A
+cdef unsigned int _B
+cdef unsigned int _C
+cdef unsigned int _D
+cdef unsigned int _E
+cdef unsigned int _K1
+cdef unsigned int _K2
+cdef unsigned int _K3
+cdef unsigned int _K4
+
+@cython.final
+cdef class CommunityHash:
+    cdef unsigned int _words[16]
+    cdef bytearray _digest
+
+    @cython.locals(near=int, far=int, words="unsigned int*", one=cython.ulonglong, other=cython.ulonglong,
+                   ports=cython.uint, place=int, high=cython.ulonglong, other_high=cython.ulonglong, raw=cython.p_uchar)
+    cpdef bytes of(self, Connection connection)
+    @cython.locals(words="unsigned int*", a=cython.uint, b=cython.uint, c=cython.uint, d=cython.uint, e=cython.uint,
+                   step=int, place=int, mixed=cython.uint)
+    cdef _hash(self)
+    @cython.locals(raw=cython.p_uchar)
+    cdef _put(self, Py_ssize_t at, unsigned int word)
+
+cdef bint _is_lower(Connection connection, int one, int other) except -1

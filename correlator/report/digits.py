@@ -1,0 +1,117 @@
+# cython: cdivision=True
+"""Numbers, addresses and bytes as text, written into a buffer at a place; each returns the place behind.
+
+Whoever calls has made room. Compiled, `raw` is a pointer into the buffer.
+"""
+
+_ZERO, _DOT, _COLON, _PAD = b"0.:="
+_HEXADECIMAL = b"0123456789abcdef"
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NO_GROUP = 8
+
+
+def put_raw(buffer: bytearray, at: int, data: bytes) -> int:
+    """Bytes as they are."""
+    raw, source, length = buffer, data, len(data)
+    for place in range(length):
+        raw[at + place] = source[place]
+    return at + length
+
+
+def put_padded(buffer: bytearray, at: int, number: int, digits: int) -> int:
+    """The last digits of a number, with zeros before it."""
+    raw, end = buffer, at + digits
+    at = end
+    for _ in range(digits):
+        at -= 1
+        raw[at] = _ZERO + number % 10
+        number //= 10
+    return end
+
+
+def put_number(buffer: bytearray, at: int, number: int) -> int:
+    """A number that is not negative, in decimal."""
+    digits, rest = 1, number // 10
+    while rest:
+        digits += 1
+        rest //= 10
+    return put_padded(buffer, at, number, digits)
+
+
+def put_microseconds(buffer: bytearray, at: int, nanoseconds: int) -> int:
+    """Microseconds with three decimals."""
+    at = put_number(buffer, at, nanoseconds // 1000)
+    raw = buffer
+    raw[at] = _DOT
+    return put_padded(buffer, at + 1, nanoseconds % 1000, 3)
+
+
+def put_address(buffer: bytearray, at: int, high: int, low: int, is_ipv6: bool) -> int:  # noqa: FBT001  compiled
+    """An address in a segment's two words as `core.address.text` has it."""
+    return _put_ipv6(buffer, at, high, low) if is_ipv6 else _put_ipv4(buffer, at, low)
+
+
+def _put_ipv4(buffer: bytearray, at: int, word: int) -> int:
+    raw = buffer
+    at = put_number(buffer, at, word >> 24 & 0xFF)
+    for shift in (16, 8, 0):
+        raw[at] = _DOT
+        at = put_number(buffer, at + 1, word >> shift & 0xFF)
+    return at
+
+
+def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
+    """RFC 5952 §4: the first of the longest runs of two or more zero groups as `::`."""
+    raw = buffer
+    best = best_length = run = 0
+    for group in range(8):
+        run = 0 if _group(high, low, group) else run + 1
+        if run > best_length:
+            best, best_length = group + 1 - run, run
+    if best == 0 and best_length == 5 and _group(high, low, 5) == 0xFFFF:
+        for byte in b"::ffff:":
+            raw[at] = byte
+            at += 1
+        return _put_ipv4(buffer, at, low & 0xFFFFFFFF)
+    if best_length < 2:
+        best = _NO_GROUP
+    group = 0
+    while group < 8:
+        if group == best:
+            raw[at] = raw[at + 1] = _COLON
+            at += 2
+            group += best_length
+            continue
+        if group and group != best + best_length:
+            raw[at] = _COLON
+            at += 1
+        number = _group(high, low, group)
+        for shift in (12, 8, 4, 0):
+            if number >> shift or not shift:
+                raw[at] = _HEXADECIMAL[number >> shift & 15]
+                at += 1
+        group += 1
+    return at
+
+
+def put_base64(buffer: bytearray, at: int, data: bytes) -> int:
+    """Bytes in base64 (RFC 4648 §4)."""
+    raw, length = buffer, len(data)
+    for begin in range(0, length, 3):
+        left = length - begin
+        three = data[begin] << 16
+        if left > 1:
+            three |= data[begin + 1] << 8
+        if left > 2:
+            three |= data[begin + 2]
+        raw[at], raw[at + 1] = _BASE64[three >> 18], _BASE64[three >> 12 & 63]
+        raw[at + 2] = _BASE64[three >> 6 & 63] if left > 1 else _PAD
+        raw[at + 3] = _BASE64[three & 63] if left > 2 else _PAD
+        at += 4
+    return at
+
+
+def _group(high: int, low: int, group: int) -> int:
+    """One of the eight groups of an IPv6 address."""
+    word = high if group < 4 else low
+    return word >> 16 * (3 - group % 4) & 0xFFFF
