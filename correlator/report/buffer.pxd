@@ -36,7 +36,7 @@ cdef class Buffer:
     cpdef bint put_time(self, long long at) except? -1
     @cython.locals(second=cython.longlong, place=int)
     cpdef bint can_put_time(self, long long at) except? -1
-    cpdef int put_base64(self, bytes data) except -1
+    cpdef int put_base64(self, bytearray data) except -1
     cpdef int put_words(self, unsigned long long high, unsigned long long low, bint is_ipv6) except -1
     cpdef int put_endpoint(self, bytes address, int port) except -1
     cpdef int need(self, Py_ssize_t length) except -1

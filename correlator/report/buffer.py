@@ -100,7 +100,7 @@ class Buffer:
             self._seconds[place], self._texts[place] = second, time_text(second * _SECOND)[:19].encode()
         return self._texts[place] != b""
 
-    def put_base64(self, data: bytes) -> None:
+    def put_base64(self, data: bytearray) -> None:
         """Bytes in base64 (RFC 4648 §4)."""
         self.need((len(data) + 2) // 3 * 4)
         self.end = put_base64(self.bytes, self.end, data)

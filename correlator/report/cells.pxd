@@ -27,7 +27,7 @@ cdef class Cells:
     cpdef text(self, str value)
     cpdef prose(self, str value)
     cpdef number(self, value)
-    cpdef encoded(self, str prefix, bytes value)
+    cpdef encoded(self, str prefix, bytearray value)
     cpdef count(self, long long value)
     cpdef interval(self, long long value)
     cpdef time(self, long long value)

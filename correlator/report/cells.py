@@ -57,7 +57,7 @@ class Cells:
     def number(self, value: int | None) -> None:
         """A number that is not negative."""
 
-    def encoded(self, prefix: str, value: bytes) -> None:
+    def encoded(self, prefix: str, value: bytearray) -> None:
         """Base64 (RFC 4648 §4), with a prefix."""
 
     def count(self, value: int) -> None:
@@ -149,7 +149,7 @@ class CsvCells(Lines):
         if value is not None:
             self.buffer.put_number(value)
 
-    def encoded(self, prefix: str, value: bytes) -> None:
+    def encoded(self, prefix: str, value: bytearray) -> None:
         """As it is."""
         self._next()
         self.buffer.put(prefix)
@@ -237,7 +237,7 @@ class JsonCells(Lines):
             self._next()
             self.buffer.put_number(value)
 
-    def encoded(self, prefix: str, value: bytes) -> None:
+    def encoded(self, prefix: str, value: bytearray) -> None:
         """A string."""
         self._next()
         self.buffer.put_byte(_QUOTE)

@@ -1,5 +1,6 @@
 # C types for community.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.connection cimport Connection
 
 cdef unsigned int _WORD
@@ -25,12 +26,12 @@ cdef class CommunityHash:
     cdef bytearray _digest
 
     @cython.locals(near=int, far=int, words="unsigned int*", one=cython.ulonglong, other=cython.ulonglong,
-                   ports=cython.uint, place=int, high=cython.ulonglong, other_high=cython.ulonglong, raw=cython.p_uchar)
-    cpdef bytes of(self, Connection connection)
+                   ports=cython.uint, place=int, high=cython.ulonglong, other_high=cython.ulonglong)
+    cpdef bytearray of(self, Connection connection)
     @cython.locals(words="unsigned int*", a=cython.uint, b=cython.uint, c=cython.uint, d=cython.uint, e=cython.uint,
                    step=int, place=int, mixed=cython.uint)
-    cdef _hash(self)
-    @cython.locals(raw=cython.p_uchar)
-    cdef _put(self, Py_ssize_t at, unsigned int word)
+    cdef int _hash(self) except -1
+    @cython.locals(digest=cython.p_uchar)
+    cdef int _put(self, Py_ssize_t at, unsigned int word) except -1
 
 cdef bint _is_lower(Connection connection, int one, int other) except -1

@@ -5,6 +5,7 @@ SHA-1 (FIPS 180-4) by hand: it stands in every row, its message fits one block, 
 all other cells together. Tests hold it against hashlib and the communityid package.
 """
 
+from correlator.core import raw
 from correlator.core.connection import Connection
 
 _WORD, _HALF = 0xFFFFFFFF, 0xFFFF
@@ -24,8 +25,8 @@ class CommunityHash:
         self._words = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
         self._digest = bytearray(_LENGTH)
 
-    def of(self, connection: Connection) -> bytes:
-        """The hash, 20 bytes, the same for both directions: seed 0, the lower end first."""
+    def of(self, connection: Connection) -> bytearray:
+        """The hash, 20 bytes until the next, the same for both directions: seed 0, the lower end first."""
         near, far = connection.client_place, connection.server_place
         if _is_lower(connection, far, near):
             near, far = far, near
@@ -46,8 +47,7 @@ class CommunityHash:
             words[2], words[3] = (other & _HALF) << 16 | _TCP, ports
             words[4], words[15] = _END, _SHORT * 8
         self._hash()
-        raw = self._digest
-        return bytes(raw[:_LENGTH])
+        return self._digest
 
     def _hash(self) -> None:
         """SHA-1 of the block."""
@@ -57,7 +57,7 @@ class CommunityHash:
             place = step & 15
             if step >= 16:
                 mixed = words[step - 3 & 15] ^ words[step - 8 & 15] ^ words[step - 14 & 15] ^ words[place]
-                words[place] = (mixed << 1 | mixed >> 31) & _WORD
+                words[place] = raw.rotated(mixed, 1)
             if step < 20:
                 mixed = (d ^ b & (c ^ d)) + _K1
             elif step < 40:
@@ -66,17 +66,18 @@ class CommunityHash:
                 mixed = (b & c | d & (b | c)) + _K3
             else:
                 mixed = (b ^ c ^ d) + _K4
-            mixed = (mixed + (a << 5 | a >> 27) + e + words[place]) & _WORD
-            e, d, c, b, a = d, c, (b << 30 | b >> 2) & _WORD, a, mixed
-        self._put(0, (_A + a) & _WORD)
-        self._put(4, (_B + b) & _WORD)
-        self._put(8, (_C + c) & _WORD)
-        self._put(12, (_D + d) & _WORD)
-        self._put(16, (_E + e) & _WORD)
+            mixed = raw.low_word(mixed + raw.rotated(a, 5) + e + words[place])
+            e, d, c, b, a = d, c, raw.rotated(b, 30), a, mixed
+        self._put(0, raw.low_word(_A + a))
+        self._put(4, raw.low_word(_B + b))
+        self._put(8, raw.low_word(_C + c))
+        self._put(12, raw.low_word(_D + d))
+        self._put(16, raw.low_word(_E + e))
 
     def _put(self, at: int, word: int) -> None:
-        raw = self._digest
-        raw[at], raw[at + 1], raw[at + 2], raw[at + 3] = word >> 24, word >> 16 & 0xFF, word >> 8 & 0xFF, word & 0xFF
+        digest = self._digest
+        digest[at], digest[at + 1] = word >> 24, word >> 16 & 0xFF
+        digest[at + 2], digest[at + 3] = word >> 8 & 0xFF, word & 0xFF
 
 
 def _is_lower(connection: Connection, one: int, other: int) -> bool:

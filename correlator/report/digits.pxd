@@ -5,15 +5,17 @@ cdef int _ZERO
 cdef int _DOT
 cdef int _COLON
 cdef int _PAD
+cdef bytes _PAIRS
+cdef int _MOST
 cdef bytes _HEXADECIMAL
 cdef bytes _BASE64
 cdef int _NO_GROUP
 
 @cython.locals(raw=cython.p_uchar, source="const unsigned char*", length=Py_ssize_t, place=Py_ssize_t)
 cpdef Py_ssize_t put_raw(bytearray buffer, Py_ssize_t at, bytes data) except -1
-@cython.locals(raw=cython.p_uchar, end=Py_ssize_t)
+@cython.locals(raw=cython.p_uchar, end=Py_ssize_t, left=int, pairs="const unsigned char*", pair=int)
 cpdef Py_ssize_t put_padded(bytearray buffer, Py_ssize_t at, unsigned long long number, int digits) except -1
-@cython.locals(digits=int, rest=cython.ulonglong)
+@cython.locals(digits=int, limit=cython.ulonglong)
 cpdef Py_ssize_t put_number(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
 @cython.locals(raw=cython.p_uchar)
 cpdef Py_ssize_t put_microseconds(bytearray buffer, Py_ssize_t at, unsigned long long nanoseconds) except -1
@@ -24,7 +26,8 @@ cdef Py_ssize_t _put_ipv4(bytearray buffer, Py_ssize_t at, unsigned long long wo
 @cython.locals(raw=cython.p_uchar, best=int, best_length=int, run=int, group=int, number=int, shift=int,
                byte=cython.uchar)
 cdef Py_ssize_t _put_ipv6(bytearray buffer, Py_ssize_t at, unsigned long long high, unsigned long long low) except -1
-@cython.locals(raw=cython.p_uchar, length=Py_ssize_t, begin=Py_ssize_t, left=Py_ssize_t, three=int)
-cpdef Py_ssize_t put_base64(bytearray buffer, Py_ssize_t at, bytes data) except -1
+@cython.locals(raw=cython.p_uchar, source=cython.p_uchar, length=Py_ssize_t, begin=Py_ssize_t, left=Py_ssize_t,
+               three=int)
+cpdef Py_ssize_t put_base64(bytearray buffer, Py_ssize_t at, bytearray data) except -1
 @cython.locals(word=cython.ulonglong)
 cdef int _group(unsigned long long high, unsigned long long low, int group) noexcept

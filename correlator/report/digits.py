@@ -5,6 +5,8 @@ Whoever calls has made room. Compiled, `raw` is a pointer into the buffer.
 """
 
 _ZERO, _DOT, _COLON, _PAD = b"0.:="
+_PAIRS = b"".join(b"%02d" % number for number in range(100))
+_MOST = 20  # digits of a word of 64 bits: with 19 the limit still fits into one
 _HEXADECIMAL = b"0123456789abcdef"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NO_GROUP = 8
@@ -20,21 +22,25 @@ def put_raw(buffer: bytearray, at: int, data: bytes) -> int:
 
 def put_padded(buffer: bytearray, at: int, number: int, digits: int) -> int:
     """The last digits of a number, with zeros before it."""
-    raw, end = buffer, at + digits
+    raw, end, left, pairs = buffer, at + digits, digits, _PAIRS
     at = end
-    for _ in range(digits):
-        at -= 1
-        raw[at] = _ZERO + number % 10
-        number //= 10
+    while left > 1:
+        at -= 2
+        left -= 2
+        pair = number % 100 * 2
+        raw[at], raw[at + 1] = pairs[pair], pairs[pair + 1]
+        number //= 100
+    if left:
+        raw[at - 1] = _ZERO + number % 10
     return end
 
 
 def put_number(buffer: bytearray, at: int, number: int) -> int:
     """A number that is not negative, in decimal."""
-    digits, rest = 1, number // 10
-    while rest:
+    digits, limit = 1, 10
+    while number >= limit and digits < _MOST:
         digits += 1
-        rest //= 10
+        limit *= 10
     return put_padded(buffer, at, number, digits)
 
 
@@ -94,16 +100,16 @@ def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
     return at
 
 
-def put_base64(buffer: bytearray, at: int, data: bytes) -> int:
+def put_base64(buffer: bytearray, at: int, data: bytearray) -> int:
     """Bytes in base64 (RFC 4648 §4)."""
-    raw, length = buffer, len(data)
+    raw, source, length = buffer, data, len(data)
     for begin in range(0, length, 3):
         left = length - begin
-        three = data[begin] << 16
+        three = source[begin] << 16
         if left > 1:
-            three |= data[begin + 1] << 8
+            three |= source[begin + 1] << 8
         if left > 2:
-            three |= data[begin + 2]
+            three |= source[begin + 2]
         raw[at], raw[at + 1] = _BASE64[three >> 18], _BASE64[three >> 12 & 63]
         raw[at + 2] = _BASE64[three >> 6 & 63] if left > 1 else _PAD
         raw[at + 3] = _BASE64[three & 63] if left > 2 else _PAD

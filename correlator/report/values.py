@@ -37,7 +37,7 @@ class Values(Cells):
         """A number."""
         self.values.append(value)
 
-    def encoded(self, prefix: str, value: bytes) -> None:
+    def encoded(self, prefix: str, value: bytearray) -> None:
         """Text."""
         self.values.append(prefix + b2a_base64(value, newline=False).decode("ascii"))
 

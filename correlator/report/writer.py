@@ -35,11 +35,10 @@ class Writer:
         self._force = force
         self._fd: int | None = None
         self._made = False
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._batch = bytearray()
         self.total = 0
         """Bytes put so far."""
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[bytearray | None] = asyncio.Queue(_QUEUE)
 
     @property
     def is_stdout(self) -> bool:
@@ -88,8 +87,7 @@ class Writer:
 
     def put(self, data: bytes) -> None:
         """Add bytes; they go with the next batch."""
-        self._parts.append(data)
-        self._size += len(data)
+        self._batch += data
         self.total += len(data)
 
     async def append(self, name: str, *, without_header: bool) -> None:
@@ -103,9 +101,8 @@ class Writer:
 
     async def flush(self, *, all_of_it: bool = False) -> None:
         """Hand a full batch to the task, of standard output all there is; waits where the disk does not keep up."""
-        if self._size >= _BATCH or (self._size and (all_of_it or self.is_stdout)):
-            batch = b"".join(self._parts)
-            self._parts, self._size = [], 0
+        if len(self._batch) >= _BATCH or (self._batch and (all_of_it or self.is_stdout)):
+            batch, self._batch = self._batch, bytearray()
             if self.failure is None:
                 await self._queue.put(batch)
 

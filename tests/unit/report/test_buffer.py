@@ -63,5 +63,5 @@ def test_more_than_there_is_room_for() -> None:
 def test_base64(data: bytes) -> None:
     """As the standard library has it."""
     buffer = Buffer()
-    buffer.put_base64(data)
+    buffer.put_base64(bytearray(data))
     assert buffer.take() == b2a_base64(data, newline=False)

@@ -33,7 +33,7 @@ def read(made: PcapngSink) -> tuple[list[Packet], PcapngReader, Interfaces]:
     """What was written."""
     names = Interfaces()
     reader = PcapngReader(names, comments=True)
-    (frames,) = reader.feed(b"".join(made.writer._parts))
+    (frames,) = reader.feed(bytes(made.writer._batch))
     packets = frames.packets()
     reader.close()
     assert reader.damage is None
@@ -42,7 +42,7 @@ def read(made: PcapngSink) -> tuple[list[Packet], PcapngReader, Interfaces]:
 
 def blocks(made: PcapngSink) -> list[tuple[int, bytes]]:
     """The blocks by type and body."""
-    data, at, found = b"".join(made.writer._parts), 0, []
+    data, at, found = bytes(made.writer._batch), 0, []
     while at < len(data):
         kind, length = struct.unpack_from("<II", data, at)
         found.append((kind, data[at + 8 : at + length - 4]))

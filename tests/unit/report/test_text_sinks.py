@@ -13,7 +13,7 @@ from tests.scenes import passing, the_case
 
 def written(writer: Writer) -> str:
     """What was put so far."""
-    return b"".join(writer._parts).decode()
+    return writer._batch.decode()
 
 
 def test_csv_is_rfc_4180() -> None:
