@@ -171,11 +171,10 @@ async def _sample() -> int:
 
 
 def _samples() -> Path:
-    """The captures/ folder: in the source tree, or installed with the package."""
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "_captures", package.parent / "captures"):
-        if (folder / f"{_SAMPLE}.pcap").is_file():
-            return folder
+    """The captures/ folder of the source tree, which is installed with the package."""
+    folder = Path(__file__).resolve().parent.parent / "_captures"
+    if (folder / f"{_SAMPLE}.pcap").is_file():
+        return folder
     return die(Exit.UNREADABLE, "the sample captures are not installed")
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -227,10 +226,11 @@ def discard_all(writers: list[Writer]) -> None:
 
 def run_record(started: int, **facts: object) -> Record:
     """The first line of a JSON Lines report."""
+    system = os.uname()  # the platform module takes longer to import than a small capture to analyse
     return {
         "program": f"correlator {__version__}",
-        "host": platform.node(),
-        "kernel": f"{platform.system()} {platform.release()}",
+        "host": system.nodename,
+        "kernel": f"{system.sysname} {system.release}",
         "started": time_text(started),
         **facts,
     }

@@ -6,7 +6,6 @@ from pathlib import Path
 from correlator.capture.names import STANDARD_INPUT
 from correlator.cli.exits import Exit, die
 from correlator.core.model import Statement
-from correlator.kernel.tables import UnknownTableError, read_table
 
 EVIDENCE_SUFFIX = ".sockets.jsonl"
 LIVE, PSUTIL = "live", "psutil"
@@ -41,6 +40,8 @@ class Tables:
 
     def _read(self, name: str) -> str | None:
         """Read a file; returns why it cannot be."""
+        from correlator.kernel.tables import UnknownTableError, read_table  # noqa: PLC0415  most analyses have none
+
         try:
             table = read_table(Path(name).read_text(encoding="utf-8", errors="replace"))
         except OSError as error:
