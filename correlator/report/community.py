@@ -2,7 +2,7 @@
 """Community ID v1 (https://github.com/corelight/community-id-spec): a connection's name, the same in every tool.
 
 SHA-1 (FIPS 180-4) by hand: it stands in every row, its message fits one block, and a call of hashlib takes as long as
-all other cells together. Tests hold it against hashlib and the communityid package.
+all other cells together. A test holds it against the communityid package.
 """
 
 from correlator.core import raw
