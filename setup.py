@@ -10,6 +10,7 @@ from setuptools import Extension, setup
 
 COMPILED = [
     "correlator/core/address.py",
+    "correlator/core/changes.py",
     "correlator/core/connection.py",
     "correlator/core/engine.py",
     "correlator/core/evidence.py",

@@ -12,11 +12,13 @@ cdef class Run:
     cdef public Decoder decoder
     cdef public object outputs
     cdef public long long packets
+    cdef public int share
+    cdef public int shares
     cdef public object statistics
     cdef public object record
     cdef object _past
     cdef list _lookups
 
-    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, every=bint, data=bytes, segments=list, decoder=Decoder,
+    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, shares=int, every=bint, data=bytes, segments=list, decoder=Decoder,
                    engine=Engine, tracker=Tracker, segment=Segment, flow=Flow)
     cpdef take(self, Frames frames)

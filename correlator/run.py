@@ -106,6 +106,7 @@ class Run:
         self.decoder = decoder
         self.outputs = outputs
         self.packets = 0
+        self.share, self.shares = 0, 1  # of the connections: what others have passes by
         self.statistics: tuple[int, int] | None = None
         self.record: Record = {}
         self._past: Record = {}
@@ -123,10 +124,14 @@ class Run:
         count, data, segments = frames.count, frames.data, frames.segments
         self.packets += count
         sink, every = self.outputs.packets, self.outputs.every_packet
+        shares = self.shares
         decoder, engine, tracker = self.decoder, self.engine, self.engine.tracker
         for number in range(count):
             segment = segments[number]
             if not decoder.decode(segment, data):
+                continue
+            if shares > 1 and segment.share(shares) != self.share:
+                engine.pass_by(segment)
                 continue
             flow = engine.segment(segment)
             if sink is not None and (every or tracker.notable):

@@ -1,6 +1,7 @@
 """Findings for the tests of reports."""
 
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Owner, Source, Statement
 from tests.play import CLIENT, SERVER, START, Play, evidence, listener, socket

@@ -17,12 +17,13 @@ from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
 from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
-from correlator.core.engine import Config
+from correlator.core.config import Config
 from correlator.report.columns import Record
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 
 _INTERRUPTED = 130
+_LARGE = 4 << 30  # bytes: half a minute of small packets
 
 
 @click.command()
@@ -40,7 +41,8 @@ _INTERRUPTED = 130
     "--jobs",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Analyse so many captures at once (without -w, --merge and --follow; as many as there are cores).",
+    help="Use so many processes: for several captures, or shares of a large one (as many as there are cores; "
+    "without -w, --merge and --follow).",
 )
 @output_options
 @selecting
@@ -84,13 +86,22 @@ def analyse(  # click's options
     groups = [names] if merge else [[name] for name in names]
     apart = wanted.prefix is None and not (merge or follow or STANDARD_INPUT in names or set(tables) & {LIVE, PSUTIL})
     some = min(jobs or _cores(), len(groups)) if apart else 1
-    if some > 1:
-        from correlator.cli.jobs import Job, at_once  # noqa: PLC0415  processes are slow to import, too
+    shares = (jobs or _cores()) if apart and len(groups) == 1 and _is_worth_sharing(names[0], asked=jobs) else 1
+    if some > 1 or shares > 1:
+        from correlator.cli.jobs import Job, at_once, in_shares  # noqa: PLC0415  processes are slow to import, too
 
-        work = partial(at_once, Job(wanted, tables), built, inputs, groups, some)
+        if some > 1:
+            work = partial(at_once, Job(wanted, tables), built, inputs, groups, some)
+        else:
+            work = partial(in_shares, Job(wanted, tables, shares), built, inputs, groups[0])
     else:
         work = partial(_one_by_one, built, inputs, groups)
     raise SystemExit(asyncio.run(_analyse(built, inputs, record, len(names), work)))
+
+
+def _is_worth_sharing(name: str, asked: int | None) -> bool:
+    """Whether several processes are to read a capture: where it takes longer than they take to begin, or if asked."""
+    return os.path.isfile(name) and (asked is not None or os.path.getsize(name) >= _LARGE)
 
 
 def _cores() -> int:

@@ -12,7 +12,8 @@ from correlator.capture.ring import RingCapture
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.live import live_config
 from correlator.cli.tables import Tables
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Evidence, Ownership, Verdict
 from correlator.kernel.host import host_table

@@ -13,7 +13,8 @@ from correlator.cli.outputs import discard_all, open_all
 from correlator.cli.selection import Selection, selecting, selection
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.annotation import Annotation, Kept, parse_comment
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Side, Verdict
 from correlator.report.columns import Record

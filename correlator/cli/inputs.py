@@ -10,7 +10,8 @@ from correlator.capture.files import CaptureFile
 from correlator.capture.merge import MergedCaptures
 from correlator.capture.names import UnreadableError
 from correlator.cli.tables import Tables
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.pipeline import analyse
 from correlator.run import Run
 from correlator.wire.decode import Decoder
@@ -31,6 +32,8 @@ class Inputs:
         self.troubles: list[str] = []
         self.unread: list[str] = []
         """Captures of which nothing could be read."""
+        self.is_recorded = False
+        """Whether one was written by a live run of ours."""
         self._named = named
         self._follow = follow
         self._first = 1
@@ -61,10 +64,11 @@ class Inputs:
         except UnreadableError as error:
             self.unread.append(group[0])
             self.troubles.append(f"{group[0]}: {error}")
+        self.is_recorded = self.is_recorded or source.kept is not None
         self._note_damage(source)
         if self.is_interrupted:
             self.troubles.append(f"{group[0]}: interrupted; what was read is reported")
-        self._first += run.engine.tracker.seen
+        self._first += run.engine.tracker.moment
 
     def _open(self, name: str) -> CaptureFile:
         return CaptureFile(name, self.interfaces, stop=self.stop, follow=self._follow)

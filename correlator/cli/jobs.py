@@ -1,7 +1,10 @@
-"""Several captures at once, a process each; their outputs are put together in the order of the captures.
+"""Several captures at once, a process each; or one large capture, each process with its share of the connections.
 
-Each process writes what it finds into files of a folder of its own, which the one that started it copies and removes:
-the output is the same as that of one process, and the memory that of so many captures as are read at once.
+Each process writes what it finds into files of a folder of its own, which the one that started it copies, in the order
+of the captures, or merges, in the order of the reports, and removes: the output is the same as that of one process.
+
+Of one capture each process decodes all and tracks its share. So nothing is to be joined where the capture would have
+been cut, and when a connection is reported depends on no other connection.
 """
 
 import asyncio
@@ -11,17 +14,23 @@ import os
 import signal
 import tempfile
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build
 from correlator.cli.tables import Tables
-from correlator.core.engine import Config
+from correlator.core.config import Config
 from correlator.report.columns import Record
+from correlator.report.lines import header
+from correlator.report.merging import merged
 from correlator.report.writer import Writer
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
+
+# What every share counts alike.
+_OF_THE_CAPTURE: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,8 @@ class Job:
 
     wanted: Wanted
     tables: tuple[str, ...]
+    shares: int = 1
+    """Of the connections of one capture."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,51 @@ class _Part:
     troubles: list[str]
     unread: list[str]
     failures: list[str]
+    is_apart: bool
+    """Whether no connection of its share has to do with those of others."""
+
+
+async def in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], run: Run) -> None:
+    """Analyse one capture in processes, and merge what they found."""
+    loop = asyncio.get_running_loop()
+    spawned = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(prefix="correlator-") as folder,
+        ProcessPoolExecutor(job.shares, mp_context=spawned) as pool,
+    ):
+        coming = [
+            loop.run_in_executor(pool, work, job, group, _stem(folder, share), share) for share in range(job.shares)
+        ]
+        try:
+            parts = await asyncio.gather(*coming)
+        except BrokenExecutor:
+            inputs.troubles.append(f"{group[0]}: a process that analysed it was killed")
+            inputs.unread += group
+            return
+        if not all(part.is_apart for part in parts):
+            await inputs.take(run, group)  # the slow way is always right
+            return
+        inputs.troubles += parts[0].troubles + [failure for part in parts for failure in part.failures]
+        inputs.unread += parts[0].unread
+        for share, part in enumerate(parts):
+            run.add(part.counters if share == 0 else part.counters | _OF_THE_CAPTURE)
+            built.summary.add(part.tally)
+            built.fail_on.met = built.fail_on.met or part.is_met
+        for place, (_, writer) in enumerate(_names(job.wanted, _stem(folder, 0), built)):
+            names = [_names(job.wanted, _stem(folder, share), built)[place][0] for share in range(job.shares)]
+            await _merge(names, writer)
+
+
+async def _merge(names: list[str], writer: Writer) -> None:
+    """Add the lines of some files to an output, in order."""
+    with ExitStack() as opened:
+        files = [opened.enter_context(open(name, "rb")) for name in names]
+        is_screen = names[0].endswith(".txt")
+        for lines in merged(files):
+            if is_screen and not writer.total:
+                writer.put(header().encode("utf-8") + b"\n")
+            writer.put(lines)
+            await writer.flush()
 
 
 async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
@@ -91,7 +147,7 @@ def _names(wanted: Wanted, stem: str, built: Built) -> list[tuple[str, Writer]]:
     return [(own, writers[whole]) for own, whole in pairs if own is not None and whole is not None]
 
 
-def _own(wanted: Wanted, stem: str) -> Wanted:
+def _own(wanted: Wanted, stem: str, shares: int = 1) -> Wanted:
     """The same outputs, in files of one's own."""
     return replace(
         wanted,
@@ -99,6 +155,7 @@ def _own(wanted: Wanted, stem: str) -> Wanted:
         jsonl=wanted.jsonl and stem + ".jsonl",
         quiet=wanted.quiet or "-" in {wanted.csv, wanted.jsonl},
         screen=stem + ".txt",
+        keyed=shares > 1,
     )
 
 
@@ -108,23 +165,29 @@ async def _copy(name: str, writer: Writer) -> None:
     os.unlink(name)
 
 
-def work(job: Job, group: list[str], stem: str) -> _Part:
+def work(job: Job, group: list[str], stem: str, share: int = 0) -> _Part:
     """Analyse captures in this process."""
     gc.disable()  # as in `analyse`
-    return asyncio.run(_work(job, group, stem))
+    return asyncio.run(_work(job, group, stem, share))
 
 
-async def _work(job: Job, group: list[str], stem: str) -> _Part:
+async def _work(job: Job, group: list[str], stem: str, share: int) -> _Part:
     named, interfaces = Tables(), Interfaces()
     for table in job.tables:
         named.add(table)
-    built = build(_own(job.wanted, stem), interfaces.names)
+    built = build(_own(job.wanted, stem, job.shares), interfaces.names)
     inputs = Inputs(interfaces, named, Config())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
     run = Run(*inputs.parts(first=True), built.outputs)
+    run.share, run.shares = share, job.shares
     async with writing(built.outputs):
         await inputs.take(run, group)
     gc.collect()
+    # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order
+    has_legs = len(interfaces.names) > 1 and run.engine.index.statements > 0
     failures = built.outputs.failures
-    return _Part(run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures)
+    is_apart = not (inputs.is_recorded or has_legs)
+    return _Part(
+        run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures, is_apart
+    )

@@ -23,7 +23,8 @@ from correlator.cli.exits import Exit, die, say
 from correlator.cli.notify import notify
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.evidence import Bounds
 from correlator.core.limits import LINGER, LIVE_SETTLE, Limits
 from correlator.kernel.live import KernelEvidence
@@ -40,6 +41,7 @@ _NICE = -10
 # At the most about 40 MB of connections. At 15,000/s that remembers a closed one for a second and a half after its
 # report.
 MAX_CONNECTIONS = 40_960
+_NO_END = 1 << 40  # segments: time alone says how long a closed connection waits
 # Other namespaces' sockets, too, which no connection here may ask for: three seconds of 10,000 connections/s there.
 _MAX_EVIDENCE = 65_536
 
@@ -183,7 +185,7 @@ def _evidence(run: Run) -> KernelEvidence | PortableEvidence:
 
 def live_config(*, counted: bool) -> Config:
     """How the engine works live."""
-    limits = Limits(MAX_CONNECTIONS, closed=MAX_CONNECTIONS, settle=LIVE_SETTLE, linger=LINGER, counted=counted)
+    limits = Limits(MAX_CONNECTIONS, segments=_NO_END, settle=LIVE_SETTLE, linger=LINGER, counted=counted)
     return Config(limits, Bounds(tuples=_MAX_EVIDENCE, aged=2 * LIVE_SETTLE), lookups=True, announce=True)
 
 

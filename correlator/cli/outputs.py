@@ -30,9 +30,10 @@ _SECOND = 1_000_000_000
 class Screen:
     """Findings on standard output, a line each: an open connection when its sockets are known, others at their end."""
 
-    def __init__(self, writer: Writer) -> None:
-        """The header comes with the first finding."""
+    def __init__(self, writer: Writer, *, keyed: bool = False) -> None:
+        """The header comes with the first finding. `keyed`: lines that are to be merged with others, without it."""
         self._writer = writer
+        self._is_keyed = keyed
         self._shown: dict[tuple[int, str], Verdict] = {}
         self._begun = False
 
@@ -50,6 +51,9 @@ class Screen:
         if not finding.final:
             self._shown[key] = finding.verdict
         if shown is finding.verdict:
+            return
+        if self._is_keyed:
+            self._put(f"{finding.connection.reported_in:016x}{finding.connection.touched:016x}{line(finding)}")
             return
         if not self._begun:
             self._begun = True
@@ -78,6 +82,8 @@ class Wanted:
     selection: Selection = field(default_factory=Selection)
     evidence: bool = False
     """Record evidence with --write: where it is not a file already."""
+    keyed: bool = False
+    """For lines that are to be merged with those of others (`report/merging.py`)."""
     screen: str = STANDARD_OUTPUT
     """Where the table of findings goes."""
     rotate_size: int | None = None
@@ -153,7 +159,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
     if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
-        chosen.append(Screen(writer(wanted.screen)))
+        chosen.append(Screen(writer(wanted.screen), keyed=wanted.keyed))
     if wanted.prefix:
         try:
             beside(wanted.prefix, "")
@@ -186,7 +192,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
             if outputs.evidence is not None:
                 rotation.reports.append((".sockets.jsonl", outputs.evidence))
         text = writer(beside(wanted.prefix, ".txt"))
-    chosen += [kind(writer(name)) for name, kind in names if name]
+    chosen += [kind(writer(name), keyed=wanted.keyed) for name, kind in names if name]
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)

@@ -39,6 +39,8 @@ cdef class Connection:
     cdef public long long superseded_at
     cdef public long long syn_rtt
     cdef public long long ack_rtt
+    cdef public unsigned long long reported_in
+    cdef public long long touched
     cdef public str interface
 
     cpdef int server_port(self) except? -1

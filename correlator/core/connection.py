@@ -36,7 +36,7 @@ class End:
 class Connection:
     """One TCP connection on the wire. Times and intervals are in nanoseconds, UNSEEN where nothing showed them."""
 
-    number: int
+    number: int  # of its first segment
     is_ipv6: bool
     client_place: int
     server_place: int
@@ -57,6 +57,9 @@ class Connection:
     ack_rtt: int
     syn_count: int
     syn_ack_count: int
+    # The order of reports: the segment of the capture at which it was reported, and the last one of its own.
+    reported_in: int
+    touched: int
     interface: str
     oriented: bool  # False: neither a SYN nor a SYN-ACK said who is the client
     simultaneous: bool  # both ends sent a SYN (RFC 9293 §3.5): neither was accepted by a listener
@@ -147,6 +150,7 @@ class Connection:
         made.opened_at, made.closed_at, made.superseded_at = self.opened_at, self.closed_at, self.superseded_at
         made.syn_rtt, made.ack_rtt = self.syn_rtt, self.ack_rtt
         made.syn_count, made.syn_ack_count = self.syn_count, self.syn_ack_count
+        made.reported_in, made.touched = self.reported_in, self.touched
         made.interface, made.oriented, made.simultaneous = self.interface, self.oriented, self.simultaneous
         return made
 

@@ -1,5 +1,6 @@
 # C types for engine.py.
 import cython
+from correlator.core.changes cimport Event
 from correlator.core.flow cimport Flow
 from correlator.core.handshake cimport half_open
 from correlator.core.evidence cimport EvidenceIndex
@@ -11,7 +12,7 @@ from correlator.core.model cimport Socket
 from correlator.core.segment cimport Segment
 from correlator.core.explain cimport explain, without_socket
 from correlator.core.verdict cimport cause, verdict
-from correlator.core.tracker cimport Event, Tracker
+from correlator.core.tracker cimport Tracker
 
 cdef class Counters:
     cdef public long long matched
@@ -44,6 +45,7 @@ cdef class Engine:
     cdef object _patience
 
     cpdef int evidence(self, statement) except -1
+    cpdef int pass_by(self, Segment segment) except -1
     @cython.locals(tracker=Tracker)
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)

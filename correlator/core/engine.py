@@ -9,20 +9,22 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from correlator.core.changes import Change
+from correlator.core.config import Config
 from correlator.core.connection import UNSEEN, Connection
-from correlator.core.evidence import Bounds, EvidenceIndex
+from correlator.core.evidence import EvidenceIndex
 from correlator.core.explain import explain, through_nat, without_socket
 from correlator.core.finding import Finding, unmatched
 from correlator.core.flow import Flow
 from correlator.core.four_tuple import FourTuple
 from correlator.core.handshake import half_open
 from correlator.core.legs import Legs
-from correlator.core.limits import LIVE_SETTLE, Limits
+from correlator.core.limits import LIVE_SETTLE
 from correlator.core.listeners import listener, oriented
 from correlator.core.matcher import TIME_WAIT, Match, match
 from correlator.core.model import Cause, Handshake, Lookup, OwnerBy, Side, Socket, Statement, Verdict
 from correlator.core.segment import Segment
-from correlator.core.tracker import Change, Tracker
+from correlator.core.tracker import Tracker
 from correlator.core.verdict import cause, verdict
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
@@ -53,20 +55,7 @@ LOOKS_A_TICK = 1000
 LOOKS_AT_ATTEMPTS = 50
 _MAX_ATTEMPTS = 8192
 _EVERYTHING = 1 << 40
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """What an engine is to do, fixed for a run."""
-
-    limits: Limits = field(default_factory=Limits)
-    bounds: Bounds = field(default_factory=Bounds)
-    lookups: bool = False
-    """Ask the kernel for each connection that stays open (live)."""
-    eager: bool = False
-    """Ask for each at once, because no event tells of those that close."""
-    announce: bool = False
-    """Give a provisional finding as soon as an open connection's sockets are known."""
+_HELD = 1 << 63  # behind all others
 
 
 @dataclass
@@ -124,6 +113,11 @@ class Engine:
         if tracker.events or (tracker.reports and (not tracker.reports_only or len(self._interfaces) > 1)):
             self._drain(segment.at)
         return flow
+
+    def pass_by(self, segment: Segment) -> None:
+        """A segment that is for another engine, which has another share of the connections."""
+        self.segments += 1
+        self.tracker.pass_by(segment.at)
 
     def set_eager(self, *, eager: bool) -> None:
         """Ask for each connection at once, or not (`Config.eager`)."""
@@ -277,6 +271,7 @@ class Engine:
         if self.index.has_timeless and self.index.count_uses(
             connection.key(_SIDE_CLIENT), connection.key(_SIDE_SERVER)
         ):
+            connection.reported_in += _HELD
             self._held.append(connection)
             if len(self._held) > self.config.bounds.tuples:
                 self._emit(self._held.popleft())

@@ -70,3 +70,5 @@ cpdef int leave(Flow flow) except -1
 
 cpdef bint covers(long long ack, long long isn) except? -1
 cpdef long long interval(long long start, long long end) except? -1
+@cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong)
+cpdef Flow next_due(list queues, long long now)

@@ -135,7 +135,7 @@ def begun(number: int, segment: Segment, at: int, interface: str, counted: bool)
     flow.closed_at = flow.superseded_at = _UNSEEN
     flow.syn_at = flow.syn_ack_at = flow.syn_rtt = flow.ack_rtt = _UNSEEN
     flow.syn_count = flow.syn_ack_count = 0
-    flow.interface = interface
+    flow.interface, flow.reported_in, flow.touched = interface, 0, 0
     flow.oriented = flow.simultaneous = flow.reported = flow.watched = flow.gone = False
     flow.hash = 0
     flow.chained = flow.queue = flow.earlier = flow.later = None
@@ -203,3 +203,21 @@ def interval(start: int, end: int) -> int:
     if _UNSEEN in {start, end} or end < start:
         return _UNSEEN
     return end - start
+
+
+def next_due(queues: list[Queue], now: int) -> Flow | None:
+    """Of the connections whose time in one of some queues is up, the one that has been due for longest."""
+    found: Flow | None = None
+    due_at = now + 1
+    for queue in queues:
+        flow = queue.first
+        while flow is not None and now > 0 and not flow.last_at:
+            flow.last_at = now  # no segment had a time so far
+            queue.append(flow)
+            flow = queue.first
+        if flow is not None and (
+            flow.last_at + queue.wait < due_at
+            or (found is not None and flow.last_at + queue.wait == due_at and flow.touched < found.touched)
+        ):
+            found, due_at = flow, flow.last_at + queue.wait
+    return found

@@ -18,11 +18,12 @@ class Limits:
 
     connections: int = 1_000_000
     """Entries in the table, about 400 bytes each."""
-    closed: int = 16_384
-    """Entries of closed connections that wait for late segments; Linux bounds those in TIME_WAIT likewise.
+    segments: int = 131_072
+    """Segments of the capture after which a closed connection has waited enough for late ones of its own.
 
-    At 5,000 closes a second that is more than three seconds: a FIN whose acknowledgement was lost has been sent again
-    four times by then. More than the caches hold would cost as much as everything else.
+    Where one of ten closes a connection, at 5,000 closes a second, that is more than two seconds: a FIN whose
+    acknowledgement was lost has been sent again three times by then. More than the caches hold would cost as much as
+    everything else.
     """
     settle: int = LINGER
     """Nanoseconds without a segment after which a closed connection is reported."""

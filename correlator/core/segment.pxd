@@ -1,4 +1,8 @@
 # C types for segment.py: the values of every packet.
+import cython
+
+cdef unsigned int _SPREAD
+cdef unsigned long long _WORD
 
 cdef class Segment:
     cdef public long long at
@@ -20,5 +24,8 @@ cdef class Segment:
     cdef public Py_ssize_t begin
     cdef public Py_ssize_t captured
     cdef public Py_ssize_t wire_length
+
+    @cython.locals(ends=cython.ulonglong)
+    cpdef int share(self, int shares) except -1
 
 cpdef bytes packed(unsigned long long high, unsigned long long low, bint is_ipv6)

@@ -6,6 +6,7 @@ from correlator.core.address import IPV4_LENGTH, IPV6_LENGTH
 
 NO_TIME = -1  # pcapng's Simple Packet Block carries no timestamp
 MAX_TIME = 1 << 62  # the year 2116: what is later, or before 1970, is no time that a packet was captured at
+_SPREAD, _WORD = 0x9E3779B1, 0xFFFFFFFF  # Knuth's multiplicative hash
 
 
 @dataclass
@@ -45,6 +46,11 @@ class Segment:
         self.destination_port = other.destination_port
         self.seq, self.ack, self.flags, self.length = other.seq, other.ack, other.flags, other.length
         self.continuation = other.continuation
+
+    def share(self, shares: int) -> int:
+        """Which of so many shares its connection belongs to: the same for both directions, in every process."""
+        ends = self.source_low + self.destination_low + self.source_port * self.destination_port
+        return ((ends * _SPREAD & _WORD) >> 16) % shares
 
     @property
     def source(self) -> bytes:

@@ -1,13 +1,17 @@
 # C types for tracker.py.
 import cython
+from correlator.core.changes cimport Event
 from correlator.core cimport sequence
 from correlator.core.connection cimport Connection
-from correlator.core.flow cimport Flow, Queue, begun, covers, interval, leave
+from correlator.core.flow cimport Flow, Queue, begun, covers, interval, leave, next_due
 from correlator.core.handshake cimport half_open, next_closing, next_state
 from correlator.core.segment cimport Segment
 from correlator.core.table cimport Table
 
 cdef int _FIN_BOTH
+cdef long long _SUPERSEDED_LEFT
+cdef long long _CLOSED_LEFT
+cdef long long _LEFT
 cdef long long _MASK
 cdef long long _UNSEEN
 cdef int _SYN
@@ -16,10 +20,6 @@ cdef int _SYN_FIN_RST
 cdef int _NEW
 cdef int _SYN_RECEIVED
 cdef int _ESTABLISHED
-
-cdef class Event:
-    cdef readonly object change
-    cdef readonly Flow flow
 
 @cython.final
 cdef class Tracker:
@@ -40,7 +40,10 @@ cdef class Tracker:
     cdef public Queue _open
     cdef list _reporting
     cdef long long _most
-    cdef long long _most_closed
+    cdef long long _segments
+    cdef public long long moment
+    cdef long long _due_moment
+    cdef long long _stage
     cdef bint _counted
     cdef public list events
     cdef public list reports
@@ -54,6 +57,8 @@ cdef class Tracker:
 
     cpdef list take(self)
     cpdef list take_reports(self)
+    cpdef int pass_by(self, long long at) except -1
+    cdef int _pass_time(self) except -1
     @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
     cpdef bint finish(self, long long most=*) except -1
     @cython.locals(flow=Flow, near=int)
@@ -71,12 +76,10 @@ cdef class Tracker:
     @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
     cdef bint _step(self, Flow flow, Segment segment, int near, int far, bint follows) except? -1
     cdef int _announce(self, Flow flow, int before) except -1
-    @cython.locals(flow=Flow, queue=Queue)
+    @cython.locals(flow=Flow, queue=Queue, waiting=Queue)
     cpdef int advance(self, long long now) except -1
     @cython.locals(stays=bint)
     cdef int _settled(self, Flow flow) except -1
-    @cython.locals(found=Flow, flow=Flow, queue=Queue, due_at=cython.longlong)
-    cdef Flow _next_due(self)
     cdef int _enqueue(self, Flow flow, Queue queue) except -1
     cdef _supersede(self, Flow flow, long long at)
     @cython.locals(flow=Flow)

@@ -2,17 +2,16 @@
 
 Bounds: the tracker holds `Limits.connections`. Past that what is closed and reported is forgotten first, then the
 oldest half-open connection (a flood's are worth least), then what is closed and waits for its report, then the oldest
-of all; these two are reported as they stand. All but the first are counted. Of closed connections it holds
-`Limits.closed` at the most: past that the one that has been silent for longest has waited enough, and is reported.
+of all; these two are reported as they stand. All but the first are counted. A closed connection waits for
+`Limits.segments` segments of any connection at the most: what is reported when depends on no other connection.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 
 from correlator.core import sequence
+from correlator.core.changes import Change, Event
 from correlator.core.connection import UNSEEN, Connection
-from correlator.core.flow import Flow, Queue, begun, covers, interval, leave
+from correlator.core.flow import Flow, Queue, begun, covers, interval, leave, next_due
 from correlator.core.handshake import ACK, FIN, RST, SYN, Closing, State, half_open, next_closing, next_state
 from correlator.core.limits import Limits
 from correlator.core.segment import Segment
@@ -25,23 +24,9 @@ _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
 _FIN_BOTH = int(Closing.FIN_BOTH)  # the first of those that are closed
 _EVERYTHING = 1 << 40
+# Behind the last moment: the stages in which `finish` reports what is left.
+_SUPERSEDED_LEFT, _CLOSED_LEFT, _LEFT = 1 << 60, 2 << 60, 3 << 60
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
-
-
-class Change(IntEnum):
-    """What happened to a connection."""
-
-    OPENED = 0
-    ANSWERED = 1
-    ESTABLISHED = 2
-
-
-@dataclass(frozen=True)
-class Event:
-    """A change, and the connection that it happened to."""
-
-    change: Change
-    flow: Flow
 
 
 class Tracker:
@@ -80,14 +65,18 @@ class Tracker:
         self._now = 0  # as far as time is known to have passed
         self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
         self._due_at = 0
+        self.moment = 0
+        """Segments so far, also those that were for others."""
+        self._due_moment = 0
         self._first = first
+        self._stage = 0  # of the end; 0 before it
         self._last: list[Flow] = []  # what is open when the input has ended, the first one last
 
     def set_limits(self, limits: Limits) -> None:
         """Go on with other limits."""
         self.limits = limits
         self._settle, self._linger, self._most = limits.settle, limits.linger, limits.connections
-        self._most_closed = limits.closed
+        self._segments = limits.segments
         self._counted = limits.counted
         self._half_open.wait = self._lingering.wait = limits.linger
         self._settling.wait = self._superseded.wait = limits.settle
@@ -106,8 +95,19 @@ class Tracker:
         reports, self.reports = self.reports, []
         return reports
 
+    def pass_by(self, at: int) -> None:
+        """A segment that is for another tracker, which has another share of the connections."""
+        self.moment += 1
+        self._newest = max(self._newest, at)
+        self._pass_time()
+
+    def _pass_time(self) -> None:
+        if self._newest >= self._due_at or self.moment >= self._due_moment:
+            self.advance(self._newest)
+
     def segment(self, segment: Segment) -> Flow:
         """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""
+        self.moment += 1
         self._newest = max(self._newest, segment.at)
         flow = self._table.find(segment)
         if flow is None:
@@ -117,12 +117,12 @@ class Tracker:
             return self._open_with(segment)
         near = self._table.place
         if segment.flags & (_SYN | _ACK) == _SYN and flow.is_another(segment, near):
-            if self._newest >= self._due_at:
-                self.advance(self._newest)
+            self._pass_time()
             self._supersede(flow, segment.at)
             return self._open_with(segment)
         if flow.is_copy(segment, near):
             self.copies += 1
+            self._pass_time()
             self.from_client, self.notable = near == flow.client_place, False
         else:
             self._go_on(flow, segment, near)
@@ -130,19 +130,18 @@ class Tracker:
 
     def _open_with(self, segment: Segment) -> Flow:
         """The connection that a segment is the first one of."""
-        if self._newest >= self._due_at:
-            self.advance(self._newest)
+        self._pass_time()
         flow = self._begin(segment)
         self._take_in(flow, segment, 0)
         return flow
 
     def _go_on(self, flow: Flow, segment: Segment, near: int) -> None:
         """Take in a segment of a connection that there is."""
-        flow.last_at = self._newest
+        flow.last_at, flow.touched = self._newest, self.moment
         queue = flow.queue  # in which it waited so far
         if queue is self._open:
             queue = None
-        if self._newest >= self._due_at:
+        if self._newest >= self._due_at or self.moment >= self._due_moment:
             if queue is not None:
                 queue.append(flow)  # before time passes: a clock that leaps cuts no connection in two
             self.advance(self._newest)
@@ -184,12 +183,22 @@ class Tracker:
         Reports come in the order in which they are due, whether time passes in small steps or in large ones.
         """
         self._now = max(self._now, now)
-        while (flow := self._next_due()) is not None:
+        while (flow := next_due(self._reporting, self._now)) is not None:
             self._settled(flow)
+        flow = self._settling.first
+        while flow is not None and flow.touched + self._segments <= self.moment:
+            self._settled(flow)
+            flow = self._settling.first
         flow = self._lingering.first
-        while flow is not None and flow.last_at + self._linger <= self._now:
+        while flow is not None and (
+            flow.last_at + self._linger <= self._now or flow.touched + self._segments <= self.moment
+        ):
             self._forget(flow)
             flow = self._lingering.first
+        self._due_moment = self.moment + self._segments
+        for waiting in (self._settling, self._lingering):
+            if waiting.first is not None:
+                self._due_moment = min(self._due_moment, waiting.first.touched + self._segments)
         self._due_at = self._now + min(self._settle, self._linger)
         for queue in self._reporting:
             if queue.first is not None:
@@ -205,22 +214,6 @@ class Tracker:
         self._report(flow)
         if stays:
             self._lingering.append(flow)
-            if self._lingering.count > self._most_closed and self._lingering.first is not None:
-                self._forget(self._lingering.first)
-
-    def _next_due(self) -> Flow | None:
-        """The connection whose report is due, the one that has been due for longest first."""
-        found: Flow | None = None
-        due_at = self._now + 1
-        for queue in self._reporting:
-            flow = queue.first
-            while flow is not None and self._now > 0 and not flow.last_at:
-                flow.last_at = self._now  # no segment had a time so far
-                queue.append(flow)
-                flow = queue.first
-            if flow is not None and flow.last_at + queue.wait < due_at:
-                found, due_at = flow, flow.last_at + queue.wait
-        return found
 
     def _enqueue(self, flow: Flow, queue: Queue) -> None:
         """Put a connection into the queue that it is to wait in, at the end."""
@@ -240,6 +233,7 @@ class Tracker:
         """
         left = most
         for queue in (self._superseded, self._settling):
+            self._stage = max(self._stage, _SUPERSEDED_LEFT if queue is self._superseded else _CLOSED_LEFT)
             while left and (flow := queue.first) is not None:
                 self._forget(flow)
                 self._report(flow)
@@ -247,7 +241,9 @@ class Tracker:
         if left and not self._last:
             self._last = list(self._table)[::-1]
         while left and self._last:
+            self._stage = _LEFT
             flow = self._last.pop()
+            flow.touched = flow.number
             self._forget(flow)
             self._report(flow)
             left -= 1
@@ -258,7 +254,8 @@ class Tracker:
             self._evict()
         place = segment.interface
         interface = self._interfaces[place] if 0 <= place < len(self._interfaces) else ""
-        flow = begun(self._first + self.seen, segment, self._newest, interface, self._counted)
+        flow = begun(self._first + self.moment - 1, segment, self._newest, interface, self._counted)
+        flow.touched = self.moment
         self.seen += 1
         self._table.add(flow)
         return flow
@@ -295,8 +292,6 @@ class Tracker:
         if not flow.reported:
             if flow.closing >= _FIN_BOTH:
                 self._enqueue(flow, self._settling)
-                if self._settling.count > self._most_closed and self._settling.first is not None:
-                    self._settled(self._settling.first)
             else:
                 self._enqueue(flow, self._half_open if half_open(flow.state) else self._open)
         return True
@@ -315,7 +310,7 @@ class Tracker:
         """Another connection has the four-tuple. Evidence of this one's end may still come, where it is waited for."""
         if flow.gone:
             return
-        flow.superseded_at = at
+        flow.superseded_at, flow.touched = at, self.moment
         self._forget(flow)
         if self._settle < self._linger and not flow.reported:
             flow.last_at = self._newest
@@ -340,7 +335,7 @@ class Tracker:
 
     def _report(self, flow: Flow) -> None:
         if not flow.reported:
-            flow.reported = True
+            flow.reported, flow.reported_in = True, self._stage or self.moment
             self.reports.append(flow if flow.gone else flow.copy())
 
     def _forget(self, flow: Flow) -> None:

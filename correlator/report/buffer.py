@@ -8,8 +8,17 @@ from array import array
 
 from correlator.core.timetext import time_text
 from correlator.core.words import net_long_word, net_word
-from correlator.report.digits import put_address, put_base64, put_microseconds, put_number, put_padded, put_raw
+from correlator.report.digits import (
+    put_address,
+    put_base64,
+    put_hexadecimal,
+    put_microseconds,
+    put_number,
+    put_padded,
+    put_raw,
+)
 
+KEY = 32  # bytes
 _ROOM = 4096
 _SECOND = 1_000_000_000
 _DIGITS = 20  # of a word of 64 bits
@@ -73,6 +82,12 @@ class Buffer:
         """A number that is not negative, in decimal."""
         self.need(_DIGITS)
         self.end = put_number(self.bytes, self.end, number)
+
+    def put_key(self, first: int, second: int) -> None:
+        """Two words in hexadecimal, 32 digits: lines that begin so can be merged in order."""
+        self.need(KEY)
+        self.end = put_hexadecimal(self.bytes, self.end, first)
+        self.end = put_hexadecimal(self.bytes, self.end, second)
 
     def put_microseconds(self, nanoseconds: int) -> None:
         """Microseconds with three decimals."""

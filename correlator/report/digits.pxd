@@ -15,6 +15,8 @@ cdef int _NO_GROUP
 cpdef Py_ssize_t put_raw(bytearray buffer, Py_ssize_t at, bytes data) except -1
 @cython.locals(raw=cython.p_uchar, end=Py_ssize_t, left=int, pairs="const unsigned char*", pair=int)
 cpdef Py_ssize_t put_padded(bytearray buffer, Py_ssize_t at, unsigned long long number, int digits) except -1
+@cython.locals(raw=cython.p_uchar, place=Py_ssize_t)
+cpdef Py_ssize_t put_hexadecimal(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
 @cython.locals(digits=int, limit=cython.ulonglong)
 cpdef Py_ssize_t put_number(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
 @cython.locals(raw=cython.p_uchar)

@@ -35,6 +35,15 @@ def put_padded(buffer: bytearray, at: int, number: int, digits: int) -> int:
     return end
 
 
+def put_hexadecimal(buffer: bytearray, at: int, number: int) -> int:
+    """A word of 64 bits in 16 digits."""
+    raw = buffer
+    for place in range(15, -1, -1):
+        raw[at + place] = _HEXADECIMAL[number & 15]
+        number >>= 4
+    return at + 16
+
+
 def put_number(buffer: bytearray, at: int, number: int) -> int:
     """A number that is not negative, in decimal."""
     digits, limit = 1, 10

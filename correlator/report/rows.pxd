@@ -10,6 +10,7 @@ from correlator.report.csv_connection cimport put_csv
 cdef class Rows:
     cdef Lines _cells
     cdef bint _is_csv
+    cdef bint _is_keyed
     cdef Connection _connection
     cdef Py_ssize_t _begin
     cdef Py_ssize_t _end

@@ -18,8 +18,9 @@ _NOTHING: dict[str, Any] = {}
 class Rows:
     """Lines of one form."""
 
-    def __init__(self, cells: Lines) -> None:
-        """`cells`: the form. No connection yet."""
+    def __init__(self, cells: Lines, *, keyed: bool = False) -> None:
+        """`cells`: the form. `keyed`: before each line stands its place in the order of reports (`merging.py`)."""
+        self._is_keyed = keyed
         self._cells = cells
         self._is_csv = isinstance(cells, CsvCells)
         self._connection: Connection | None = None
@@ -32,6 +33,8 @@ class Rows:
         for finding in found:
             if not finding.final:
                 continue
+            if self._is_keyed:
+                buffer.put_key(finding.connection.reported_in, finding.connection.touched)
             if finding.connection is self._connection:  # the other side's finding
                 buffer.put_bytes(buffer.piece(self._begin, self._end))
             else:

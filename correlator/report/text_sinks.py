@@ -19,10 +19,13 @@ SCHEMA = 1
 class CsvSink:
     """A row a finding."""
 
-    def __init__(self, writer: Writer) -> None:
-        """Writes the header."""
-        self._rows = Rows(CsvCells())
-        self.renew(writer)
+    def __init__(self, writer: Writer, *, keyed: bool = False) -> None:
+        """Writes the header. `keyed`: lines that are to be merged with others (`merging.py`), without a header."""
+        self._rows = Rows(CsvCells(), keyed=keyed)
+        if keyed:
+            self.writer = writer
+        else:
+            self.renew(writer)
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file, which has a header as well."""
@@ -52,10 +55,10 @@ class CsvSink:
 class JsonlSink:
     """The run, then a line a finding, then the counters."""
 
-    def __init__(self, writer: Writer) -> None:
-        """Nothing is written before `begin`."""
+    def __init__(self, writer: Writer, *, keyed: bool = False) -> None:
+        """Nothing is written before `begin`. `keyed`: lines that are to be merged with others (`merging.py`)."""
         self.writer = writer
-        self._rows = Rows(JsonCells(COLUMNS))
+        self._rows = Rows(JsonCells(COLUMNS), keyed=keyed)
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file; `begin` writes its first line."""

@@ -5,7 +5,8 @@ import struct
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.frames import Packet
 from correlator.wire.decode import Decoder

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from correlator.core.annotation import Kept
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.frames import Frames
 from correlator.pipeline import analyse
 from correlator.run import Outputs, Run, added

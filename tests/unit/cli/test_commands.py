@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.frames import ethernet, ipv4, pcap_header, pcap_record, tcp
+from tests.frames import ethernet, interface, ipv4, pcap_header, pcap_record, section, tcp
 
 CAPTURES = Path(__file__).resolve().parents[3] / "captures"
 JESSIE = CAPTURES / "jessie.pcap"
@@ -351,6 +351,35 @@ def test_captures_at_once_give_the_same(tmp_path: Path) -> None:
     quiet = [correlator("analyse", "--jobs", jobs, tmp_path, "--csv", "-", "-q").stdout for jobs in ("1", "3")]
     assert quiet[0] == quiet[1]
     assert correlator("analyse", "--jobs", "2", tmp_path / "b.pcap", tmp_path / "b.pcap").returncode == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["jessie.pcap", "handshakes.pcap", "meetings.pcapng", "cut.pcap", "bad.pcap", "empty.pcap", "legs.pcapng"]
+)
+def test_shares_of_one_capture_give_the_same(tmp_path: Path, name: str) -> None:
+    """Rows, screen, summary, troubles and status are those of one process; also of what cannot be shared."""
+    for source in (CAPTURES / name, CAPTURES / name.replace(".pcapng", ".sockets.jsonl")):
+        if source.is_file():
+            (tmp_path / source.name).write_bytes(source.read_bytes())
+    (tmp_path / "cut.pcap").write_bytes(JESSIE.read_bytes()[:-3])
+    (tmp_path / "bad.pcap").write_bytes(b"no capture")
+    (tmp_path / "empty.pcap").write_bytes(pcap_header())
+    meetings = (CAPTURES / "meetings.pcapng").read_bytes()
+    other = section() + interface() + interface()  # another file's head: two interfaces, and nobody's promise
+    (tmp_path / "legs.pcapng").write_bytes(other + meetings[meetings.index(b"\x06\0\0\0") :])
+    table = CAPTURES / "jessie.netstat.txt"
+    told = []
+    for jobs in ("1", "2", "3"):
+        out = tmp_path / f"out{jobs}"
+        out.mkdir()
+        options = ("--jobs", jobs, "--fail-on", "ipv4-on-af_inet6", "--sockets", table)
+        done = correlator("analyse", tmp_path / name, *options, "--csv", out / "x.csv", "--jsonl", out / "x.jsonl")
+        files = [path.read_bytes() for path in (out / "x.csv", out / "x.jsonl") if path.is_file()]
+        lines = [line for data in files for line in data.splitlines() if not line.startswith(b'{"type":"run"')]
+        told.append((done.returncode, done.stdout, done.stderr, lines))
+    assert told[0] == told[1] == told[2]
+    assert told[0][0] == {"bad.pcap": 3, "cut.pcap": 4, "empty.pcap": 0}.get(name, told[0][0])
+    assert "Traceback" not in told[0][2]
 
 
 def test_a_process_that_is_killed_costs_its_captures(tmp_path: Path) -> None:

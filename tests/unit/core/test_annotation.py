@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.annotation import Annotation, comment, parse_comment
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Cause, Family, Owner, Side, Verdict
 from tests.play import CLIENT, SERVER, Play, evidence, listener, socket

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, LOOKS_AT_ATTEMPTS, Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, LOOKS_AT_ATTEMPTS, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.finding import Finding
 from correlator.core.limits import LIVE_SETTLE, Limits

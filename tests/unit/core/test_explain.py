@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from correlator.core.engine import Config, Engine
+from correlator.core.config import Config
+from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Family, Owner, Source, Statement, TcpState
 from tests.play import CLIENT, MS, SERVER, START, Play, evidence, socket

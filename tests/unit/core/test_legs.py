@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from correlator.core.config import Config
 from correlator.core.connection import Connection
-from correlator.core.engine import Config, Engine
+from correlator.core.engine import Engine
 from correlator.core.evidence import Bounds
 from correlator.core.finding import Finding
 from correlator.core.legs import Legs

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from correlator.core.changes import Change, Event
 from correlator.core.connection import UNSEEN, Connection
 from correlator.core.flow import covers, interval
 from correlator.core.limits import LINGER, Limits
 from correlator.core.model import Close, Handshake
 from correlator.core.segment import NO_TIME, Segment
-from correlator.core.tracker import Change, Event, Tracker
+from correlator.core.tracker import Tracker
 from tests.ends import facts
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed
 
@@ -233,7 +234,7 @@ def test_a_reused_four_tuple_is_another_connection() -> None:
     one, other = track([*first.handshake(), *first.fins(), *again.handshake()])
     assert (one.close, one.superseded_at) == (Close.FIN, START + SECOND + MS)
     assert (other.client.isn, other.superseded_at) == (500_000, UNSEEN)
-    assert other.number == one.number + 1
+    assert (one.number, other.number) == (1, 7)  # those of their first segments
 
 
 def test_a_four_tuple_reused_from_the_other_end() -> None:
@@ -252,7 +253,7 @@ def test_live_a_superseded_connection_waits_for_the_evidence_of_its_end() -> Non
     first, again = Play(), Play(client_isn=500_000, at=START + 10 * MS)
     for segment in [*first.handshake(), *again.handshake()]:
         tracker.segment(segment)
-    assert [flow.number for flow in tracker.unreported()] == [2]  # the other's four-tuple is not its own any more
+    assert [flow.number for flow in tracker.unreported()] == [4]  # the other's four-tuple is not its own any more
     tracker.take_reports()
     tracker.advance(START + 11 * MS + SECOND - 1)
     assert tracker.take_reports() == []
@@ -260,7 +261,7 @@ def test_live_a_superseded_connection_waits_for_the_evidence_of_its_end() -> Non
     (connection,) = tracker.take_reports()
     assert (connection.number, connection.superseded_at) == (1, START + 11 * MS)
     assert len(tracker) == 1
-    assert [connection.number for connection in track([*first.segments, *again.segments], limits)] == [1, 2]
+    assert [connection.number for connection in track([*first.segments, *again.segments], limits)] == [1, 4]
 
 
 def test_superseded_connections_are_bounded() -> None:
@@ -270,7 +271,7 @@ def test_superseded_connections_are_bounded() -> None:
         for segment in Play(client_isn=number * 100_000).handshake():
             tracker.segment(segment)
     reported = [connection.number for connection in tracker.take_reports()]
-    assert (reported, tracker.evicted, len(tracker)) == ([1, 2], 2, 1)
+    assert (reported, tracker.evicted, len(tracker)) == ([1, 4], 2, 1)
 
 
 def test_a_table_without_room() -> None:
@@ -334,21 +335,26 @@ def test_a_connection_is_forgotten_in_time_behind_one_that_goes_on() -> None:
     tracker.advance(START + 5800 * MS)
     assert len(tracker) == 2
     last = tracker.segment(other.segment("s", "A", seq=2, ack=2, after=3400 * MS))
-    assert last.number == 3
+    assert last.number == 14
 
 
-def test_closed_connections_that_wait_are_bounded() -> None:
-    """Past that the one that has been silent for longest is reported, and forgotten; nothing is lost of it."""
-    for settle in (SECOND, 10 * SECOND):
-        tracker = Tracker([], Limits(closed=2, settle=settle, linger=10 * SECOND))
-        for number in range(4):
-            play = Play(client=("10.0.0.20", 1000 + number), at=START + number * 2 * SECOND)
-            for segment in [*play.handshake(), *play.fins()]:
+@pytest.mark.parametrize("settle", [SECOND, 10 * SECOND])
+def test_closed_connections_wait_for_so_many_segments(settle: int) -> None:
+    """Whoever's they are; then a connection is reported, and forgotten; nothing is lost of it."""
+    tracker = Tracker([], Limits(segments=12, settle=settle, linger=10 * SECOND))
+    per_connection = 6
+    for number in range(4):
+        play = Play(client=("10.0.0.20", 1000 + number), at=START + number * 2 * SECOND)
+        for place, segment in enumerate([*play.handshake(), *play.fins()], 1):
+            if number < 2:
                 tracker.segment(segment)
-        tracker.advance(START + 7 * SECOND + 10 * MS)
-        reported = [connection.client.packets for connection in tracker.take_reports()]
-        assert (len(reported), len(tracker), tracker.evicted) == (4 if settle == SECOND else 2, 2, 0)
-        assert set(reported) == {4}
+            else:
+                tracker.pass_by(segment.at)
+            assert tracker.moment == number * per_connection + place
+    assert len(tracker) == 0
+    assert [(one.client.packets, one.reported_in, one.touched) for one in tracker.take_reports()] == (
+        [(4, 18, 6), (4, 24, 12)] if settle == 10 * SECOND else [(4, 7, 6), (4, 13, 12)]
+    )
 
 
 def test_a_late_segment_puts_the_report_off() -> None:
@@ -601,7 +607,7 @@ def test_the_table_is_bounded() -> None:
     assert reported == [CLIENT[1]]
     assert tracker.evicted == 2
     assert len(tracker) == 2
-    assert newest.number == tracker.seen == 5
+    assert (newest.number, tracker.seen) == (10, 5)
 
 
 def test_notable_segments_alone_tell_the_same() -> None:

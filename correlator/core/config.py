@@ -1,0 +1,20 @@
+"""What an engine is to do."""
+
+from dataclasses import dataclass, field
+
+from correlator.core.evidence import Bounds
+from correlator.core.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What an engine is to do, fixed for a run."""
+
+    limits: Limits = field(default_factory=Limits)
+    bounds: Bounds = field(default_factory=Bounds)
+    lookups: bool = False
+    """Ask the kernel for each connection that stays open (live)."""
+    eager: bool = False
+    """Ask for each at once, because no event tells of those that close."""
+    announce: bool = False
+    """Give a provisional finding as soon as an open connection's sockets are known."""

@@ -1,0 +1,78 @@
+"""Trackers that each have a share of the connections report what one that has all would report, in its order."""
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from correlator.core.connection import Connection
+from correlator.core.limits import Limits
+from correlator.core.segment import Segment
+from correlator.core.tracker import Tracker
+from tests.ends import facts
+from tests.play import MS, SECOND, START, ends
+
+FLAGS = (0x02, 0x12, 0x10, 0x11, 0x04, 0x14, 0x18, 0x00)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One segment of a random conversation."""
+
+    port: int
+    from_client: bool
+    flags: int
+    seq: int
+    ack: int
+    interface: int
+    after: int  # ms
+
+
+SENT = st.builds(
+    Sent,
+    st.integers(1000, 1007),
+    st.booleans(),
+    st.sampled_from(FLAGS),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.sampled_from([0, 0, 0, 1]),
+    st.sampled_from([0, 0, 1, 1, 500, 4000, -3]),
+)
+
+
+def segments(sent: list[Sent]) -> list[Segment]:
+    """Made anew each time, for they are changed."""
+    made, at = [], START
+    for one in sent:
+        at += one.after * MS
+        near, far = ("10.0.0.1", one.port), ("10.0.0.2", 80)
+        both = ends(near, far) if one.from_client else ends(far, near)
+        made.append(Segment(at, one.interface, *both, one.seq, one.ack if one.flags & 0x10 else 0, one.flags, 1))
+    return made
+
+
+def reports(sent: list[Sent], share: int, shares: int, most: int) -> list[Connection]:
+    """The reports of one share, as the parts of a run make them."""
+    tracker = Tracker(["eth0", "eth1"], Limits(segments=20, settle=5 * SECOND, linger=5 * SECOND))
+    tracker.reports_only = True
+    for number, segment in enumerate(segments(sent), 1):
+        if segment.share(shares) == share:
+            tracker.segment(segment)
+        else:
+            tracker.pass_by(segment.at)
+        if number % 7 == 0:
+            tracker.advance(segment.at)  # as at the end of a block
+    while tracker.finish(most):
+        pass
+    return tracker.take_reports()
+
+
+@given(st.lists(SENT, max_size=120), st.sampled_from([2, 3, 5]), st.sampled_from([1, 3, 1000]))
+def test_shares_are_the_whole(sent: list[Sent], shares: int, most: int) -> None:
+    """Every fact of every connection, and the place of its report."""
+    whole = reports(sent, 0, 1, most)
+    apart = [one for share in range(shares) for one in reports(sent, share, shares, 1000)]
+    apart.sort(key=lambda one: (one.reported_in, one.touched))
+    assert [(one.reported_in, one.touched) for one in apart] == [(one.reported_in, one.touched) for one in whole]
+    assert [facts(one) for one in apart] == [facts(one) for one in whole]
+    assert len({(one.reported_in, one.touched) for one in whole}) == len(whole)
