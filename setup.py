@@ -46,6 +46,7 @@ COMPILED = [
     "correlator/report/csv_connection.py",
     "correlator/report/digits.py",
     "correlator/report/escape.py",
+    "correlator/report/merging.py",
     "correlator/report/pcapng.py",
     "correlator/report/rows.py",
     "correlator/report/statements.py",

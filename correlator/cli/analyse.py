@@ -23,7 +23,6 @@ from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 
 _INTERRUPTED = 130
-_LARGE = 4 << 30  # bytes: half a minute of small packets
 
 
 @click.command()
@@ -41,8 +40,8 @@ _LARGE = 4 << 30  # bytes: half a minute of small packets
     "--jobs",
     type=click.IntRange(1, 256),
     metavar="N",
-    help="Use so many processes: for several captures, or shares of a large one (as many as there are cores; "
-    "without -w, --merge and --follow).",
+    help="Use so many processes: for several captures (as many as there are cores), or, if asked, for one large "
+    "capture. Without -w, --merge and --follow.",
 )
 @output_options
 @selecting
@@ -86,7 +85,7 @@ def analyse(  # click's options
     groups = [names] if merge else [[name] for name in names]
     apart = wanted.prefix is None and not (merge or follow or STANDARD_INPUT in names or set(tables) & {LIVE, PSUTIL})
     some = min(jobs or _cores(), len(groups)) if apart else 1
-    shares = (jobs or _cores()) if apart and len(groups) == 1 and _is_worth_sharing(names[0], asked=jobs) else 1
+    shares = jobs if jobs and apart and len(groups) == 1 and os.path.isfile(names[0]) else 1
     if some > 1 or shares > 1:
         from correlator.cli.jobs import Job, at_once, in_shares  # noqa: PLC0415  processes are slow to import, too
 
@@ -97,11 +96,6 @@ def analyse(  # click's options
     else:
         work = partial(_one_by_one, built, inputs, groups)
     raise SystemExit(asyncio.run(_analyse(built, inputs, record, len(names), work)))
-
-
-def _is_worth_sharing(name: str, asked: int | None) -> bool:
-    """Whether several processes are to read a capture: where it takes longer than they take to begin, or if asked."""
-    return os.path.isfile(name) and (asked is not None or os.path.getsize(name) >= _LARGE)
 
 
 def _cores() -> int:
