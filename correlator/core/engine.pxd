@@ -46,7 +46,6 @@ cdef class Engine:
 
     cpdef int evidence(self, statement) except -1
     cpdef int pass_by(self, Segment segment) except -1
-    @cython.locals(tracker=Tracker)
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)
     cpdef list findings(self, Connection connection, bint final)

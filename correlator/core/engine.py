@@ -109,8 +109,8 @@ class Engine:
         """Take in a segment; its connection. The tracker tells more of it."""
         self.segments += 1
         flow = self.tracker.segment(segment)
-        tracker = self.tracker  # reports can wait for `take` where nothing comes of them before
-        if tracker.events or (tracker.reports and (not tracker.reports_only or len(self._interfaces) > 1)):
+        # reports can wait for `take` where nothing comes of them before
+        if self.tracker.events or (self.tracker.reports and not self.tracker.reports_only):
             self._drain(segment.at)
         return flow
 
