@@ -16,7 +16,7 @@ import tempfile
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build
@@ -29,6 +29,9 @@ from correlator.report.writer import Writer
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 
+_SIGNALS = (signal.SIGINT, signal.SIGHUP)  # the executor ends its processes with SIGTERM
+_EVERY = 0.1  # seconds
+_PREFIX = "correlator-"
 # What every share counts alike.
 _OF_THE_CAPTURE: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
 
@@ -41,6 +44,8 @@ class Job:
     tables: tuple[str, ...]
     shares: int = 1
     """Of the connections of one capture."""
+    folder: str = ""
+    """Where its outputs go, and where a file says that it is to stop."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +62,53 @@ class _Part:
     """Whether no connection of its share has to do with those of others."""
 
 
+class _Processes:
+    """Processes that work at what they are given; use it with `async with`.
+
+    They hear no signal: a terminal's Ctrl-C goes to all, also to one that is just beginning. A file in the job's folder
+    tells them to stop.
+    """
+
+    def __init__(self, count: int, folder: str, stop: asyncio.Event) -> None:
+        """So many; none is begun before there is work for it."""
+        # a fork would carry this loop and its threads along
+        self.pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+        self._file = _stop_file(folder)
+        self._stop = stop
+
+    async def __aenter__(self) -> Self:
+        """Pass the word to stop on, when it comes."""
+        self._passing = asyncio.ensure_future(self._pass_on())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Wait for them."""
+        self._passing.cancel()
+        await asyncio.to_thread(self.pool.shutdown)
+
+    async def _pass_on(self) -> None:
+        await self._stop.wait()
+        with open(self._file, "xb"):
+            pass
+
+    def begin(self, job: Job, group: list[str], number: int) -> "asyncio.Future[_Part]":
+        """Analyse captures in one of them."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # a process inherits what is blocked
+        try:
+            return asyncio.get_running_loop().run_in_executor(self.pool, work, job, group, number)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 async def in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], run: Run) -> None:
     """Analyse one capture in processes, and merge what they found."""
-    loop = asyncio.get_running_loop()
-    spawned = multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory(prefix="correlator-") as folder,
-        ProcessPoolExecutor(job.shares, mp_context=spawned) as pool,
-    ):
-        coming = [
-            loop.run_in_executor(pool, work, job, group, _stem(folder, share), share) for share in range(job.shares)
-        ]
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+        await _in_shares(replace(job, folder=folder), built, inputs, group, run)
+
+
+async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], run: Run) -> None:
+    async with _Processes(job.shares, job.folder, inputs.stop) as processes:
+        coming = [processes.begin(job, group, share) for share in range(job.shares)]
         try:
             parts = await asyncio.gather(*coming)
         except BrokenExecutor:
@@ -83,8 +124,8 @@ async def in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], ru
             run.add(part.counters if share == 0 else part.counters | _OF_THE_CAPTURE)
             built.summary.add(part.tally)
             built.fail_on.met = built.fail_on.met or part.is_met
-        for place, (_, writer) in enumerate(_names(job.wanted, _stem(folder, 0), built)):
-            names = [_names(job.wanted, _stem(folder, share), built)[place][0] for share in range(job.shares)]
+        for place, (_, writer) in enumerate(_names(job.wanted, _stem(job.folder, 0), built)):
+            names = [_names(job.wanted, _stem(job.folder, share), built)[place][0] for share in range(job.shares)]
             await _merge(names, writer)
 
 
@@ -102,17 +143,16 @@ async def _merge(names: list[str], writer: Writer) -> None:
 
 async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
     """Analyse the groups in processes, and take in what they found, in the order of the groups."""
-    spawned = multiprocessing.get_context("spawn")  # a fork would carry this loop and its threads along
-    with (
-        tempfile.TemporaryDirectory(prefix="correlator-") as folder,
-        ProcessPoolExecutor(jobs, mp_context=spawned) as pool,
-    ):
-        loop = asyncio.get_running_loop()
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+        await _at_once(replace(job, folder=folder), built, inputs, groups, jobs, run)
+
+
+async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
+    async with _Processes(jobs, job.folder, inputs.stop) as processes:
         coming: list[asyncio.Future[_Part]] = []
         for number, group in enumerate(groups):
             while len(coming) < min(number + jobs + 1, len(groups)):  # few that are done wait here for their turn
-                place = len(coming)
-                coming.append(loop.run_in_executor(pool, work, job, groups[place], _stem(folder, place)))
+                coming.append(processes.begin(job, groups[len(coming)], len(coming)))
             try:
                 part = await coming[number]
             except BrokenExecutor:
@@ -124,10 +164,10 @@ async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]
             run.add(part.counters)
             built.summary.add(part.tally)
             built.fail_on.met = built.fail_on.met or part.is_met
-            for name, writer in _names(job.wanted, _stem(folder, number), built):
+            for name, writer in _names(job.wanted, _stem(job.folder, number), built):
                 await _copy(name, writer)
             if inputs.stop.is_set() or run.outputs.is_gone:
-                pool.shutdown(cancel_futures=True)
+                processes.pool.shutdown(wait=False, cancel_futures=True)
                 left = [name for later in groups[number + 1 :] for name in later]
                 inputs.troubles += [f"{name}: interrupted; it was left out" for name in left if inputs.stop.is_set()]
                 break
@@ -135,6 +175,10 @@ async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]
 
 def _stem(folder: str, number: int) -> str:
     return os.path.join(folder, str(number))
+
+
+def _stop_file(folder: str) -> str:
+    return os.path.join(folder, "stop")
 
 
 def _names(wanted: Wanted, stem: str, built: Built) -> list[tuple[str, Writer]]:
@@ -165,24 +209,31 @@ async def _copy(name: str, writer: Writer) -> None:
     os.unlink(name)
 
 
-def work(job: Job, group: list[str], stem: str, share: int = 0) -> _Part:
-    """Analyse captures in this process."""
+def work(job: Job, group: list[str], number: int) -> _Part:
+    """Analyse captures in this process. `number`: of the captures, or of the share of one."""
     gc.disable()  # as in `analyse`
-    return asyncio.run(_work(job, group, stem, share))
+    return asyncio.run(_work(job, group, number))
 
 
-async def _work(job: Job, group: list[str], stem: str, share: int) -> _Part:
+async def _stopping(file: str, stop: asyncio.Event) -> None:
+    """Wait for the word to stop."""
+    while not os.path.exists(file):  # noqa: ASYNC110  there is no event between processes
+        await asyncio.sleep(_EVERY)
+    stop.set()
+
+
+async def _work(job: Job, group: list[str], number: int) -> _Part:
     named, interfaces = Tables(), Interfaces()
     for table in job.tables:
         named.add(table)
-    built = build(_own(job.wanted, stem, job.shares), interfaces.names)
+    built = build(_own(job.wanted, _stem(job.folder, number), job.shares), interfaces.names)
     inputs = Inputs(interfaces, named, Config())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
+    stopping = asyncio.ensure_future(_stopping(_stop_file(job.folder), inputs.stop))
     run = Run(*inputs.parts(first=True), built.outputs)
-    run.share, run.shares = share, job.shares
+    run.share, run.shares = number if job.shares > 1 else 0, job.shares
     async with writing(built.outputs):
         await inputs.take(run, group)
+    stopping.cancel()
     gc.collect()
     # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order
     has_legs = len(interfaces.names) > 1 and run.engine.index.statements > 0
