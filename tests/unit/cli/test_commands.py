@@ -401,6 +401,23 @@ def test_a_process_that_is_killed_costs_its_captures(tmp_path: Path) -> None:
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize("captures", [1, 2])
+def test_processes_that_have_just_begun_are_stopped(tmp_path: Path, captures: int) -> None:
+    """By a signal that only the first one hears."""
+    files = [tmp_path / f"{number}.pcap" for number in range(captures)]
+    for file in files:
+        file.write_bytes(JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 2000)
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", *map(str, files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(process.pid).children()):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert f"{files[0]}: interrupted; what was read is reported" in stderr
+    assert "Traceback" not in stderr
+
+
 @pytest.mark.parametrize("way", ["--follow", "-"])
 def test_findings_come_as_a_capture_grows(tmp_path: Path, way: str) -> None:
     """From a file that is being written, or a pipe: a second after the close of a connection, which is told once."""
