@@ -4,18 +4,20 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.frames import Frames
 from correlator.core.model import Lookup, Statement, Verdict
-from correlator.report.columns import Record
-from correlator.report.pcapng import PcapngSink
-from correlator.report.rotation import Rotation
-from correlator.report.text_sinks import EvidenceSink
+from correlator.report.record import Record
 from correlator.report.writer import OutputError, Writer
 from correlator.wire.decode import Decoder
+
+if TYPE_CHECKING:  # most runs have none of them
+    from correlator.report.pcapng import PcapngSink
+    from correlator.report.rotation import Rotation
+    from correlator.report.text_sinks import EvidenceSink
 
 _AT_ONCE = 8192  # connections: their findings and rows wait in memory
 
@@ -38,12 +40,12 @@ class Outputs:
     """Where a run's results go."""
 
     sinks: list[FindingSink] = field(default_factory=list)
-    packets: PcapngSink | None = None
+    packets: "PcapngSink | None" = None
     every_packet: bool = False
     """Write all packets of a connection, not only those of its handshake and close."""
-    evidence: EvidenceSink | None = None
+    evidence: "EvidenceSink | None" = None
     writers: list[Writer] = field(default_factory=list)
-    rotation: Rotation | None = None
+    rotation: "Rotation | None" = None
     tasks: asyncio.TaskGroup | None = None
     finished: list[Writer] = field(default_factory=list)
     """Of sets that were rotated away: those that failed."""

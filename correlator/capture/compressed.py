@@ -4,8 +4,6 @@ A few bytes can stand for gigabytes: each piece is bounded, and so is the memory
 """
 
 import asyncio
-import bz2
-import lzma
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from importlib import import_module
@@ -72,17 +70,12 @@ class _Gzip:
         return found
 
 
-class _Zstd:
-    """zstd's decompressor, whose errors are of a type that there is only with it."""
+class _Foreign:
+    """A decompressor whose errors are of a type that there is only with it."""
 
-    def __init__(self) -> None:
-        module = _first_of("compression.zstd", "backports.zstd")
-        if module is None:
-            message = "zstd needs a package: pip install 'correlator[zstd]', or zstdcat FILE | correlator analyse -"
-            raise CompressionError(message)
-        self._error: type[Exception] = module.ZstdError
-        options = {module.DecompressionParameter.window_log_max: _WINDOW_LOG}
-        self._stream: Decompressor = module.ZstdDecompressor(options=options)
+    def __init__(self, stream: Decompressor, error: type[Exception]) -> None:
+        self._stream = stream
+        self._error = error
 
     @property
     def eof(self) -> bool:
@@ -113,6 +106,28 @@ def _first_of(*names: str) -> Any:  # noqa: ANN401  a module
     return None
 
 
+# Modules are imported for what there is: those of the standard library, too, are slow to import.
+
+
+def _bzip2() -> Decompressor:
+    made: Decompressor = import_module("bz2").BZ2Decompressor()
+    return made
+
+
+def _xz() -> Decompressor:
+    module = import_module("lzma")
+    return _Foreign(module.LZMADecompressor(module.FORMAT_XZ, memlimit=_WINDOW), module.LZMAError)
+
+
+def _zstd() -> Decompressor:
+    module = _first_of("compression.zstd", "backports.zstd")
+    if module is None:
+        message = "zstd needs a package: pip install 'correlator[zstd]', or zstdcat FILE | correlator analyse -"
+        raise CompressionError(message)
+    options = {module.DecompressionParameter.window_log_max: _WINDOW_LOG}
+    return _Foreign(module.ZstdDecompressor(options=options), module.ZstdError)
+
+
 def _lz4() -> Decompressor:
     module = _first_of("lz4.frame")
     if module is None:
@@ -124,9 +139,9 @@ def _lz4() -> Decompressor:
 
 _FORMS: dict[str, Callable[[], Decompressor]] = {
     "gzip": _Gzip,
-    "bzip2": bz2.BZ2Decompressor,
-    "xz": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW),
-    "zstd": _Zstd,
+    "bzip2": _bzip2,
+    "xz": _xz,
+    "zstd": _zstd,
     "lz4": _lz4,
 }
 
@@ -165,7 +180,7 @@ class Inflater:
             given, self._given = self._given, b""
             try:
                 piece = stream.decompress(given, _PIECE)
-            except (OSError, RuntimeError, ValueError, EOFError, lzma.LZMAError, zlib.error) as error:
+            except (OSError, RuntimeError, ValueError, EOFError, zlib.error) as error:
                 message = f"the {self._form} data are damaged: {error}"
                 raise CompressionError(message) from None
             if piece:

@@ -13,8 +13,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
-import aiofiles
-
 from correlator.capture.compressed import CompressionError, compression, inflated
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
@@ -149,6 +147,8 @@ class CaptureFile:
                     if turn % _TURN == 0:
                         await asyncio.sleep(0)
             return
+        import aiofiles  # noqa: PLC0415  slow to import, and few captures need it
+
         async with aiofiles.open(self.name, "rb", buffering=0) as file:
             is_last = False
             while not is_last:
@@ -174,6 +174,8 @@ class CaptureFile:
             message = "standard input is a terminal; pipe a capture into it"
             raise UnreadableError(message)
         if not _is_pipe(sys.stdin.fileno()):
+            import aiofiles  # noqa: PLC0415  as above
+
             while block := await aiofiles.stdin_bytes.read(BLOCK):
                 yield block
             return

@@ -18,7 +18,7 @@ from correlator.cli.outputs import Built, Wanted, build, output_options, run_rec
 from correlator.cli.selection import selecting, selection
 from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
 from correlator.core.config import Config
-from correlator.report.columns import Record
+from correlator.report.record import Record
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 

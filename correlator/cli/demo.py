@@ -19,9 +19,9 @@ from correlator.core.model import Evidence, Ownership, Verdict
 from correlator.kernel.host import host_table
 from correlator.kernel.live import KernelEvidence
 from correlator.pipeline import Until, analyse, live
-from correlator.report.columns import Record
 from correlator.report.lines import header, line
 from correlator.report.netstat import netstat_header, netstat_line
+from correlator.report.record import Record
 from correlator.run import Outputs, Run
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces

@@ -17,8 +17,8 @@ from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Side, Verdict
-from correlator.report.columns import Record
 from correlator.report.read import NotAReportError, ReportReader
+from correlator.report.record import Record
 from correlator.report.rows import extended
 from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import STANDARD_OUTPUT, Writer

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from correlator.capture.files import CaptureFile
 from correlator.capture.merge import MergedCaptures
@@ -16,6 +17,9 @@ from correlator.pipeline import analyse
 from correlator.run import Run
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _PROGRESS_AFTER = 1.0  # seconds: a bar that comes and goes at once is noise
 _PROGRESS_EVERY = 0.1
@@ -89,27 +93,32 @@ def _progress(source: CaptureFile | MergedCaptures) -> Iterator[Callable[[], Non
     if not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console  # noqa: PLC0415  only for a terminal
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
-
     started = shown = time.monotonic()
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
-    task = None
+    bar: Progress | None = None
 
     def update() -> None:
-        nonlocal shown, task
+        nonlocal shown, bar
         now = time.monotonic()
         if now - started < _PROGRESS_AFTER or now - shown < _PROGRESS_EVERY:
             return
         shown = now
-        if task is None:
-            task = bar.add_task("", total=source.size)
-            bar.start()
-        bar.update(task, completed=source.bytes_read, refresh=True)
+        bar = bar or _bar(source.size)
+        bar.update(bar.task_ids[0], completed=source.bytes_read, refresh=True)
 
     try:
         yield update
     finally:
-        if task is not None:
+        if bar is not None:
             bar.stop()
+
+
+def _bar(size: int | None) -> "Progress":
+    """A bar that is shown. `size`: bytes."""
+    from rich.console import Console  # noqa: PLC0415  as long as a million packets
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+    bar.add_task("", total=size)
+    bar.start()
+    return bar

@@ -22,9 +22,9 @@ from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
-from correlator.report.columns import Record
 from correlator.report.lines import header
 from correlator.report.merging import merged
+from correlator.report.record import Record
 from correlator.report.writer import Writer
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces

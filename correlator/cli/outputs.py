@@ -11,17 +11,13 @@ import click
 from correlator import __version__
 from correlator.cli.exits import Exit, die
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
-from correlator.core.annotation import Kept
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.core.timetext import time_text
-from correlator.report.columns import Record
 from correlator.report.lines import header, line
-from correlator.report.pcapng import PcapngSink
-from correlator.report.rotation import Rotation
+from correlator.report.record import Record
 from correlator.report.summary import Summary
-from correlator.report.text_sinks import CsvSink, EvidenceSink, JsonlSink
-from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer, beside
+from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer
 from correlator.run import Outputs
 
 _SECOND = 1_000_000_000
@@ -156,55 +152,40 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         outputs.writers.append(made)
         return made
 
-    names: list[tuple[str | None, type[CsvSink | JsonlSink]]] = [(wanted.csv, CsvSink), (wanted.jsonl, JsonlSink)]
     text = None
     if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
         chosen.append(Screen(writer(wanted.screen), keyed=wanted.keyed))
     if wanted.prefix:
-        try:
-            beside(wanted.prefix, "")
-        except OutputError as error:
-            die(Exit.USAGE, str(error))
-        rotation = _rotation(wanted)
+        text = _add_set(wanted.prefix, wanted, outputs, chosen, interfaces)
+    if wanted.csv or wanted.jsonl:
+        from correlator.report.text_sinks import CsvSink, JsonlSink  # noqa: PLC0415  as in _add_set
 
-        def of_set(suffix: str) -> Writer:
-            if rotation is None:
-                return writer(beside(wanted.prefix or "", suffix))
-            made = rotation.writer(suffix)
-            outputs.writers.append(made)
-            return made
-
-        outputs.rotation = rotation
-        sets: list[tuple[str, CsvSink | JsonlSink]] = [
-            (".csv", CsvSink(of_set(".csv"))),
-            (".jsonl", JsonlSink(of_set(".jsonl"))),
-        ]
-        chosen += [sink for _, sink in sets]
-        packets = of_set(".pcapng")
-        outputs.packets = PcapngSink(
-            packets, interfaces, hold=int(wanted.hold * _SECOND), kept=Kept.ALL if wanted.every_packet else Kept.NOTABLE
-        )
-        if wanted.evidence:
-            outputs.evidence = EvidenceSink(of_set(".sockets.jsonl"))
-        if rotation is not None:
-            rotation.reports += sets
-            rotation.packets.append((".pcapng", outputs.packets))
-            if outputs.evidence is not None:
-                rotation.reports.append((".sockets.jsonl", outputs.evidence))
-        text = writer(beside(wanted.prefix, ".txt"))
-    chosen += [kind(writer(name), keyed=wanted.keyed) for name, kind in names if name]
+        names = ((wanted.csv, CsvSink), (wanted.jsonl, JsonlSink))
+        chosen += [kind(writer(name), keyed=wanted.keyed) for name, kind in names if name]
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)
 
 
-def _rotation(wanted: Wanted) -> Rotation | None:
-    """The sets of files that are wanted, if any."""
-    if wanted.rotate_size is None and wanted.rotate_every is None:
-        return None
-    every = None if wanted.rotate_every is None else int(wanted.rotate_every * _SECOND)
-    return Rotation(wanted.prefix or "", wanted.rotate_size, every, wanted.keep, wanted.force)
+def _add_set(prefix: str, wanted: Wanted, outputs: Outputs, chosen: list[Any], interfaces: Sequence[str]) -> Writer:
+    """Add the sinks of PREFIX's files; the writer of the one for the summary."""
+    from correlator.cli.prefix import Prefixed  # noqa: PLC0415  what a small capture need not wait for
+    from correlator.report.rotation import Rotation  # noqa: PLC0415
+
+    rotation = None
+    if wanted.rotate_size is not None or wanted.rotate_every is not None:
+        every = None if wanted.rotate_every is None else int(wanted.rotate_every * _SECOND)
+        rotation = Rotation(prefix, wanted.rotate_size, every, wanted.keep, wanted.force)
+    try:
+        files = Prefixed(outputs, prefix, rotation, force=wanted.force)
+    except OutputError as error:
+        die(Exit.USAGE, str(error))
+    chosen += files.reports()
+    files.packets(interfaces, wanted.hold)
+    if wanted.evidence:
+        files.evidence()
+    return files.text()
 
 
 def open_all(writers: list[Writer], inputs: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import click
 
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
-from correlator.report.columns import Record
+from correlator.report.record import Record
 from correlator.run import FindingSink
 
 VERDICTS = click.Choice([str(verdict) for verdict in Verdict])

@@ -14,8 +14,6 @@ from correlator.report.cells import Cells
 from correlator.report.community import CommunityHash
 from correlator.report.escape import cell
 
-Record = dict[str, Any]
-
 COLUMNS = (
     *("opened_at", "closed_at", "wire_family", "client_ip", "client_port", "server_ip", "server_port", "handshake"),
     *("syn_rtt_us", "ack_rtt_us", "syn_count", "syn_ack_count", "close"),

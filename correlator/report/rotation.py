@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from correlator.report.columns import Record
+from correlator.report.record import Record
 from correlator.report.writer import Writer, beside
 
 

@@ -7,8 +7,9 @@ from correlator.core.connection import Connection
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.report.cells import CsvCells, Lines
-from correlator.report.columns import COLUMNS, SHARED, Record, put_connection, put_finding
+from correlator.report.columns import COLUMNS, SHARED, put_connection, put_finding
 from correlator.report.csv_connection import put_csv
+from correlator.report.record import Record
 from correlator.report.values import Values
 
 _NO_SOCKET = Verdict.NO_SOCKET

@@ -7,8 +7,8 @@ from typing import Any
 from correlator.core.address import endpoint_text
 from correlator.core.finding import Finding
 from correlator.core.model import Cause, Owner, Side, Verdict
-from correlator.report.columns import Record
 from correlator.report.escape import terminal
+from correlator.report.record import Record
 
 # Members that every finding needs, looked up once: in Python 3.11 the look costs 90 ns.
 _MIXED, _NO_SOCKET = Verdict.IPV4_ON_INET6, Verdict.NO_SOCKET

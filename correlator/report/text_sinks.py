@@ -8,7 +8,8 @@ from typing import Any
 from correlator.core.finding import Finding
 from correlator.core.model import Statement
 from correlator.report.cells import CsvCells, JsonCells
-from correlator.report.columns import COLUMNS, Record, cells_of
+from correlator.report.columns import COLUMNS, cells_of
+from correlator.report.record import Record
 from correlator.report.rows import Rows
 from correlator.report.statements import StatementLines
 from correlator.report.writer import Writer

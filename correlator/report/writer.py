@@ -10,8 +10,6 @@ import os
 import stat
 from collections.abc import Awaitable, Callable
 
-import aiofiles
-
 STANDARD_OUTPUT = "-"
 _STDOUT_FD = 1
 _BATCH = 1 << 19
@@ -92,6 +90,8 @@ class Writer:
 
     async def append(self, name: str, *, without_header: bool) -> None:
         """Add what a file holds, without its first line if that is a header."""
+        import aiofiles  # noqa: PLC0415  many runs write no file, and it is slow to import
+
         async with aiofiles.open(name, "rb") as file:
             if without_header:
                 await file.readline()
@@ -113,6 +113,8 @@ class Writer:
 
     async def run(self) -> None:
         """The file's task: ends after `end`. An error ends the writing, not the run: `failure` says it."""
+        import aiofiles  # noqa: PLC0415  as above
+
         try:
             if self._fd is None:
                 self.open()

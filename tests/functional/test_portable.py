@@ -15,7 +15,7 @@ from correlator.core.model import Side, Source
 from correlator.kernel import live as kernel_live
 from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until, live
-from correlator.report.columns import Record
+from correlator.report.record import Record
 from correlator.run import Outputs, Run
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces

@@ -1,0 +1,5 @@
+"""What a report says of a run, by name."""
+
+from typing import Any
+
+Record = dict[str, Any]
