@@ -12,6 +12,7 @@ COMPILED = [
     "correlator/core/address.py",
     "correlator/core/changes.py",
     "correlator/core/connection.py",
+    "correlator/core/counters.py",
     "correlator/core/engine.py",
     "correlator/core/evidence.py",
     "correlator/core/explain.py",

@@ -19,6 +19,7 @@ cdef class Run:
     cdef object _past
     cdef list _lookups
 
-    @cython.locals(count=Py_ssize_t, number=Py_ssize_t, shares=int, every=bint, data=bytes, segments=list, decoder=Decoder,
-                   engine=Engine, tracker=Tracker, segment=Segment, flow=Flow)
     cpdef take(self, Frames frames)
+    @cython.locals(number=Py_ssize_t, shares=int, every=bint, segments=list, engine=Engine, tracker=Tracker,
+                   segment=Segment, flow=Flow)
+    cdef _take_each(self, Frames frames)

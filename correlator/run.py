@@ -123,24 +123,30 @@ class Run:
 
     def take(self, frames: Frames) -> None:
         """Decode and track frames."""
-        count, data, segments = frames.count, frames.data, frames.segments
-        self.packets += count
-        sink, every = self.outputs.packets, self.outputs.every_packet
-        shares = self.shares
-        decoder, engine, tracker = self.decoder, self.engine, self.engine.tracker
-        for number in range(count):
+        self.packets += frames.count
+        self.decoder.decode(frames)
+        if self.outputs.packets is None and self.shares == 1:
+            self.engine.take_in(frames)
+        else:
+            self._take_each(frames)
+        self.deliver()
+
+    def _take_each(self, frames: Frames) -> None:
+        """Track the segments of frames, with a look at each: whether it is ours, and whether it is to be written."""
+        sink, every, shares, segments = self.outputs.packets, self.outputs.every_packet, self.shares, frames.segments
+        engine, tracker = self.engine, self.engine.tracker
+        for number in range(frames.count):
             segment = segments[number]
-            if not decoder.decode(segment, data):
+            if not segment.is_decoded:
                 continue
             if shares > 1 and segment.share(shares) != self.share:
-                engine.pass_by(segment)
+                tracker.pass_by(segment.at)
                 continue
             flow = engine.segment(segment)
             if sink is not None and (every or tracker.notable):
                 if engine.has_output:
                     self.deliver()  # before this packet tells the sink that time has passed
                 sink.packet(frames.packet(number), flow.number, from_client=tracker.from_client)
-        self.deliver()
 
     def lookups(self) -> list[Lookup]:
         """The lookups that the engine wants since the last call."""
@@ -221,7 +227,7 @@ class Run:
         }
         counted: Record = {
             "packets": self.packets,
-            "segments": engine.segments,
+            "segments": engine.tracker.moment,
             "connections": engine.tracker.seen,
             "findings": counters.matched + counters.unmatched + counters.ambiguous,
             "matched": counters.matched,

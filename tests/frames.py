@@ -106,5 +106,6 @@ def enhanced(
 def decoded(decoder: Decoder, one: Packet) -> Segment | None:
     """The segment of a packet."""
     frames = gathered([one])
+    decoder.decode(frames)
     (segment,) = frames.segments
-    return segment if decoder.decode(segment, frames.data) else None
+    return segment if segment.is_decoded else None

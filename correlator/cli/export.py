@@ -96,9 +96,10 @@ class _Report:
             if source.kept is not None:
                 engine.set_recorded(counted=source.kept is Kept.ALL)
             for frames in batch:
+                decoder.decode(frames)
                 for place in range(frames.count):
                     segment = frames.segments[place]
-                    if decoder.decode(segment, frames.data):
+                    if segment.is_decoded:
                         number = engine.segment(segment).number
                         told = [parse_comment(comment) for comment in source.comments_of(count + place)]
                         annotations.setdefault(number, {}).update({one.side: one for one in told if one is not None})

@@ -1,9 +1,9 @@
 # C types for connection.py.
 import cython
+from correlator.core cimport tcp
 from correlator.core.four_tuple cimport key_of_words
 from correlator.core.segment cimport packed
 
-cdef long long _UNSEEN
 cdef tuple _HANDSHAKES
 cdef tuple _CLOSES
 cdef bytes _MIRRORED

@@ -7,15 +7,12 @@ there may be a million connections.
 
 from dataclasses import dataclass
 
+from correlator.core import tcp
 from correlator.core.four_tuple import Ends, FourTuple, key_of_words
 from correlator.core.handshake import CLOSE_TOKEN, HANDSHAKE_TOKEN, MIRRORED, Closing, State
 from correlator.core.model import Close, Handshake, Side, WireFamily
 from correlator.core.segment import packed
 
-UNSEEN = -1
-"""A number, or a time, that no segment has shown."""
-
-_UNSEEN = UNSEEN  # a constant of the module's own can be a C integer when it is compiled
 _HANDSHAKES = tuple(HANDSHAKE_TOKEN[state] for state in State)
 _CLOSES = tuple(CLOSE_TOKEN[closing] for closing in Closing)
 _MIRRORED = bytes(MIRRORED[closing] for closing in Closing)
@@ -105,7 +102,7 @@ class Connection:
     def server_isn(self) -> int:
         """The server's initial sequence number; a socket that is connected to itself sent but one SYN, the client's."""
         if self.server_place == self.client_place and not self.syn_ack_count:
-            return _UNSEEN
+            return tcp.UNSEEN
         return self.isn[self.server_place]
 
     def address(self, place: int) -> bytes:
@@ -174,7 +171,7 @@ class Connection:
         return made
 
     def _end(self, place: int, isn: int) -> End:
-        known = None if isn == _UNSEEN else isn
+        known = None if isn == tcp.UNSEEN else isn
         if self.counted:
             return End(self.address(place), self.port[place], known, self.packets[place], self.payload[place])
         return End(self.address(place), self.port[place], known)

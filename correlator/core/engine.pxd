@@ -1,7 +1,10 @@
 # C types for engine.py.
 import cython
+from correlator.core cimport tcp
 from correlator.core.changes cimport Event
+from correlator.core.counters cimport Counters
 from correlator.core.flow cimport Flow
+from correlator.core.frames cimport Frames
 from correlator.core.handshake cimport half_open
 from correlator.core.evidence cimport EvidenceIndex
 from correlator.core.listeners cimport listener
@@ -13,13 +16,6 @@ from correlator.core.segment cimport Segment
 from correlator.core.explain cimport explain, without_socket
 from correlator.core.verdict cimport cause, verdict
 from correlator.core.tracker cimport Tracker
-
-cdef class Counters:
-    cdef public long long matched
-    cdef public long long unmatched
-    cdef public long long ambiguous
-    cdef public long long lookups
-    cdef public dict by_verdict
 
 cdef class _Watch:
     cdef public long long due
@@ -34,7 +30,6 @@ cdef class Engine:
     cdef public Tracker tracker
     cdef public EvidenceIndex index
     cdef public Counters counters
-    cdef public long long segments
     cdef public tuple _watched
     cdef public object _attempts
     cdef public object _held
@@ -45,7 +40,8 @@ cdef class Engine:
     cdef object _patience
 
     cpdef int evidence(self, statement) except -1
-    cpdef int pass_by(self, Segment segment) except -1
+    @cython.locals(segments=list, tracker=Tracker, number=Py_ssize_t, segment=Segment)
+    cpdef int take_in(self, Frames frames) except -1
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)
     cpdef list findings(self, Connection connection, bint final)

@@ -7,16 +7,19 @@ times in its evidence and not on the order in which it came.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
+from correlator.core import tcp
 from correlator.core.changes import Change
 from correlator.core.config import Config
-from correlator.core.connection import UNSEEN, Connection
+from correlator.core.connection import Connection
+from correlator.core.counters import Counters
 from correlator.core.evidence import EvidenceIndex
 from correlator.core.explain import explain, through_nat, without_socket
 from correlator.core.finding import Finding, unmatched
 from correlator.core.flow import Flow
 from correlator.core.four_tuple import FourTuple
+from correlator.core.frames import Frames
 from correlator.core.handshake import half_open
 from correlator.core.legs import Legs
 from correlator.core.limits import LIVE_SETTLE
@@ -59,18 +62,6 @@ _HELD = 1 << 63  # behind all others
 
 
 @dataclass
-class Counters:
-    """The engine's share of the run's counters."""
-
-    matched: int = 0
-    unmatched: int = 0
-    ambiguous: int = 0
-    lookups: int = 0
-    by_verdict: dict[Verdict, int] = field(default_factory=dict)
-    """The matched ones."""
-
-
-@dataclass
 class _Watch:
     """A connection whose sockets are still being asked for."""
 
@@ -102,22 +93,26 @@ class Engine:
         # Connections that a table without a time may be about: whether it is about others too shows at the end.
         self._held: deque[Connection] = deque()
         self._out: list[Finding | Lookup] = []
-        self.segments = self._now = 0
+        self._now = 0
         self._patience = LIVE_SETTLE if config.lookups else TIME_WAIT
+
+    def take_in(self, frames: Frames) -> None:
+        """Take in the segments of frames that were decoded."""
+        segments, tracker = frames.segments, self.tracker
+        for number in range(frames.count):
+            segment = segments[number]
+            if segment.is_decoded:
+                tracker.segment(segment)
+                if tracker.events or (tracker.reports and not tracker.reports_only):
+                    self._drain(segment.at)
 
     def segment(self, segment: Segment) -> Flow:
         """Take in a segment; its connection. The tracker tells more of it."""
-        self.segments += 1
         flow = self.tracker.segment(segment)
         # reports can wait for `take` where nothing comes of them before
         if self.tracker.events or (self.tracker.reports and not self.tracker.reports_only):
             self._drain(segment.at)
         return flow
-
-    def pass_by(self, segment: Segment) -> None:
-        """A segment that is for another engine, which has another share of the connections."""
-        self.segments += 1
-        self.tracker.pass_by(segment.at)
 
     def set_eager(self, *, eager: bool) -> None:
         """Ask for each connection at once, or not (`Config.eager`)."""
@@ -278,7 +273,7 @@ class Engine:
         else:
             self._emit(connection)
         if self.config.lookups and not (len(self._interfaces) > 1 and self._legs.others(connection)):
-            before = now if connection.superseded_at == UNSEEN else connection.superseded_at
+            before = now if connection.superseded_at == tcp.UNSEEN else connection.superseded_at
             self.index.forget(connection.key(_SIDE_CLIENT), before)
             self.index.forget(connection.key(_SIDE_SERVER), before)
 

@@ -1,22 +1,18 @@
 # C types for flow.py.
 import cython
-from correlator.core cimport sequence
+from correlator.core cimport tcp
 from correlator.core.connection cimport Connection
-from correlator.core.handshake cimport closed
+from correlator.core.handshake cimport closed, next_closing, next_state, steady
 from correlator.core.segment cimport Segment
 
-cdef long long _MASK
-cdef long long _UNSEEN
-cdef int _SYN
-cdef int _FIN
-cdef int _RST
-cdef int _ACK
 cdef int _KIND_SYN
 cdef int _KIND_SYN_ACK
 cdef int _KIND_ACK
 cdef int _KIND_FIN
 cdef int _KIND_RST
 cdef int _KIND_BARE
+cdef int _SYN_RECEIVED
+cdef int _ESTABLISHED
 cdef int _SYN_SENT
 cdef int _NEW
 cdef int _OPEN
@@ -31,6 +27,7 @@ cdef class Flow(Connection):
     cdef long long base[2]
     cdef int seen_at[2]
     cdef unsigned char reset[2]
+    cdef public unsigned char is_steady
     cdef public unsigned char reported
     cdef public unsigned char watched
     cdef public unsigned char gone
@@ -49,6 +46,9 @@ cdef class Flow(Connection):
     cpdef note_syn(self, Segment segment, int near)
     @cython.locals(end=cython.longlong)
     cpdef int note(self, Segment segment, int near) except -1
+    cdef bint go_on(self, Segment segment, int near) except? -1
+    @cython.locals(flags=int, far=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
+    cdef bint step(self, Segment segment, int near, bint follows) except? -1
     @cython.locals(flags=int, far=int, shown=cython.longlong, acceptable=bint)
     cpdef int kind(self, Segment segment, int near) except? -1
 

@@ -12,10 +12,11 @@ cdef class Packet:
 @cython.final
 cdef class Frames:
     cdef public bytes data
-    cdef readonly Py_ssize_t count
+    cdef public Py_ssize_t count
     cdef readonly list segments
 
     cpdef int hold(self, bytes data) except -1
+    cpdef Py_ssize_t grow(self) except -1
     @cython.locals(segment=Segment)
     cpdef int add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,
               Py_ssize_t length) except -1

@@ -38,10 +38,15 @@ class Frames:
         self.data = data
         self.count = 0
 
+    def grow(self) -> int:
+        """Have a segment for one more frame; for how many there are segments now."""
+        self.segments.append(Segment())
+        return len(self.segments)
+
     def add(self, at: int, link_type: int, interface: int, begin: int, captured: int, length: int) -> None:
         """A frame of `captured` bytes that begins at `begin`, with `length` bytes on the wire."""
         if self.count == len(self.segments):
-            self.segments.append(Segment())
+            self.grow()
         segment = self.segments[self.count]
         segment.at = at
         segment.link_type = link_type

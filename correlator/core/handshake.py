@@ -25,8 +25,6 @@ from enum import IntEnum
 
 from correlator.core.model import Close, Handshake
 
-FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10  # RFC 9293 §3.1
-
 
 class Kind(IntEnum):
     """What a segment means to the handshake."""
@@ -189,6 +187,8 @@ _CLOSINGS = bytes(
     CLOSING[closing].get(kind, (closing, closing))[sender] for closing in Closing for kind in Kind for sender in (0, 1)
 )
 _IS_HALF_OPEN = bytes(state in HALF_OPEN for state in State)
+_ORDINARY = (Kind.ACK, Kind.BARE)
+_IS_STEADY = bytes(all(HANDSHAKE[state][kind] == (state, state) for kind in _ORDINARY) for state in State)
 _IS_CLOSED = bytes(closing in CLOSED for closing in Closing)
 
 
@@ -205,6 +205,11 @@ def next_closing(closing: int, kind: int, from_client: bool) -> int:  # noqa: FB
 def half_open(state: int) -> bool:
     """Whether a state is one of `HALF_OPEN`."""
     return _IS_HALF_OPEN[state] != 0
+
+
+def steady(state: int) -> bool:
+    """Whether no segment without SYN, FIN and RST moves a state."""
+    return _IS_STEADY[state] != 0
 
 
 def closed(closing: int) -> bool:

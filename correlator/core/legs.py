@@ -9,7 +9,8 @@ Bounds: the latest `most` connections with both numbers known.
 
 from collections import OrderedDict
 
-from correlator.core.connection import UNSEEN, Connection
+from correlator.core import tcp
+from correlator.core.connection import Connection
 from correlator.core.model import Side
 
 _MOST = 65_536
@@ -36,7 +37,7 @@ class Legs:
     def others(self, connection: Connection) -> list[Connection]:
         """The connection as its other legs have it: other ends, all else the same."""
         isns = _isns(connection)
-        if UNSEEN in isns:
+        if tcp.UNSEEN in isns:
             return []
         legs = self._legs.get(isns, [])
         if len({leg.interface for leg in legs}) != len(legs):

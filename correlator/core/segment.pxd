@@ -24,6 +24,7 @@ cdef class Segment:
     cdef public Py_ssize_t begin
     cdef public Py_ssize_t captured
     cdef public Py_ssize_t wire_length
+    cdef public bint is_decoded
 
     @cython.locals(ends=cython.ulonglong)
     cpdef int share(self, int shares) except -1

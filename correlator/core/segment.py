@@ -37,6 +37,7 @@ class Segment:
     begin: int = field(default=0, compare=False)
     captured: int = field(default=0, compare=False)
     wire_length: int = field(default=0, compare=False)
+    is_decoded: bool = field(default=False, compare=False)  # whether a segment was found in the frame
 
     def take(self, other: "Segment") -> None:
         """Become another segment, in this one's frame."""

@@ -1,10 +1,10 @@
 # C types for tracker.py.
 import cython
 from correlator.core.changes cimport Event
-from correlator.core cimport sequence
+from correlator.core cimport tcp
 from correlator.core.connection cimport Connection
-from correlator.core.flow cimport Flow, Queue, begun, covers, interval, leave, next_due
-from correlator.core.handshake cimport half_open, next_closing, next_state
+from correlator.core.flow cimport Flow, Queue, begun, leave, next_due
+from correlator.core.handshake cimport half_open
 from correlator.core.segment cimport Segment
 from correlator.core.table cimport Table
 
@@ -12,11 +12,6 @@ cdef int _FIN_BOTH
 cdef long long _SUPERSEDED_LEFT
 cdef long long _CLOSED_LEFT
 cdef long long _LEFT
-cdef long long _MASK
-cdef long long _UNSEEN
-cdef int _SYN
-cdef int _ACK
-cdef int _SYN_FIN_RST
 cdef int _NEW
 cdef int _SYN_RECEIVED
 cdef int _ESTABLISHED
@@ -69,12 +64,12 @@ cdef class Tracker:
     cdef int _go_on(self, Flow flow, Segment segment, int near) except -1
     cdef int _take_in(self, Flow flow, Segment segment, int near) except -1
     cdef int _continue(self, Flow flow, Segment segment, int near) except -1
-    @cython.locals(far=int, first=bint, follows=bint, moved=bint, marked=bint)
+    @cython.locals(first=bint, follows=bint, marked=bint, before=int)
     cdef int _note(self, Flow flow, Segment segment, int near) except -1
     @cython.locals(flow=Flow, place=int, interface=str)
     cdef Flow _begin(self, Segment segment)
-    @cython.locals(flags=int, before=int, closing=int, from_client=bint, kind=int, is_the_ack=bint)
-    cdef bint _step(self, Flow flow, Segment segment, int near, int far, bint follows) except? -1
+    cdef int _moved(self, Flow flow, int before) except -1
+    cdef bint _is_timely(self) except? -1
     cdef int _announce(self, Flow flow, int before) except -1
     @cython.locals(flow=Flow, queue=Queue, waiting=Queue)
     cpdef int advance(self, long long now) except -1

@@ -8,18 +8,16 @@ of all; these two are reported as they stand. All but the first are counted. A c
 
 from collections.abc import Sequence
 
-from correlator.core import sequence
+from correlator.core import tcp
 from correlator.core.changes import Change, Event
-from correlator.core.connection import UNSEEN, Connection
-from correlator.core.flow import Flow, Queue, begun, covers, interval, leave, next_due
-from correlator.core.handshake import ACK, FIN, RST, SYN, Closing, State, half_open, next_closing, next_state
+from correlator.core.connection import Connection
+from correlator.core.flow import Flow, Queue, begun, leave, next_due
+from correlator.core.handshake import Closing, State, half_open
 from correlator.core.limits import Limits
 from correlator.core.segment import Segment
 from correlator.core.table import Table
 
 # By number, for the compiled step.
-_MASK, _UNSEEN, _SYN, _ACK = 0xFFFFFFFF, UNSEEN, SYN, ACK
-_SYN_FIN_RST = SYN | FIN | RST
 _NEW = int(State.NEW)
 _SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
 _FIN_BOTH = int(Closing.FIN_BOTH)  # the first of those that are closed
@@ -101,8 +99,12 @@ class Tracker:
         self._newest = max(self._newest, at)
         self._pass_time()
 
+    def _is_timely(self) -> bool:
+        """Whether nothing is due yet."""
+        return self._newest < self._due_at and self.moment < self._due_moment
+
     def _pass_time(self) -> None:
-        if self._newest >= self._due_at or self.moment >= self._due_moment:
+        if not self._is_timely():
             self.advance(self._newest)
 
     def segment(self, segment: Segment) -> Flow:
@@ -112,11 +114,16 @@ class Tracker:
         flow = self._table.find(segment)
         if flow is None:
             return self._open_with(segment)
+        near = self._table.place
+        if flow.queue is self._open and self._is_timely() and flow.go_on(segment, near):
+            # Most are like this: what follows would do no more, and takes twice as long.
+            flow.last_at, flow.touched = self._newest, self.moment
+            self.from_client, self.notable = near == flow.client_place, False
+            return flow
         if flow.reported and flow.last_at + self._linger <= self._now:
             self._forget(flow)  # its time was up behind one that goes on
             return self._open_with(segment)
-        near = self._table.place
-        if segment.flags & (_SYN | _ACK) == _SYN and flow.is_another(segment, near):
+        if segment.flags & (tcp.SYN | tcp.ACK) == tcp.SYN and flow.is_another(segment, near):
             self._pass_time()
             self._supersede(flow, segment.at)
             return self._open_with(segment)
@@ -141,7 +148,7 @@ class Tracker:
         queue = flow.queue  # in which it waited so far
         if queue is self._open:
             queue = None
-        if self._newest >= self._due_at or self.moment >= self._due_moment:
+        if not self._is_timely():
             if queue is not None:
                 queue.append(flow)  # before time passes: a clock that leaps cuts no connection in two
             self.advance(self._newest)
@@ -166,16 +173,16 @@ class Tracker:
 
     def _note(self, flow: Flow, segment: Segment, near: int) -> None:
         """Count a segment and take its step."""
-        first = flow.reached[near] == _UNSEEN
-        follows = first or not sequence.after(segment.seq, flow.reached[near])
+        first = flow.reached[near] == tcp.UNSEEN
+        follows = first or not tcp.after(segment.seq, flow.reached[near])
         flow.note(segment, near)
-        marked = segment.flags & _SYN_FIN_RST != 0
-        far = flow.client_place + flow.server_place - near  # its own where it is connected to itself
-        if marked or flow.state != _ESTABLISHED or flow.base[near] == _UNSEEN or flow.base[far] == _UNSEEN:
-            moved = self._step(flow, segment, near, far, follows)
-            self.notable = first or moved or marked or flow.closing >= _FIN_BOTH
-        else:  # neither table has a step for it
-            self.notable = first or flow.closing >= _FIN_BOTH
+        marked = segment.flags & tcp.SYN_FIN_RST != 0
+        self.notable = first or marked or flow.closing >= _FIN_BOTH
+        if marked or not flow.is_steady:
+            before = flow.state
+            if flow.step(segment, near, follows):
+                self._moved(flow, before)
+                self.notable = True
 
     def advance(self, now: int) -> None:
         """Let time pass: report connections that have settled, forget those that have lingered.
@@ -260,41 +267,15 @@ class Tracker:
         self._table.add(flow)
         return flow
 
-    def _step(self, flow: Flow, segment: Segment, near: int, far: int, follows: bool) -> bool:  # noqa: FBT001  compiled
-        """Move the connection's states; tells whether they moved. `follows`: nothing before the segment is missing."""
-        flags = segment.flags
-        if flags & _SYN:
-            flow.note_syn(segment, near)
-        if flow.base[near] == _UNSEEN:
-            flow.base[near] = (segment.seq if flags & _SYN else segment.seq - 1) & _MASK
-        if flow.base[far] == _UNSEEN and flags & _ACK:
-            flow.base[far] = (segment.ack - 1) & _MASK
-        before, closing = flow.state, flow.closing
-        from_client = near == flow.client_place
-        kind = flow.kind(segment, near)
-        flow.state = next_state(before, kind, from_client)
-        if flow.state == _ESTABLISHED and before == _SYN_RECEIVED:
-            # the ACK that came with data which were not captured is not this one
-            is_the_ack = follows and flow.syn_ack_count == 1
-            flow.ack_rtt = interval(flow.syn_ack_at, segment.at) if is_the_ack else _UNSEEN
-        elif flow.state == _SYN_RECEIVED and covers(flow.acked[flow.client_place], flow.base[flow.server_place]):
-            flow.state = _ESTABLISHED  # the client's ACK came before what it acknowledges
-        flow.closing = next_closing(closing, kind, from_client)
-        if near == far:  # connected to itself: what one end sends, the other sends too
-            flow.state = next_state(flow.state, kind, False)
-            flow.closing = next_closing(flow.closing, kind, False)
+    def _moved(self, flow: Flow, before: int) -> None:
+        """Announce a connection's new state, and let it wait where it is to wait now."""
         if flow.state != before:
             self._announce(flow, before)
-        if flow.state == before and flow.closing == closing:
-            return False
-        if flow.closing != closing:
-            flow.closed_at = segment.at if flow.closing >= _FIN_BOTH else _UNSEEN
         if not flow.reported:
             if flow.closing >= _FIN_BOTH:
                 self._enqueue(flow, self._settling)
             else:
                 self._enqueue(flow, self._half_open if half_open(flow.state) else self._open)
-        return True
 
     def _announce(self, flow: Flow, before: int) -> None:
         several = len(self._interfaces) > 1  # then the legs of a connection are to be found

@@ -1,8 +1,8 @@
 # C types for cells.py.
 import cython
+from correlator.core cimport tcp
 from correlator.report.buffer cimport Buffer
 
-cdef long long _UNSEEN
 cdef int _PLAIN
 cdef int _WITH_COMMAS
 cdef int _OTHER

@@ -4,14 +4,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from correlator.core.connection import UNSEEN
+from correlator.core import tcp
 from correlator.core.tcp_info import json_of
 from correlator.report.buffer import Buffer
 from correlator.report.escape import cell
 
 _PLAIN, _WITH_COMMAS, _OTHER = range(3)
 _FIRST, _LAST, _QUOTE, _COMMA, _BACKSLASH = b' ~",\\'
-_UNSEEN = UNSEEN
 _MAX_WRITTEN = 4096  # texts to remember
 _WORDS: dict[str, str] = {}  # of enumerations, as ordinary strings
 _FORMULA = b"=+-@"  # a cell that begins so is a formula to a spreadsheet
@@ -61,13 +60,13 @@ class Cells:
         """Base64 (RFC 4648 §4), with a prefix."""
 
     def count(self, value: int) -> None:
-        """A number; UNSEEN is unknown."""
+        """A number; tcp.UNSEEN is unknown."""
 
     def interval(self, value: int) -> None:
-        """Nanoseconds, told in microseconds; UNSEEN is unknown."""
+        """Nanoseconds, told in microseconds; tcp.UNSEEN is unknown."""
 
     def time(self, value: int) -> None:
-        """A time; UNSEEN is unknown."""
+        """A time; tcp.UNSEEN is unknown."""
 
     def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
         """An address as a segment has it."""
@@ -158,19 +157,19 @@ class CsvCells(Lines):
     def count(self, value: int) -> None:
         """In decimal."""
         self._next()
-        if value != _UNSEEN:
+        if value != tcp.UNSEEN:
             self.buffer.put_number(value)
 
     def interval(self, value: int) -> None:
         """With three decimals."""
         self._next()
-        if value != _UNSEEN:
+        if value != tcp.UNSEEN:
             self.buffer.put_microseconds(value)
 
     def time(self, value: int) -> None:
         """RFC 3339."""
         self._next()
-        if value != _UNSEEN:
+        if value != tcp.UNSEEN:
             self.buffer.put_time(value)
 
     def address(self, high: int, low: int, is_ipv6: bool) -> None:  # noqa: FBT001  compiled: takes no keywords
@@ -247,7 +246,7 @@ class JsonCells(Lines):
 
     def count(self, value: int) -> None:
         """A number."""
-        if value == _UNSEEN:
+        if value == tcp.UNSEEN:
             self.nothing()
         else:
             self._next()
@@ -255,7 +254,7 @@ class JsonCells(Lines):
 
     def interval(self, value: int) -> None:
         """A number with a fraction."""
-        if value == _UNSEEN:
+        if value == tcp.UNSEEN:
             self.nothing()
         else:
             self._next()

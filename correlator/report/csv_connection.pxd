@@ -1,5 +1,6 @@
 # C types for csv_connection.py.
 import cython
+from correlator.core cimport tcp
 from correlator.core.connection cimport Connection
 from correlator.report.buffer cimport Buffer
 from correlator.report.community cimport CommunityHash
@@ -7,7 +8,6 @@ from correlator.report.digits cimport put_address, put_base64, put_microseconds,
 
 cdef Py_ssize_t _MOST
 cdef int _COMMA
-cdef long long _UNSEEN
 cdef tuple _FAMILIES
 cdef tuple _HANDSHAKES
 cdef tuple _CLOSES

@@ -4,7 +4,8 @@ The same as `columns.put_connection` into `cells.CsvCells`; a property test hold
 a pointer into the buffer: room for all cells is made at the beginning.
 """
 
-from correlator.core.connection import UNSEEN, Connection
+from correlator.core import tcp
+from correlator.core.connection import Connection
 from correlator.core.handshake import CLOSE_TOKEN, HANDSHAKE_TOKEN, Closing, State
 from correlator.core.model import WireFamily
 from correlator.report.buffer import Buffer
@@ -13,7 +14,6 @@ from correlator.report.digits import put_address, put_base64, put_microseconds, 
 
 _MOST = 512  # bytes: 2 times, 2 addresses, 14 numbers, 3 tokens, the community ID
 _COMMA = ord(",")
-_UNSEEN = UNSEEN
 _FAMILIES = tuple(f"{family},".encode() for family in (WireFamily.IPV4, WireFamily.IPV6))
 _HANDSHAKES = tuple(f"{HANDSHAKE_TOKEN[state]},".encode() for state in State)
 _CLOSES = tuple(f"{CLOSE_TOKEN[closing]},".encode() for closing in Closing)
@@ -26,10 +26,10 @@ def put_csv(buffer: Buffer, connection: Connection) -> None:
     """The cells of a connection from the first one on, and the comma behind each."""
     near, far, is_ipv6 = connection.client_place, connection.server_place, connection.is_ipv6
     buffer.need(_MOST)
-    if connection.opened_at != _UNSEEN:
+    if connection.opened_at != tcp.UNSEEN:
         buffer.put_time(connection.opened_at)
     buffer.put_byte(_COMMA)
-    if connection.closed_at != _UNSEEN:
+    if connection.closed_at != tcp.UNSEEN:
         buffer.put_time(connection.closed_at)
     buffer.put_byte(_COMMA)
     out, at = buffer.bytes, buffer.end
@@ -64,7 +64,7 @@ def put_csv(buffer: Buffer, connection: Connection) -> None:
 
 def _number(out: bytearray, at: int, number: int) -> int:
     """A number, or nothing, and a comma."""
-    if number != _UNSEEN:
+    if number != tcp.UNSEEN:
         at = put_number(out, at, number)
     raw = out
     raw[at] = _COMMA
@@ -73,7 +73,7 @@ def _number(out: bytearray, at: int, number: int) -> int:
 
 def _interval(out: bytearray, at: int, nanoseconds: int) -> int:
     """Microseconds, or nothing, and a comma."""
-    if nanoseconds != _UNSEEN:
+    if nanoseconds != tcp.UNSEEN:
         at = put_microseconds(out, at, nanoseconds)
     raw = out
     raw[at] = _COMMA

@@ -3,8 +3,8 @@
 from binascii import b2a_base64
 from typing import Any
 
+from correlator.core import tcp
 from correlator.core.address import endpoint_text, text
-from correlator.core.connection import UNSEEN
 from correlator.core.segment import packed
 from correlator.core.timetext import time_text
 from correlator.report.cells import Cells
@@ -43,11 +43,11 @@ class Values(Cells):
 
     def count(self, value: int) -> None:
         """A number."""
-        self.values.append(None if value == UNSEEN else value)
+        self.values.append(None if value == tcp.UNSEEN else value)
 
     def interval(self, value: int) -> None:
         """A number with a fraction."""
-        self.values.append(None if value == UNSEEN else value / 1000)
+        self.values.append(None if value == tcp.UNSEEN else value / 1000)
 
     def time(self, value: int) -> None:
         """Text."""

@@ -1,16 +1,16 @@
 # C types for decode.py.
 import cython
+from correlator.core.frames cimport Frames
 from correlator.core.segment cimport Segment
 from correlator.core.words cimport net_half, net_long_word, net_word
 from correlator.wire.link cimport Network, network
-from correlator.wire.plain cimport plain
+from correlator.wire.plain cimport decode_plain
 
 cdef int _TCP
 cdef int _FOUND
 cdef int _SLOWLY
 cdef int _IPV4
 cdef int _IPV6
-cdef int _ETHERNET
 cdef unsigned long long _WORD
 cdef int _IPV4_HEADER
 cdef int _IPV6_HEADER
@@ -28,7 +28,9 @@ cdef class Decoder:
     cdef Py_ssize_t _limit
     cdef Py_ssize_t _end
 
-    cpdef bint decode(self, Segment segment, bytes data) except? -1
+    cpdef int decode(self, Frames frames) except -1
+    @cython.locals(data=bytes, segments=list, number=Py_ssize_t, segment=Segment)
+    cdef int _decode_others(self, Frames frames) except -1
     @cython.locals(result=int)
     cdef bint _carefully(self, Segment segment, bytes data) except? -1
     @cython.locals(found=Network, segment=Segment, result=int)

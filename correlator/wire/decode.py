@@ -7,13 +7,14 @@ here. A frame that yields nothing adds one to its reason in `skipped`. No object
 
 from collections import Counter
 
+from correlator.core.frames import Frames
 from correlator.core.segment import Segment
 from correlator.core.words import net_half, net_long_word, net_word
-from correlator.wire import tunnels
+from correlator.wire import layout, tunnels
 from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, LinkType, Network, network
-from correlator.wire.plain import plain
+from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, Network, network
+from correlator.wire.plain import decode_plain
 from correlator.wire.skips import BAD_IP, CUT_OFF, FOUND, FRAGMENT, LINK_TYPE, NOT_IP, NOT_TCP, SLOWLY, TUNNEL, reason
 
 TCP = 6
@@ -27,11 +28,11 @@ _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 _MAX_EXTENSIONS = 16  # RFC 8200 allows each once, destination options twice
 
 _TCP, _FOUND, _SLOWLY = TCP, FOUND, SLOWLY
-_IPV4, _IPV6, _ETHERNET = ETHERTYPE_IPV4, ETHERTYPE_IPV6, int(LinkType.ETHERNET)
+_IPV4, _IPV6 = ETHERTYPE_IPV4, ETHERTYPE_IPV6
 _WORD = 0xFFFFFFFF
 _IPV4_HEADER = 20
 _IPV6_HEADER = 40
-_TCP_FLAGS_END = 16  # a TCP header that was captured up to its window says all that is needed
+_TCP_FLAGS_END = layout.TCP_FLAGS_END
 
 
 class Decoder:
@@ -49,11 +50,17 @@ class Decoder:
         self._limit = 0
         self._end = 0
 
-    def decode(self, segment: Segment, data: bytes) -> bool:
-        """Fill in the segment of a frame in these bytes; tells whether there is one, and counts why where not."""
-        segment.interface = segment.captured_on
-        segment.continuation = False
-        return (segment.link_type == _ETHERNET and plain(segment, data)) or self._carefully(segment, data)
+    def decode(self, frames: Frames) -> None:
+        """Fill in the segments of frames: `is_decoded` tells where there is one; where not, the reason is counted."""
+        if decode_plain(frames):
+            self._decode_others(frames)
+
+    def _decode_others(self, frames: Frames) -> None:
+        data, segments = frames.data, frames.segments
+        for number in range(frames.count):
+            segment = segments[number]
+            if not segment.is_decoded:
+                segment.is_decoded = self._carefully(segment, data)
 
     def _carefully(self, segment: Segment, data: bytes) -> bool:
         self._segment, self._data = segment, data

@@ -2,6 +2,7 @@
 import cython
 from correlator.core cimport raw
 from correlator.core.frames cimport Frames
+from correlator.core.segment cimport Segment
 from correlator.wire.reader cimport Reader
 
 cdef long long _SECOND
@@ -17,7 +18,7 @@ cdef class PcapReader(Reader):
 
     @cython.locals(data=bytes, end=Py_ssize_t, is_net=bint, head=int, tick=cython.longlong, link_type=int,
                    block=cython.p_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
-                   time=cython.longlong)
+                   segments=list, number=Py_ssize_t, room=Py_ssize_t, segment=Segment)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
 
 cdef unsigned int _word(unsigned char* data, Py_ssize_t at, bint is_net) noexcept

@@ -1,4 +1,8 @@
-"""Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records."""
+# cython: boundscheck=False, wraparound=False
+"""Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records.
+
+The directives are for the list of segments, which is as long as `grow` says.
+"""
 
 from correlator.core import raw
 from correlator.core.frames import Frames
@@ -59,6 +63,7 @@ class PcapReader(Reader):
             at = _HEADER_LENGTH
         is_net, head, tick, link_type = self._is_net, self._head, self._tick, self._link_type
         block = data  # compiled, a pointer: where the bytes end is compared before
+        segments, number, room = frames.segments, frames.count, len(frames.segments)
         while at < stop and at + head <= end:
             captured, length = _word(block, at + 8, is_net), _word(block, at + 12, is_net)
             if captured > _MAX_PACKET:
@@ -70,9 +75,15 @@ class PcapReader(Reader):
             start = at + head
             if start + captured > end:
                 break
-            time = _word(block, at, is_net) * _SECOND + _word(block, at + 4, is_net) * tick
+            if number == room:
+                room = frames.grow()
+            segment = segments[number]
+            number += 1
+            segment.at = _word(block, at, is_net) * _SECOND + _word(block, at + 4, is_net) * tick
+            segment.link_type, segment.captured_on = link_type, self._interface
+            segment.begin, segment.captured, segment.wire_length = start, captured, max(length, captured)
             at = start + captured
-            frames.add(time, link_type, self._interface, start, captured, max(length, captured))
+        frames.count = number
         return at
 
 

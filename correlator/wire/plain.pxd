@@ -1,20 +1,14 @@
 # C types for plain.py.
 import cython
 from correlator.core cimport raw
+from correlator.core.frames cimport Frames
 from correlator.core.segment cimport Segment
+from correlator.wire cimport layout
 
-cdef int _IPV4
-cdef int _IPV6
-cdef int _VLAN
-cdef int _TCP
-cdef int _ETHERNET_HEADER
-cdef int _TAG
-cdef int _IPV4_HEADER
-cdef int _IPV6_HEADER
-cdef int _VERSION_AND_LENGTH
-cdef int _FRAGMENT
-cdef int _TCP_FLAGS_END
+cdef int _ETHERNET
 
+@cython.locals(data=bytes, left=Py_ssize_t, segments=list, number=Py_ssize_t, segment=Segment)
+cpdef Py_ssize_t decode_plain(Frames frames) except -1
 @cython.locals(begin=Py_ssize_t, limit=Py_ssize_t, end=Py_ssize_t, frame=cython.p_uchar, at=Py_ssize_t, kind=int, length=int, finish=Py_ssize_t, inner=Py_ssize_t,
                payload=Py_ssize_t)
 cpdef bint plain(Segment segment, bytes data) except -1

@@ -1,3 +1,4 @@
+# cython: boundscheck=False, wraparound=False
 """The fast decode of what nearly all frames are; all others, and all that look odd, are for `decode`.
 
 Plain is TCP in IPv4 without options or IPv6 without extensions, whole, on Ethernet with one VLAN tag at the most.
@@ -5,46 +6,56 @@ Compiled, `frame` is a pointer: where the frame ends is compared before each hea
 """
 
 from correlator.core import raw
+from correlator.core.frames import Frames
 from correlator.core.segment import Segment
-from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6
+from correlator.wire import layout
+from correlator.wire.link import LinkType
 
-_IPV4, _IPV6, _VLAN = ETHERTYPE_IPV4, ETHERTYPE_IPV6, 0x8100
-_TCP = 6
-_ETHERNET_HEADER, _TAG = 14, 4
-_IPV4_HEADER, _IPV6_HEADER = 20, 40
-_VERSION_AND_LENGTH = 0x45  # of an IPv4 header without options
-_FRAGMENT = 0x3F  # of the byte that begins with the flags: more fragments, and the upper half of the offset
-_TCP_FLAGS_END = 16  # as in `decode`
+_ETHERNET = int(LinkType.ETHERNET)
+
+
+def decode_plain(frames: Frames) -> int:
+    """Fill in the segments of the plain frames, and note which these are; for how many are not."""
+    data, segments, left = frames.data, frames.segments, 0
+    for number in range(frames.count):
+        segment = segments[number]
+        segment.interface = segment.captured_on
+        segment.continuation = False
+        segment.is_decoded = segment.link_type == _ETHERNET and plain(segment, data)
+        left += not segment.is_decoded
+    return left
 
 
 def plain(segment: Segment, data: bytes) -> bool:
     """Fill in the segment of a plain frame in these bytes; False for any other frame."""
     begin, limit, end = segment.begin, segment.begin + segment.captured, segment.begin + segment.wire_length
-    if begin < 0 or limit > len(data) or limit < begin + _ETHERNET_HEADER + _TAG + _IPV4_HEADER + _TCP_FLAGS_END:
+    if begin < 0 or limit > len(data) or limit < begin + layout.SHORTEST:
         return False
     frame = data
-    at = begin + _ETHERNET_HEADER
+    at = begin + layout.ETHERNET_HEADER
     kind = raw.net_half(frame, at - 2)
-    if kind == _VLAN:
-        at += _TAG
+    if kind == layout.VLAN:
+        at += layout.TAG
         kind = raw.net_half(frame, at - 2)
-    if kind == _IPV4:
+    if kind == layout.IPV4:
         length = raw.net_half(frame, at + 2)
-        if frame[at] != _VERSION_AND_LENGTH or frame[at + 9] != _TCP or frame[at + 6] & _FRAGMENT or frame[at + 7]:
+        if frame[at] != layout.VERSION_AND_LENGTH or frame[at + 9] != layout.TCP:
             return False
-        if length < _IPV4_HEADER:
+        if frame[at + 6] & layout.FRAGMENT or frame[at + 7]:
             return False
-        finish, inner = at + length, at + _IPV4_HEADER
+        if length < layout.IPV4_HEADER:
+            return False
+        finish, inner = at + length, at + layout.IPV4_HEADER
         segment.is_ipv6 = False
         segment.source_high = segment.destination_high = 0
         segment.source_low, segment.destination_low = raw.net_word(frame, at + 12), raw.net_word(frame, at + 16)
-    elif kind == _IPV6:
-        if limit < at + _IPV6_HEADER + _TCP_FLAGS_END or frame[at] >> 4 != 6 or frame[at + 6] != _TCP:
+    elif kind == layout.IPV6:
+        if limit < at + layout.IPV6_HEADER + layout.TCP_FLAGS_END or frame[at] >> 4 != 6 or frame[at + 6] != layout.TCP:
             return False
         length = raw.net_half(frame, at + 4)
         if not length:
             return False
-        finish, inner = at + _IPV6_HEADER + length, at + _IPV6_HEADER
+        finish, inner = at + layout.IPV6_HEADER + length, at + layout.IPV6_HEADER
         segment.is_ipv6 = True
         segment.source_high, segment.source_low = raw.net_long_word(frame, at + 8), raw.net_long_word(frame, at + 16)
         segment.destination_high = raw.net_long_word(frame, at + 24)

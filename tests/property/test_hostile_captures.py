@@ -42,8 +42,9 @@ def read(data: bytes) -> tuple[int, int, int]:
     for at in range(0, len(data), 37):
         for frames in reader.feed(data[at : at + 37]):
             packets += len(frames)
+            decoder.decode(frames)
             for segment in frames.segments[: len(frames)]:
-                if decoder.decode(segment, frames.data):
+                if segment.is_decoded:
                     segments += 1
                     assert segment.length >= 0
                     engine.segment(segment)
@@ -51,7 +52,7 @@ def read(data: bytes) -> tuple[int, int, int]:
     engine.finish()
     skips = sum(decoder.skipped.values())
     assert packets == segments + skips
-    assert engine.segments == segments
+    assert engine.tracker.moment == segments
     connections = {item.connection.number for item in engine.take() if isinstance(item, Finding)}
     assert len(connections) == engine.tracker.seen
     return packets, segments, skips

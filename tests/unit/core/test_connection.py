@@ -1,9 +1,10 @@
 """A connection as a value."""
 
-from correlator.core.connection import UNSEEN, End
+from correlator.core.connection import End
 from correlator.core.four_tuple import FourTuple
 from correlator.core.handshake import Closing
 from correlator.core.model import Close, Side, WireFamily
+from correlator.core.tcp import UNSEEN
 from tests.ends import CONNECTION, between, changed, facts
 from tests.play import CLIENT, SERVER, Play, packed
 from tests.unit.core.test_tracker import only

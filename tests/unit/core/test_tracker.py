@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from correlator.core.changes import Change, Event
-from correlator.core.connection import UNSEEN, Connection
+from correlator.core.connection import Connection
 from correlator.core.flow import covers, interval
 from correlator.core.limits import LINGER, Limits
 from correlator.core.model import Close, Handshake
 from correlator.core.segment import NO_TIME, Segment
+from correlator.core.tcp import UNSEEN
 from correlator.core.tracker import Tracker
 from tests.ends import facts
 from tests.play import CLIENT, MS, SECOND, SERVER, START, Play, packed

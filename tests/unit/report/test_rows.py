@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from correlator.core.address import text as address_text
-from correlator.core.connection import UNSEEN
 from correlator.core.finding import Finding
 from correlator.core.model import Family, Owner
+from correlator.core.tcp import UNSEEN
 from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of
 from correlator.report.rows import Rows, extended, record

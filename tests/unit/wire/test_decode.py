@@ -22,7 +22,8 @@ def decode(*packets: Packet) -> tuple[list[Segment], dict[str, int]]:
     names.add("eth0")
     decoder = Decoder(names)
     frames = gathered(list(packets))
-    segments = [segment for segment in frames.segments if decoder.decode(segment, frames.data)]
+    decoder.decode(frames)
+    segments = [segment for segment in frames.segments if segment.is_decoded]
     return segments, dict(decoder.skipped)
 
 

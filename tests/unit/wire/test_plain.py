@@ -36,8 +36,9 @@ def carefully(frame: bytes, end: int | None = None) -> Segment | None:
     cooked = Frames(bytes(14) + frame[12:])
     cooked.add(-1, LinkType.LINUX_SLL, interfaces.add(""), 0, len(frame) + 2, (len(frame) if end is None else end) + 2)
     decoder = Decoder(interfaces)
+    decoder.decode(cooked)
     (segment,) = cooked.segments
-    return replace(segment, interface=0) if decoder.decode(segment, cooked.data) else None
+    return replace(segment, interface=0) if segment.is_decoded else None
 
 
 @pytest.mark.parametrize("name", FRAMES)
