@@ -1,19 +1,21 @@
-"""Capture files, read in blocks: finished ones, compressed ones, pipes, and files that still grow.
+"""Capture files: finished ones in parts that are mapped; compressed ones, pipes and files that still grow in blocks.
 
-What may keep us waiting is read through aiofiles or the loop. A finished file is read in place, with the loop having
-its turn every megabyte: to go to a thread and back costs more than a block that the kernel has read ahead, and the
-packets are then in the cache of the core that decodes them.
+What may keep us waiting is read through aiofiles or the loop. A finished file is looked at in place, with the loop
+having its turn every megabyte: to copy a packet costs more than to decode it, and to go to a thread and back more yet.
 """
 
 import asyncio
 import os
 import stat
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack, aclosing, suppress
+from io import FileIO
+from mmap import ALLOCATIONGRANULARITY, mmap
 from pathlib import Path
 
 from correlator.capture.compressed import CompressionError, compression, inflated
+from correlator.capture.mapping import PART, is_cut, part
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
@@ -25,6 +27,7 @@ BLOCK = 1 << 18
 """Bytes: with what is decoded of it a block stays in a core's own cache."""
 _TURN = 4
 """Blocks after which the loop has its turn."""
+_MISSING = "bytes of it were missing when they were looked at"
 _IDLE = 0.2
 """Seconds without a byte after which those who wait are told."""
 
@@ -85,6 +88,19 @@ class CaptureFile:
         Raises UnreadableError before the first where there is nothing to read. After an error in the middle of the
         file `damage` says where it was.
         """
+        file = self._finished()
+        parts = self._from_parts(file, self._reader) if file is not None and self._reader is not None else None
+        async with aclosing(parts or self._from_blocks()) as batches:
+            async for batch in batches:
+                yield batch
+        if self._reader is None:
+            return
+        self._reader.close()
+        if self.damage is not None and self.damage.offset == 0:
+            raise UnreadableError(self.damage.reason)
+
+    async def _from_blocks(self) -> AsyncGenerator[list[Frames], None]:
+        """The packets of what comes in blocks."""
         head = b""
         async with aclosing(self._contents()) as blocks:
             async for block in blocks:
@@ -95,13 +111,56 @@ class CaptureFile:
                     self._reader = self._open(head)
                     block, head = head, b""  # noqa: PLW2901  the first block includes what was held back
                 yield self._reader.feed(block) if block else []
-        if self._reader is None:
-            if self._stop.is_set():
-                return
+        if self._reader is None and not self._stop.is_set():
             raise UnreadableError("it is empty" if not head else "it is too short for a capture file")
-        self._reader.close()
-        if self.damage is not None and self.damage.offset == 0:
-            raise UnreadableError(self.damage.reason)
+
+    def _finished(self) -> FileIO | None:
+        """The file, opened, if it is one that is finished and not compressed."""
+        if self.name == STANDARD_INPUT or self._follow:
+            return None
+        with suppress(OSError), ExitStack() as opened:  # reading it as a stream will explain the error
+            if not stat.S_ISREG(os.stat(self.name).st_mode):
+                return None
+            file = opened.enter_context(FileIO(self.name))
+            head = os.pread(file.fileno(), MAGIC_LENGTH, 0)
+            if len(head) == MAGIC_LENGTH and compression(head) is None:
+                self._reader = self._open(head)
+                opened.pop_all()
+                return file
+        return None
+
+    async def _from_parts(self, file: FileIO, reader: Reader) -> AsyncGenerator[list[Frames], None]:
+        """The packets of a finished file."""
+        turn, begun = 0, -1
+        try:
+            with file:
+                while (size := os.fstat(file.fileno()).st_size) > self.bytes_read > begun and reader.damage is None:
+                    begun = self.bytes_read
+                    offset = begun - begun % ALLOCATIONGRANULARITY
+                    data = part(file.fileno(), offset, min(size - offset, PART))
+                    for frames in self._of_part(reader, data, offset):
+                        yield [frames]
+                        turn += 1
+                        if turn % _TURN == 0:
+                            await asyncio.sleep(0)
+                if size < self.bytes_read:
+                    self._fail(_MISSING)
+                elif reader.damage is None:  # what is left is no whole packet
+                    yield reader.feed(os.pread(file.fileno(), min(size - self.bytes_read, PART), self.bytes_read))
+                    self.bytes_read = size
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+
+    def _of_part(self, reader: Reader, data: bytes | mmap, offset: int) -> Iterator[Frames]:
+        """The packets that are whole in a part of the file, block by block."""
+        at, to = -1, self.bytes_read - offset
+        while at < to < len(data) and reader.damage is None:
+            at, to = to, reader.part(data, offset, to, min(to + BLOCK, len(data)))
+            if is_cut(data):
+                self._fail(_MISSING)
+            else:
+                yield reader.frames
+                self.bytes_read = offset + to
 
     def _open(self, head: bytes) -> Reader:
         try:
@@ -138,15 +197,6 @@ class CaptureFile:
                 yield block
 
     async def _file(self) -> AsyncGenerator[bytes, None]:
-        if stat.S_ISREG(os.stat(self.name).st_mode) and not self._follow:
-            with open(self.name, "rb", buffering=0) as finished:
-                turn = 0
-                while block := finished.read(BLOCK):
-                    yield block
-                    turn += 1
-                    if turn % _TURN == 0:
-                        await asyncio.sleep(0)
-            return
         import aiofiles  # noqa: PLC0415  slow to import, and few captures need it
 
         async with aiofiles.open(self.name, "rb", buffering=0) as file:

@@ -40,7 +40,7 @@ cdef class Engine:
     cdef object _patience
 
     cpdef int evidence(self, statement) except -1
-    @cython.locals(segments=list, tracker=Tracker, number=Py_ssize_t, segment=Segment)
+    @cython.locals(begin=Py_ssize_t)
     cpdef int take_in(self, Frames frames) except -1
     cpdef Flow segment(self, Segment segment)
     @cython.locals(found=list)

@@ -98,19 +98,16 @@ class Engine:
 
     def take_in(self, frames: Frames) -> None:
         """Take in the segments of frames that were decoded."""
-        segments, tracker = frames.segments, self.tracker
-        for number in range(frames.count):
-            segment = segments[number]
-            if segment.is_decoded:
-                tracker.segment(segment)
-                if tracker.events or (tracker.reports and not tracker.reports_only):
-                    self._drain(segment.at)
+        begin = 0
+        while begin < frames.count:
+            begin = self.tracker.take_in(frames, begin)
+            if self.tracker.has_news:
+                self._drain(frames.segments[begin - 1].at)
 
     def segment(self, segment: Segment) -> Flow:
         """Take in a segment; its connection. The tracker tells more of it."""
         flow = self.tracker.segment(segment)
-        # reports can wait for `take` where nothing comes of them before
-        if self.tracker.events or (self.tracker.reports and not self.tracker.reports_only):
+        if self.tracker.has_news:
             self._drain(segment.at)
         return flow
 

@@ -1,5 +1,6 @@
 # C types for frames.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.segment cimport Segment
 
 cdef class Packet:
@@ -11,16 +12,21 @@ cdef class Packet:
 
 @cython.final
 cdef class Frames:
-    cdef public bytes data
+    cdef readonly object data
+    cdef const unsigned char* start
+    cdef readonly Py_ssize_t size
     cdef public Py_ssize_t count
     cdef readonly list segments
 
-    cpdef int hold(self, bytes data) except -1
+    cpdef int hold(self, data) except -1
+    cpdef int lie_in(self, data) except -1
     cpdef Py_ssize_t grow(self) except -1
     @cython.locals(segment=Segment)
     cpdef int add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,
               Py_ssize_t length) except -1
     @cython.locals(found=Frames, one=Segment, number=Py_ssize_t)
     cpdef Frames part(self, Py_ssize_t begin, Py_ssize_t end)
+    @cython.locals(one=Segment)
+    cpdef bytes bytes_of(self, Py_ssize_t number)
     @cython.locals(one=Segment)
     cpdef Packet packet(self, Py_ssize_t number)

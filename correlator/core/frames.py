@@ -1,8 +1,13 @@
 """What comes in from the wire: captured frames, many in one buffer, each with a segment that it may be decoded to."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from correlator.core import raw
 from correlator.core.segment import Segment
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 
 @dataclass(frozen=True)
@@ -22,10 +27,10 @@ class Frames:
     Whoever reads a capture may fill the same frames again and again: there is an object a frame, but none is made.
     """
 
-    def __init__(self, data: bytes = b"") -> None:
-        """No frames yet."""
-        self.data = data
+    def __init__(self, data: "bytes | mmap" = b"") -> None:
+        """No frames yet. `data`: bytes, or a part of a file that is mapped (mmap(2))."""
         self.count = 0
+        self.lie_in(data)
         self.segments: list[Segment] = []
         """What is known of each frame, and whatever a decoder found in it; of `count` of them, the others are left."""
 
@@ -33,10 +38,17 @@ class Frames:
         """How many frames there are."""
         return self.count
 
-    def hold(self, data: bytes) -> None:
+    def hold(self, data: "bytes | mmap") -> None:
         """Begin anew, with another buffer."""
-        self.data = data
         self.count = 0
+        self.lie_in(data)
+
+    def lie_in(self, data: "bytes | mmap") -> None:
+        """Have another buffer, in which the frames lie where they lay."""
+        self.data = data
+        self.start = raw.address(data)
+        """Where the buffer is, for who has compared its size before; until there is another."""
+        self.size = len(data)
 
     def grow(self) -> int:
         """Have a segment for one more frame; for how many there are segments now."""
@@ -69,11 +81,15 @@ class Frames:
             found.add(one.at, one.link_type, one.captured_on, one.begin, one.captured, one.wire_length)
         return found
 
+    def bytes_of(self, number: int) -> bytes:
+        """What was captured of a frame."""
+        one = self.segments[number]
+        return self.data[one.begin : one.begin + one.captured]
+
     def packet(self, number: int) -> Packet:
         """A frame by itself."""
         one = self.segments[number]
-        data = self.data[one.begin : one.begin + one.captured]
-        return Packet(one.at, one.link_type, one.captured_on, data, one.wire_length)
+        return Packet(one.at, one.link_type, one.captured_on, self.bytes_of(number), one.wire_length)
 
     def packets(self) -> list[Packet]:
         """All frames, each by itself."""

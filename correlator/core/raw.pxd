@@ -1,27 +1,67 @@
 # raw.py in C. In this form, from a pointer of their own, compilers make one load of each.
 cdef extern from *:
     """
+    /* A value that was compared stays what it was, though its bytes may be those of a file that somebody changes. */
+    #if defined(__GNUC__)
+    #define RAW_KEPT(value) __asm__("" : "+r"(value))
+    #define RAW_PREFETCH(where) __builtin_prefetch(where)
+    #else
+    #define RAW_KEPT(value)
+    #define RAW_PREFETCH(where)
+    #endif
+    static const unsigned char *raw_address(PyObject *data) {
+        Py_buffer view;
+        if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0)
+            return NULL;
+        PyBuffer_Release(&view);
+        return (const unsigned char *)view.buf;
+    }
+    static inline void raw_prefetch(const unsigned char *raw, Py_ssize_t at) { RAW_PREFETCH(raw + at); }
+    static inline void raw_prefetch_item(PyObject *items, Py_ssize_t at) {
+        RAW_PREFETCH(&PyList_GET_ITEM(items, at));
+    }
+    static inline void raw_prefetch_object(PyObject *items, Py_ssize_t at) {
+        const char *item = (const char *)PyList_GET_ITEM(items, at);
+        RAW_PREFETCH(item);
+        RAW_PREFETCH(item + 64);
+        RAW_PREFETCH(item + 128);
+        RAW_PREFETCH(item + 192);
+    }
     static inline unsigned int raw_word(const unsigned char *raw, Py_ssize_t at) {
+        unsigned int value;
         raw += at;
-        return (unsigned int)raw[3] << 24 | (unsigned int)raw[2] << 16 | (unsigned int)raw[1] << 8 | raw[0];
+        value = (unsigned int)raw[3] << 24 | (unsigned int)raw[2] << 16 | (unsigned int)raw[1] << 8 | raw[0];
+        RAW_KEPT(value);
+        return value;
     }
     static inline unsigned int raw_net_half(const unsigned char *raw, Py_ssize_t at) {
         raw += at;
         return (unsigned int)raw[0] << 8 | raw[1];
     }
     static inline unsigned int raw_net_word(const unsigned char *raw, Py_ssize_t at) {
+        unsigned int value;
         raw += at;
-        return (unsigned int)raw[0] << 24 | (unsigned int)raw[1] << 16 | (unsigned int)raw[2] << 8 | raw[3];
+        value = (unsigned int)raw[0] << 24 | (unsigned int)raw[1] << 16 | (unsigned int)raw[2] << 8 | raw[3];
+        RAW_KEPT(value);
+        return value;
     }
     static inline unsigned long long raw_net_long_word(const unsigned char *raw, Py_ssize_t at) {
         return (unsigned long long)raw_net_word(raw, at) << 32 | raw_net_word(raw, at + 4);
     }
+    static inline unsigned int raw_ordered_word(const unsigned char *raw, Py_ssize_t at, int is_net) {
+        return is_net ? raw_net_word(raw, at) : raw_word(raw, at);
+    }
     static inline unsigned int raw_low_word(unsigned int number) { return number; }
     static inline unsigned int raw_rotated(unsigned int word, int bits) { return word << bits | word >> (32 - bits); }
     """
+    const unsigned char *address "raw_address"(object data) except NULL
+    void prefetch "raw_prefetch"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
+    void prefetch_item "raw_prefetch_item"(list items, Py_ssize_t at) noexcept
+    void prefetch_object "raw_prefetch_object"(list items, Py_ssize_t at) noexcept
     unsigned int word "raw_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_half "raw_net_half"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_word "raw_net_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned long long net_long_word "raw_net_long_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
+    unsigned int ordered_word "raw_ordered_word"(const unsigned char *raw, Py_ssize_t at, bint is_net) noexcept nogil
     unsigned int low_word "raw_low_word"(unsigned int number) noexcept nogil
     unsigned int rotated "raw_rotated"(unsigned int word, int bits) noexcept nogil

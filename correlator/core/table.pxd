@@ -1,8 +1,10 @@
 # C types for table.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.flow cimport Flow
 from correlator.core.segment cimport Segment
 
+cdef Py_ssize_t _GROUP
 cdef unsigned long long _WORD
 cdef unsigned long long _BY_HIGH
 cdef unsigned long long _BY_LOW
@@ -19,13 +21,15 @@ cdef int _place(Flow flow, Segment segment) except -2
 cdef class Table:
     cdef public Py_ssize_t count
     cdef public int place
-    cdef unsigned long long _hash
     cdef list _chains
     cdef unsigned long long _mask
 
     @cython.locals(flow=Flow)
     cpdef Flow find(self, Segment segment)
-    cpdef int add(self, Flow flow) except -1
+    cpdef int add(self, Flow flow, Segment segment) except -1
+    cpdef int expect(self, Segment segment) except -1
+    @cython.locals(first=Py_ssize_t, number=Py_ssize_t, segment=Segment)
+    cpdef int expect_group(self, list segments, Py_ssize_t begin, Py_ssize_t end) except -1
     @cython.locals(place=Py_ssize_t, other=Flow)
     cpdef int remove(self, Flow flow) except -1
     cdef int _chain(self, Flow flow) except -1

@@ -8,10 +8,13 @@ the chains is masked: compiled, it is not compared again.
 
 from collections.abc import Iterator
 
+from correlator.core import raw
 from correlator.core.flow import Flow
 from correlator.core.segment import Segment
 
-_START = 1024  # chains; as many as connections at the most, on average
+_START = 1024  # chains; at least twice as many as connections
+GROUP = _GROUP = 16
+"""Segments that are expected at a time."""
 _WORD = 0xFFFFFFFFFFFFFFFF
 _GOLDEN = 0x9E3779B97F4A7C15  # splitmix64's constants
 _MIX, _MIX_MORE = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
@@ -48,7 +51,6 @@ class Table:
         self.count = 0
         self.place = 0
         """The place of the end that sent the segment whose connection was found last."""
-        self._hash = 0
         self._chains: list[Flow | None] = [None] * _START
         self._mask = _START - 1
 
@@ -60,10 +62,27 @@ class Table:
         """The connections in the order in which they were opened."""
         return iter(sorted(self._all(), key=_number))
 
+    def expect(self, segment: Segment) -> None:
+        """Reckon a segment's hash. What `find` needs of memory comes nearer."""
+        segment.hash = _hash(segment)
+        raw.prefetch_item(self._chains, segment.hash & self._mask)
+
+    def expect_group(self, segments: list[Segment], begin: int, end: int) -> None:
+        """Expect segments by the group, one group ahead: `begin` is where one begins, `end` where the last one ends.
+
+        Of those that come next the connections are brought near, of those after them the chains.
+        """
+        first = begin + _GROUP if begin else 0
+        for number in range(first, min(begin + 2 * _GROUP, end)):
+            segment = segments[number]
+            self.expect(segment)
+        for number in range(begin, min(begin + _GROUP, end)):
+            segment = segments[number]
+            raw.prefetch_object(self._chains, segment.hash & self._mask)
+
     def find(self, segment: Segment) -> Flow | None:
-        """The connection that a segment belongs to."""
-        self._hash = _hash(segment)
-        flow = self._chains[self._hash & self._mask]
+        """The connection that a segment belongs to, which was expected."""
+        flow = self._chains[segment.hash & self._mask]
         while flow is not None:
             self.place = _place(flow, segment)
             if self.place >= 0:
@@ -71,11 +90,11 @@ class Table:
             flow = flow.chained
         return None
 
-    def add(self, flow: Flow) -> None:
-        """Take in the connection that `find` has just not found."""
-        if self.count > self._mask:
+    def add(self, flow: Flow, segment: Segment) -> None:
+        """Take in the connection that a segment begins, for which `find` found none."""
+        if self.count * 2 > self._mask:
             self._grow()
-        flow.hash = self._hash
+        flow.hash = segment.hash
         self._chain(flow)
         self.count += 1
 

@@ -4,17 +4,18 @@ from correlator.core.changes cimport Event
 from correlator.core cimport tcp
 from correlator.core.connection cimport Connection
 from correlator.core.flow cimport Flow, Queue, begun, leave, next_due
+from correlator.core.frames cimport Frames
 from correlator.core.handshake cimport half_open
 from correlator.core.segment cimport Segment
 from correlator.core.table cimport Table
 
 cdef int _FIN_BOTH
+cdef Py_ssize_t _GROUP
 cdef long long _SUPERSEDED_LEFT
 cdef long long _CLOSED_LEFT
 cdef long long _LEFT
 cdef int _NEW
 cdef int _SYN_RECEIVED
-cdef int _ESTABLISHED
 
 @cython.final
 cdef class Tracker:
@@ -25,6 +26,7 @@ cdef class Tracker:
     cdef object _interfaces
     cdef public bint reports_only
     cdef public bint opened_only
+    cdef readonly bint has_news
     cdef public bint from_client
     cdef public bint notable
     cdef public Table _table
@@ -56,9 +58,12 @@ cdef class Tracker:
     cdef int _pass_time(self) except -1
     @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
     cpdef bint finish(self, long long most=*) except -1
-    @cython.locals(flow=Flow, near=int)
     cpdef Flow segment(self, Segment segment)
-    @cython.locals(flow=Flow)
+    @cython.locals(segments=list, count=Py_ssize_t, number=Py_ssize_t, table=Table, segment=Segment)
+    cpdef Py_ssize_t take_in(self, Frames frames, Py_ssize_t begin) except -1
+    @cython.locals(flow=Flow, near=int)
+    cdef Flow _track(self, Segment segment)
+    @cython.locals(flow=Flow, place=int, interface=str)
     cdef Flow _open_with(self, Segment segment)
     @cython.locals(queue=Queue)
     cdef int _go_on(self, Flow flow, Segment segment, int near) except -1
@@ -66,10 +71,9 @@ cdef class Tracker:
     cdef int _continue(self, Flow flow, Segment segment, int near) except -1
     @cython.locals(first=bint, follows=bint, marked=bint, before=int)
     cdef int _note(self, Flow flow, Segment segment, int near) except -1
-    @cython.locals(flow=Flow, place=int, interface=str)
-    cdef Flow _begin(self, Segment segment)
     cdef int _moved(self, Flow flow, int before) except -1
     cdef bint _is_timely(self) except? -1
+    cdef int _tell(self, change, Flow flow) except -1
     cdef int _announce(self, Flow flow, int before) except -1
     @cython.locals(flow=Flow, queue=Queue, waiting=Queue)
     cpdef int advance(self, long long now) except -1

@@ -1,9 +1,11 @@
+# cython: boundscheck=False, wraparound=False
 """From segments to connections: the table of open connections and the step that each segment takes.
 
 Bounds: the tracker holds `Limits.connections`. Past that what is closed and reported is forgotten first, then the
 oldest half-open connection (a flood's are worth least), then what is closed and waits for its report, then the oldest
 of all; these two are reported as they stand. All but the first are counted. A closed connection waits for
 `Limits.segments` segments of any connection at the most: what is reported when depends on no other connection.
+(The directives above are for lists of segments: these are as long as their `count` says.)
 """
 
 from collections.abc import Sequence
@@ -12,16 +14,17 @@ from correlator.core import tcp
 from correlator.core.changes import Change, Event
 from correlator.core.connection import Connection
 from correlator.core.flow import Flow, Queue, begun, leave, next_due
+from correlator.core.frames import Frames
 from correlator.core.handshake import Closing, State, half_open
 from correlator.core.limits import Limits
 from correlator.core.segment import Segment
-from correlator.core.table import Table
+from correlator.core.table import GROUP, Table
 
 # By number, for the compiled step.
-_NEW = int(State.NEW)
-_SYN_RECEIVED, _ESTABLISHED = int(State.SYN_RECEIVED), int(State.ESTABLISHED)
+_NEW, _SYN_RECEIVED = int(State.NEW), int(State.SYN_RECEIVED)
 _FIN_BOTH = int(Closing.FIN_BOTH)  # the first of those that are closed
 _EVERYTHING = 1 << 40
+_GROUP = GROUP
 # Behind the last moment: the stages in which `finish` reports what is left.
 _SUPERSEDED_LEFT, _CLOSED_LEFT, _LEFT = 1 << 60, 2 << 60, 3 << 60
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
@@ -37,6 +40,8 @@ class Tracker:
         """
         self.reports_only = False
         """Whether no other event is wanted."""
+        self.has_news = False
+        """Whether something came since the last `take` that cannot wait: reports can where only they are wanted."""
         self.opened_only = False
         """Whether of the others only the first one of a connection is."""
         self.copies = 0
@@ -86,6 +91,7 @@ class Tracker:
     def take(self) -> list[Event]:
         """The events since the last call."""
         events, self.events = self.events, []
+        self.has_news = False
         return events
 
     def take_reports(self) -> list[Connection]:
@@ -109,6 +115,23 @@ class Tracker:
 
     def segment(self, segment: Segment) -> Flow:
         """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""
+        self._table.expect(segment)
+        return self._track(segment)
+
+    def take_in(self, frames: Frames, begin: int) -> int:
+        """Take in the segments of frames until something came of one; with which to go on."""
+        segments, count, table = frames.segments, frames.count, self._table
+        for number in range(begin, count):
+            if number % _GROUP == 0:
+                table.expect_group(segments, number, count)
+            segment = segments[number]
+            if segment.is_decoded:
+                self._track(segment)
+                if self.has_news:
+                    return number + 1
+        return count
+
+    def _track(self, segment: Segment) -> Flow:
         self.moment += 1
         self._newest = max(self._newest, segment.at)
         flow = self._table.find(segment)
@@ -138,7 +161,14 @@ class Tracker:
     def _open_with(self, segment: Segment) -> Flow:
         """The connection that a segment is the first one of."""
         self._pass_time()
-        flow = self._begin(segment)
+        if self._table.count + self._superseded.count >= self._most:
+            self._evict()
+        place = segment.interface
+        interface = self._interfaces[place] if 0 <= place < len(self._interfaces) else ""
+        flow = begun(self._first + self.moment - 1, segment, self._newest, interface, self._counted)
+        flow.touched = self.moment
+        self.seen += 1
+        self._table.add(flow, segment)
         self._take_in(flow, segment, 0)
         return flow
 
@@ -256,17 +286,6 @@ class Tracker:
             left -= 1
         return self._table.count > 0 or self._superseded.count > 0
 
-    def _begin(self, segment: Segment) -> Flow:
-        if self._table.count + self._superseded.count >= self._most:
-            self._evict()
-        place = segment.interface
-        interface = self._interfaces[place] if 0 <= place < len(self._interfaces) else ""
-        flow = begun(self._first + self.moment - 1, segment, self._newest, interface, self._counted)
-        flow.touched = self.moment
-        self.seen += 1
-        self._table.add(flow)
-        return flow
-
     def _moved(self, flow: Flow, before: int) -> None:
         """Announce a connection's new state, and let it wait where it is to wait now."""
         if flow.state != before:
@@ -280,12 +299,16 @@ class Tracker:
     def _announce(self, flow: Flow, before: int) -> None:
         several = len(self._interfaces) > 1  # then the legs of a connection are to be found
         if before == _NEW and (several or not self.reports_only):
-            self.events.append(Event(Change.OPENED, flow))
+            self._tell(Change.OPENED, flow)
         if several or not (self.reports_only or self.opened_only):
             if flow.state == _SYN_RECEIVED:
-                self.events.append(Event(Change.ANSWERED, flow))
+                self._tell(Change.ANSWERED, flow)
             if flow.state in _BEGUN:
-                self.events.append(Event(Change.ESTABLISHED, flow))
+                self._tell(Change.ESTABLISHED, flow)
+
+    def _tell(self, change: Change, flow: Flow) -> None:
+        self.events.append(Event(change, flow))
+        self.has_news = True
 
     def _supersede(self, flow: Flow, at: int) -> None:
         """Another connection has the four-tuple. Evidence of this one's end may still come, where it is waited for."""
@@ -318,6 +341,7 @@ class Tracker:
         if not flow.reported:
             flow.reported, flow.reported_in = True, self._stage or self.moment
             self.reports.append(flow if flow.gone else flow.copy())
+            self.has_news = self.has_news or not self.reports_only
 
     def _forget(self, flow: Flow) -> None:
         leave(flow)

@@ -34,7 +34,7 @@ cdef class Decoder:
     @cython.locals(result=int)
     cdef bint _carefully(self, Segment segment, bytes data) except? -1
     @cython.locals(found=Network, segment=Segment, result=int)
-    cdef int _link(self, int link_type, Py_ssize_t begin) except? -1
+    cdef int _link(self, int link_type) except? -1
     @cython.locals(beyond=Py_ssize_t, result=int)
     cdef int _network(self, int ethertype, Py_ssize_t at) except? -1
     @cython.locals(result=int)

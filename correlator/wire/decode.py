@@ -56,32 +56,31 @@ class Decoder:
             self._decode_others(frames)
 
     def _decode_others(self, frames: Frames) -> None:
-        data, segments = frames.data, frames.segments
+        segments = frames.segments
         for number in range(frames.count):
             segment = segments[number]
             if not segment.is_decoded:
-                segment.is_decoded = self._carefully(segment, data)
+                segment.is_decoded = self._carefully(segment, frames.bytes_of(number))
 
     def _carefully(self, segment: Segment, data: bytes) -> bool:
         self._segment, self._data = segment, data
-        self._limit = segment.begin + segment.captured
-        self._end = segment.begin + segment.wire_length
-        result = self._link(segment.link_type, segment.begin)
+        self._limit, self._end = len(data), segment.wire_length
+        result = self._link(segment.link_type)
         if result == _FOUND:
             return True
         text = str(reason(result))
         self.skipped[f"{text} {segment.link_type}" if result == LINK_TYPE else text] += 1
         return False
 
-    def _link(self, link_type: int, begin: int) -> int:
+    def _link(self, link_type: int) -> int:
         found, segment = self._found, self._segment
-        result = network(found, link_type, self._data, begin, self._limit)
+        result = network(found, link_type, self._data, 0, self._limit)
         if result == _FOUND:
             if found.direction >= 0:
                 segment.interface = self._interfaces.part(segment.interface, found.ifindex, found.direction)
             return self._network(found.ethertype, found.offset)
         if result == LINK_TYPE:
-            return self._inner(tunnels.open_link(link_type, self._data[begin : self._limit]), self._end - self._limit)
+            return self._inner(tunnels.open_link(link_type, self._data), self._end - self._limit)
         return result
 
     def _network(self, ethertype: int, at: int) -> int:

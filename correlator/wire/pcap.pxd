@@ -7,6 +7,8 @@ from correlator.wire.reader cimport Reader
 
 cdef long long _SECOND
 cdef long long _MAX_PACKET
+cdef Py_ssize_t _AHEAD
+cdef Py_ssize_t _LINE
 
 cdef class PcapReader(Reader):
     cdef int _interface
@@ -16,9 +18,7 @@ cdef class PcapReader(Reader):
     cdef int _head
     cdef int _link_type
 
-    @cython.locals(data=bytes, end=Py_ssize_t, is_net=bint, head=int, tick=cython.longlong, link_type=int,
-                   block=cython.p_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
+    @cython.locals(end=Py_ssize_t, ahead=Py_ssize_t, is_net=bint, head=int, tick=cython.longlong, link_type=int,
+                   block=cython.p_const_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
                    segments=list, number=Py_ssize_t, room=Py_ssize_t, segment=Segment)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
-
-cdef unsigned int _word(unsigned char* data, Py_ssize_t at, bint is_net) noexcept

@@ -7,7 +7,7 @@ The directives are for the list of segments, which is as long as `grow` says.
 from correlator.core import raw
 from correlator.core.frames import Frames
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.reader import MAX_PACKET, Damage, Reader
+from correlator.wire.reader import AHEAD, LINE, MAX_PACKET, Damage, Reader
 
 _HEADER_LENGTH = 24
 
@@ -28,6 +28,7 @@ _LINK_TYPE_MASK = 0xFFFF
 
 # Constants of a module's own can be C integers when it is compiled.
 _SECOND, _MAX_PACKET = 1_000_000_000, MAX_PACKET
+_AHEAD, _LINE = AHEAD, LINE
 
 
 class PcapReader(Reader):
@@ -53,19 +54,25 @@ class PcapReader(Reader):
             self.damage = Damage(self._offset, "the last packet is cut off")
 
     def _records(self, frames: Frames, at: int, stop: int) -> int:
-        data, end = frames.data, len(frames.data)
+        block, end = frames.start, frames.size  # compiled, a pointer: where the bytes end is compared before
         if not self._is_open:
             if end < _HEADER_LENGTH:
                 return 0
-            self._is_net, self._tick, self._head = MAGICS[data[:4]]
-            self._link_type = _word(data, 20, self._is_net) & _LINK_TYPE_MASK
+            form = MAGICS.get(frames.data[:4])
+            if form is None:
+                self.damage = Damage(0, "it changed while it was read")
+                return 0
+            self._is_net, self._tick, self._head = form
+            self._link_type = raw.ordered_word(block, 20, self._is_net) & _LINK_TYPE_MASK
             self._is_open = True
             at = _HEADER_LENGTH
         is_net, head, tick, link_type = self._is_net, self._head, self._tick, self._link_type
-        block = data  # compiled, a pointer: where the bytes end is compared before
         segments, number, room = frames.segments, frames.count, len(frames.segments)
+        ahead = 0
         while at < stop and at + head <= end:
-            captured, length = _word(block, at + 8, is_net), _word(block, at + 12, is_net)
+            raw.prefetch(block, at + ahead)
+            raw.prefetch(block, at + ahead + _LINE)
+            captured, length = raw.ordered_word(block, at + 8, is_net), raw.ordered_word(block, at + 12, is_net)
             if captured > _MAX_PACKET:
                 self.damage = Damage(
                     self._offset + at,
@@ -79,13 +86,10 @@ class PcapReader(Reader):
                 room = frames.grow()
             segment = segments[number]
             number += 1
-            segment.at = _word(block, at, is_net) * _SECOND + _word(block, at + 4, is_net) * tick
+            segment.at = raw.ordered_word(block, at, is_net) * _SECOND + raw.ordered_word(block, at + 4, is_net) * tick
             segment.link_type, segment.captured_on = link_type, self._interface
             segment.begin, segment.captured, segment.wire_length = start, captured, max(length, captured)
             at = start + captured
+            ahead = (head + captured) * _AHEAD
         frames.count = number
         return at
-
-
-def _word(data: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
-    return raw.net_word(data, at) if is_net else raw.word(data, at)

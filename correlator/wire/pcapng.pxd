@@ -2,6 +2,7 @@
 import cython
 from correlator.core cimport raw
 from correlator.core.frames cimport Frames
+from correlator.core.segment cimport Segment
 from correlator.wire.reader cimport Reader
 
 cdef long long _ENHANCED
@@ -9,6 +10,8 @@ cdef long long _SMALLEST
 cdef long long _LARGEST
 cdef long long _LATEST
 cdef long long _EARLY
+cdef Py_ssize_t _AHEAD
+cdef Py_ssize_t _LINE
 
 cdef class _Interface:
     cdef readonly int number
@@ -32,9 +35,7 @@ cdef class PcapngReader(Reader):
 
     @cython.locals(end=Py_ssize_t, skipped=Py_ssize_t)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
-    @cython.locals(block=cython.p_uchar, end=Py_ssize_t, is_net=bint, section=list, known=cython.longlong, length=cython.longlong,
-                   number=cython.longlong, high=cython.longlong, captured=cython.longlong, original=cython.longlong,
-                   time=cython.longlong, interface=_Interface)
+    @cython.locals(block=cython.p_const_uchar, end=Py_ssize_t, is_net=bint, section=list, known=cython.longlong, length=cython.longlong,
+                   number=cython.longlong, high=cython.longlong, captured=cython.longlong, segments=list, count=Py_ssize_t,
+                   room=Py_ssize_t, segment=Segment, time=cython.longlong, interface=_Interface)
     cdef Py_ssize_t _packets(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
-
-cdef unsigned int _word(unsigned char* data, Py_ssize_t at, bint is_net) noexcept

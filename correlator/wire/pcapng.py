@@ -3,13 +3,17 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from correlator.core import raw
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
 from correlator.core.segment import MAX_TIME, NO_TIME
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.reader import MAX_PACKET, Damage, Reader
+from correlator.wire.reader import AHEAD, LINE, MAX_PACKET, Damage, Reader
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
@@ -36,6 +40,7 @@ _MAX_INTERFACES = 65_536  # of a file; an obsolete packet block can name no more
 
 # Constants of a module's own can be C integers when it is compiled.
 _ENHANCED, _SMALLEST, _LARGEST, _LATEST = ENHANCED_PACKET, 32, MAX_PACKET, MAX_TIME
+_AHEAD, _LINE = AHEAD, LINE
 _EARLY = 1 << 21  # of the upper words of times: in these nanoseconds cannot overflow
 
 
@@ -76,7 +81,7 @@ class PcapngReader(Reader):
             self.damage = Damage(self._offset, "the last block is cut off")
 
     def _records(self, frames: Frames, at: int, stop: int) -> int:
-        end = len(frames.data)
+        end = frames.size
         skipped = min(self._skip, end - at)
         self._skip -= skipped
         at += skipped
@@ -87,38 +92,52 @@ class PcapngReader(Reader):
                 at = self._packets(frames, at + length, stop)
         except _BadBlockError as error:
             self.damage = Damage(self._offset + at, str(error))
-        if self._skip and stop == end:
+        if self._skip:  # it reaches beyond what there is
             self._skip -= end - at
             at = end
         return at
 
     def _packets(self, frames: Frames, at: int, stop: int) -> int:
         """Go through what nearly all is: sound packets with times in micro- or nanoseconds. Where it stops."""
-        end, section, is_net = len(frames.data), self._section, not self._is_little
+        end, section, is_net = frames.size, self._section, not self._is_little
         known = 0 if self._keep_comments else len(section)
-        block = frames.data  # compiled, a pointer: where the bytes end is compared before
-        while at < stop and at + _SMALLEST <= end and _word(block, at, is_net) == _ENHANCED:
+        segments, count, room = frames.segments, frames.count, len(frames.segments)
+        block = frames.start  # compiled, a pointer: where the bytes end is compared before
+        while at < stop and at + _SMALLEST <= end and raw.ordered_word(block, at, is_net) == _ENHANCED:
             length, number, high = (
-                _word(block, at + 4, is_net),
-                _word(block, at + 8, is_net),
-                _word(block, at + 12, is_net),
+                raw.ordered_word(block, at + 4, is_net),
+                raw.ordered_word(block, at + 8, is_net),
+                raw.ordered_word(block, at + 12, is_net),
             )
-            captured = _word(block, at + 20, is_net)
-            if length < _SMALLEST or length % 4 or length > end - at or _word(block, at + length - 4, is_net) != length:
+            captured = raw.ordered_word(block, at + 20, is_net)
+            if (
+                length < _SMALLEST
+                or length % 4
+                or length > end - at
+                or raw.ordered_word(block, at + length - 4, is_net) != length
+            ):
                 break
             if number >= known or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
                 break
             interface = section[number]
-            time = (high << 32 | _word(block, at + 16, is_net)) * interface.tick
+            time = (high << 32 | raw.ordered_word(block, at + 16, is_net)) * interface.tick
             if not interface.tick or time > _LATEST:
                 break
-            original = _word(block, at + 24, is_net)
-            frames.add(time, interface.link_type, interface.number, at + 28, captured, max(original, captured))
-            self._count += 1
+            if count == room:
+                room = frames.grow()
+            segment = segments[count]
+            count += 1
+            segment.at, segment.link_type, segment.captured_on = time, interface.link_type, interface.number
+            segment.begin, segment.captured = at + 28, captured
+            segment.wire_length = max(raw.ordered_word(block, at + 24, is_net), captured)
+            raw.prefetch(block, at + length * _AHEAD)
+            raw.prefetch(block, at + length * _AHEAD + _LINE)
             at += length
+        self._count += count - frames.count
+        frames.count = count
         return at
 
-    def _block_length(self, data: bytes, at: int) -> int | None:
+    def _block_length(self, data: "bytes | mmap", at: int) -> int | None:
         """The length of the block at `at` if it is complete and of use; notes how much to skip if it is not."""
         if len(data) - at < _BLOCK_OVERHEAD:
             return None
@@ -145,7 +164,7 @@ class PcapngReader(Reader):
             raise _BadBlockError(message)
         return int(length)
 
-    def _begin_section(self, data: bytes, at: int) -> None:
+    def _begin_section(self, data: "bytes | mmap", at: int) -> None:
         magic = data[at + 8 : at + 12]
         if magic == _BYTE_ORDER_MAGIC.to_bytes(4, "little"):
             self._order = "<"
@@ -243,7 +262,3 @@ class PcapngReader(Reader):
         snaplen = self._section[0].snaplen if self._section else 0
         captured = min(length, len(body) - 4, snaplen or length)
         self._packet(frames, begin + 4, len(body) - 4, 0, None, captured, length)
-
-
-def _word(data: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
-    return raw.net_word(data, at) if is_net else raw.word(data, at)

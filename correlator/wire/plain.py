@@ -2,8 +2,10 @@
 """The fast decode of what nearly all frames are; all others, and all that look odd, are for `decode`.
 
 Plain is TCP in IPv4 without options or IPv6 without extensions, whole, on Ethernet with one VLAN tag at the most.
-Compiled, `frame` is a pointer: where the frame ends is compared before each header is read.
+Compiled, a buffer is a pointer: where the frame ends is compared before each header is read.
 """
+
+from typing import TYPE_CHECKING
 
 from correlator.core import raw
 from correlator.core.frames import Frames
@@ -11,27 +13,29 @@ from correlator.core.segment import Segment
 from correlator.wire import layout
 from correlator.wire.link import LinkType
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
 _ETHERNET = int(LinkType.ETHERNET)
 
 
 def decode_plain(frames: Frames) -> int:
     """Fill in the segments of the plain frames, and note which these are; for how many are not."""
-    data, segments, left = frames.data, frames.segments, 0
+    start, size, segments, left = frames.start, frames.size, frames.segments, 0
     for number in range(frames.count):
         segment = segments[number]
         segment.interface = segment.captured_on
         segment.continuation = False
-        segment.is_decoded = segment.link_type == _ETHERNET and plain(segment, data)
+        segment.is_decoded = segment.link_type == _ETHERNET and _plain(segment, start, size)
         left += not segment.is_decoded
     return left
 
 
-def plain(segment: Segment, data: bytes) -> bool:
-    """Fill in the segment of a plain frame in these bytes; False for any other frame."""
+def _plain(segment: Segment, frame: "bytes | mmap", size: int) -> bool:
+    """Fill in the segment of a plain frame in a buffer of so many bytes; False for any other frame."""
     begin, limit, end = segment.begin, segment.begin + segment.captured, segment.begin + segment.wire_length
-    if begin < 0 or limit > len(data) or limit < begin + layout.SHORTEST:
+    if begin < 0 or limit > size or limit < begin + layout.SHORTEST:
         return False
-    frame = data
     at = begin + layout.ETHERNET_HEADER
     kind = raw.net_half(frame, at - 2)
     if kind == layout.VLAN:

@@ -10,9 +10,11 @@ cdef class Reader:
     cdef bytes _rest
     cdef long long _offset
     cdef Frames _seam
-    cdef Frames _frames
+    cdef readonly Frames frames
 
     @cython.locals(begin=Py_ssize_t, rest=Py_ssize_t, end=Py_ssize_t, seam=Frames, frames=Frames)
     cpdef list feed(self, bytes data)
+    @cython.locals(end=Py_ssize_t)
+    cpdef Py_ssize_t part(self, data, long long offset, Py_ssize_t at, Py_ssize_t stop) except -1
     cpdef close(self)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1

@@ -1,9 +1,13 @@
 """What the capture file readers share: blocks of any size to whole records, damage and bounds."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 MAX_PACKET = 262_144
@@ -12,6 +16,12 @@ MAX_PACKET = 262_144
 # is whole then, and the block itself need not be copied.
 SEAM = 16_384
 _SEAM = SEAM  # a constant of the module's own can be a C integer when it is compiled
+
+
+# Packets are much of a size: so many ahead, by the size of the last one, a header's bytes are brought near. Without it
+# each waits for memory, for where it begins is known only from the one before.
+AHEAD = 32
+LINE = 64  # bytes that come together
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,7 @@ class Reader:
         """What a live run of ours kept, where one wrote the file."""
         self._rest = b""  # of a record that is not whole yet
         self._offset = 0  # of the rest's first byte in the file
-        self._seam, self._frames = Frames(), Frames()
+        self._seam, self.frames = Frames(), Frames()
 
     def feed(self, data: bytes) -> list[Frames]:
         """The packets that are complete with these bytes, until the next call; none after damage."""
@@ -48,13 +58,25 @@ class Reader:
                 self._rest = b""
                 self._offset += rest
         if self.damage is None:
-            frames = self._frames
+            frames = self.frames
             frames.hold(self._rest + data if self._rest else data)
-            end = self._records(frames, max(begin, 0), len(frames.data))
+            end = self._records(frames, max(begin, 0), frames.size)
             found.append(frames)
             self._rest = frames.data[end:]
             self._offset += end
         return found
+
+    def part(self, data: "bytes | mmap", offset: int, at: int, stop: int) -> int:
+        """Take in, of a part of the file from `offset` on, the packets that begin in the bytes between `at` and `stop`.
+
+        They are in `frames` until the next call. Where the first that is not taken in begins: in the part that is the
+        next one, or where `feed` is to go on.
+        """
+        self._offset = offset
+        self.frames.hold(data)
+        end = self._records(self.frames, at, stop)
+        self._offset += end
+        return end
 
     def close(self) -> None:
         """The input has ended: sets `damage` where it ended inside a record."""

@@ -41,7 +41,7 @@ def frames(block: bytes, number: Callable[[int, int], int]) -> Frames:
             _add(found, block, at, hardware, number, tagged)
         at += word(block, at)
     if tagged:
-        found.data = block + bytes(tagged)
+        found.lie_in(block + bytes(tagged))
     return found
 
 

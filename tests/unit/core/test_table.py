@@ -36,6 +36,12 @@ def opening(number: int) -> Segment:
     return Play(client=(f"10.0.{number >> 8}.{number & 255}", 40000), server=("10.0.0.12", 80)).segment("c", "S")
 
 
+def found(table: Table, segment: Segment) -> Flow | None:
+    """The connection of a segment by itself."""
+    table.expect(segment)
+    return table.find(segment)
+
+
 @pytest.mark.parametrize("start", [1, 1024])
 def test_both_directions_are_found_and_nothing_else(monkeypatch: pytest.MonkeyPatch, start: int) -> None:
     """While the table grows and shrinks, with long chains and short ones."""
@@ -44,19 +50,19 @@ def test_both_directions_are_found_and_nothing_else(monkeypatch: pytest.MonkeyPa
     segments = [opening(number) for number in range(3000)]
     flows = [flow(segment, number) for number, segment in enumerate(segments)]
     for one, segment in zip(flows, segments, strict=True):
-        assert table.find(segment) is None
-        table.add(one)
+        assert found(table, segment) is None
+        table.add(one, segment)
     assert len(table) == 3000
     assert [one.number for one in table] == list(range(3000))
     for one, segment in zip(flows, segments, strict=True):
-        assert table.find(segment) is one
+        assert found(table, segment) is one
         assert table.place == 0
-        assert table.find(turned(segment)) is one
+        assert found(table, turned(segment)) is one
         assert table.place == 1
     for one in flows[::2]:
         table.remove(one)
     for number, segment in enumerate(segments):
-        assert table.find(segment) is (flows[number] if number % 2 else None)
+        assert found(table, segment) is (flows[number] if number % 2 else None)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +83,14 @@ def test_every_part_of_the_ends_counts(monkeypatch: pytest.MonkeyPatch, change: 
         monkeypatch.setattr(module, name, 0, raising=False)  # of the compiled module they are no attributes
     table, segment = Table(), opening(2)
     one = flow(segment, 1)
-    assert table.find(segment) is None
-    table.add(one)
+    assert found(table, segment) is None
+    table.add(one, segment)
     other = replace(segment, **change)  # type: ignore[arg-type]
-    assert table.find(turned(other)) is None
-    assert table.find(other) is None
-    table.add(flow(other, 2))
+    assert found(table, turned(other)) is None
+    assert found(table, other) is None
+    table.add(flow(other, 2), other)
     table.remove(one)
-    assert table.find(turned(segment)) is None
+    assert found(table, turned(segment)) is None
 
 
 def test_an_ipv4_address_is_not_the_ipv6_address_of_the_same_number() -> None:
@@ -92,6 +98,6 @@ def test_an_ipv4_address_is_not_the_ipv6_address_of_the_same_number() -> None:
     four = Play().segment("c", "S")
     assert replace(four, is_ipv6=True).source_low == four.source_low
     table = Table()
-    assert table.find(four) is None
-    table.add(flow(four, 1))
-    assert table.find(replace(four, is_ipv6=True)) is None
+    assert found(table, four) is None
+    table.add(flow(four, 1), four)
+    assert found(table, replace(four, is_ipv6=True)) is None

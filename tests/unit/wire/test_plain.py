@@ -11,7 +11,7 @@ from correlator.core.segment import Segment
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
-from correlator.wire.plain import plain
+from correlator.wire.plain import decode_plain
 from tests.frames import ethernet, ipv4, ipv6, tcp
 
 PAYLOAD = tcp(seq=0x89ABCDEF, ack=0xFEDCBA98, flags=0x18, payload=b"x" * 30)
@@ -25,9 +25,11 @@ FRAMES = {
 
 def plainly(frame: bytes, end: int | None = None, before: bytes = b"") -> Segment | None:
     """The segment of a frame behind others in the buffer."""
-    length = len(frame) if end is None else end
-    segment = Segment(begin=len(before), captured=len(frame), wire_length=length)
-    return segment if plain(segment, before + frame + b"beyond" * 20) else None
+    frames = Frames(before + frame + b"beyond" * 20)
+    frames.add(-1, LinkType.ETHERNET, 0, len(before), len(frame), len(frame) if end is None else end)
+    (segment,) = frames.segments
+    assert decode_plain(frames) == (not segment.is_decoded)
+    return segment if segment.is_decoded else None
 
 
 def carefully(frame: bytes, end: int | None = None) -> Segment | None:
@@ -74,7 +76,9 @@ def test_nothing_is_read_outside_the_buffer() -> None:
     """Whatever is claimed."""
     frame = FRAMES["ipv4"]
     for begin, captured in ((-1, len(frame)), (0, len(frame) + 1), (len(frame), 0)):
-        assert not plain(Segment(begin=begin, captured=captured, wire_length=captured), frame)
+        frames = Frames(frame)
+        frames.add(-1, LinkType.ETHERNET, 0, begin, captured, captured)
+        assert decode_plain(frames) == 1
 
 
 @given(st.sampled_from(sorted(FRAMES)), st.lists(st.tuples(st.integers(12, 90), st.integers(0, 255)), max_size=4))

@@ -1,0 +1,2 @@
+# C types for mapping.py.
+from correlator.capture cimport guard
