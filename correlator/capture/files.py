@@ -138,7 +138,7 @@ class CaptureFile:
                     begun = self.bytes_read
                     offset = begun - begun % ALLOCATIONGRANULARITY
                     data = part(file.fileno(), offset, min(size - offset, PART))
-                    for frames in self._of_part(reader, data, offset):
+                    for frames in self._of_part(reader, data, offset, file):
                         yield [frames]
                         turn += 1
                         if turn % _TURN == 0:
@@ -151,12 +151,13 @@ class CaptureFile:
         except OSError as error:
             self._fail(error.strerror or str(error))
 
-    def _of_part(self, reader: Reader, data: bytes | mmap, offset: int) -> Iterator[Frames]:
+    def _of_part(self, reader: Reader, data: bytes | mmap, offset: int, file: FileIO) -> Iterator[Frames]:
         """The packets that are whole in a part of the file, block by block."""
         at, to = -1, self.bytes_read - offset
         while at < to < len(data) and reader.damage is None:
             at, to = to, reader.part(data, offset, to, min(to + BLOCK, len(data)))
-            if is_cut(data):
+            # of a mapped file that is cut off, the last page has zeros, and those behind it a signal
+            if is_cut(data) or os.fstat(file.fileno()).st_size < offset + to:
                 self._fail(_MISSING)
             else:
                 yield reader.frames

@@ -20,7 +20,7 @@ _SEAM = SEAM  # a constant of the module's own can be a C integer when it is com
 
 # Packets are much of a size: so many ahead, by the size of the last one, a header's bytes are brought near. Without it
 # each waits for memory, for where it begins is known only from the one before.
-AHEAD = 32
+AHEAD = 12
 LINE = 64  # bytes that come together
 
 

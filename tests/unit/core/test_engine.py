@@ -6,6 +6,7 @@ from correlator.core.config import Config
 from correlator.core.engine import LOOK_AGAIN, LOOKS_A_TICK, LOOKS_AT_ATTEMPTS, Engine
 from correlator.core.evidence import Bounds
 from correlator.core.finding import Finding
+from correlator.core.frames import Frames
 from correlator.core.limits import LIVE_SETTLE, Limits
 from correlator.core.model import Cause, Handshake, Lookup, Owner, OwnerBy, Ownership, Side, Source, TcpState, Verdict
 from correlator.core.segment import Segment
@@ -312,6 +313,34 @@ def test_offline_announces_where_packets_are_annotated() -> None:
     engine.evidence(evidence(MAPPED))
     feed(engine, Play().handshake())
     assert [finding.final for finding in findings(engine)] == [False, False, False]
+
+
+def test_a_block_of_frames_tells_as_much() -> None:
+    """What came of each segment is found before the next one is taken in."""
+    frames = Frames()
+    for segment in Play().handshake():
+        frames.add(0, 1, 0, 0, 0, 0)
+        frames.segments[-1].take(segment)
+        frames.segments[-1].is_decoded = True
+    engine = Engine(Config(announce=True), [])
+    engine.evidence(evidence(MAPPED))
+    engine.take_in(frames)
+    assert engine.has_output
+    assert [finding.final for finding in findings(engine)] == [False, False, False]
+    assert not engine.has_output
+    engine = Engine(Config(), [])
+    engine.take_in(frames)
+    assert len(engine.tracker) == 1
+    assert not engine.has_output
+
+
+def test_a_capture_that_is_being_written_is_reported_promptly() -> None:
+    """Two seconds after the close, as live, and not two minutes."""
+    engine, play = Engine(Config(), []), Play()
+    engine.set_prompt()
+    feed(engine, [*play.handshake(), *play.fins()])
+    engine.tick(play.at + LIVE_SETTLE)
+    assert [finding.final for finding in findings(engine)] == [True]
 
 
 def test_a_four_tuple_used_twice_with_a_table_without_time() -> None:

@@ -26,6 +26,16 @@ def test_mapped_and_native_forms_meet() -> None:
     assert [str(known.socket.family) for known in index.sockets(SERVER_SIDE.key)] == ["AF_INET6", "AF_INET"]
 
 
+def test_uses_are_counted_where_no_time_is_known() -> None:
+    """A socket whose time is known is of one connection."""
+    index = EvidenceIndex()
+    index.add(evidence(mapped()))
+    index.add(evidence(mapped(inode=7), None, Source.TABLE))
+    key = SERVER_SIDE.key
+    assert [index.count_uses(key, key), index.count_uses(key, key)] == [1, 1]
+    assert [known.uses for known in index.sockets(key)] in ([0, 2], [2, 0])
+
+
 def test_the_ends_of_a_loopback_connection_are_apart() -> None:
     """The client's socket is not the server's."""
     index = EvidenceIndex()

@@ -545,6 +545,15 @@ def test_a_later_fragment_adds_bytes_only() -> None:
     assert (connection.client.packets, connection.client.payload) == (3, 1500)
 
 
+def test_a_later_fragment_may_come_first() -> None:
+    """Its connection is there, is no half-open one, and waits for nothing."""
+    play = Play()
+    first = play.segment("c", "PA", seq=1, ack=1, data=1000)
+    (connection,) = track([replace(first, length=500, continuation=True), first])
+    assert (connection.client.packets, connection.client.payload) == (1, 1000)
+    assert connection.handshake is Handshake.MIDSTREAM
+
+
 def test_a_socket_connected_to_itself() -> None:
     """One socket, both ends (a simultaneous open with itself): its packets are both ends' packets."""
     play = Play(client=SERVER, server=SERVER)
@@ -763,7 +772,8 @@ def test_a_fragment_of_a_copy_adds_no_bytes() -> None:
     first = play.segment("c", "PA", seq=1, ack=1, data=1000)
     later = replace(first, length=500, continuation=True)
     both = [replace(segment, interface=number) for segment in (first, later) for number in (0, 1)]
-    assert only([*play.segments[:0], *Play().handshake(), *both]).client.payload == 1500
+    assert only([*Play().handshake(), *both]).client.payload == 1500
+    assert only([*Play().handshake(), *both, replace(later, interface=1)]).client.payload == 1500
 
 
 @pytest.mark.parametrize("step", [MS, 50 * MS, 5000 * MS])

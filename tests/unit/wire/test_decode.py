@@ -27,6 +27,15 @@ def decode(*packets: Packet) -> tuple[list[Segment], dict[str, int]]:
     return segments, dict(decoder.skipped)
 
 
+def test_frames_of_either_way_in_one_block() -> None:
+    """Those that the fast decode has filled in stay."""
+    whole = ethernet(ipv4(tcp()))
+    packets = [Packet(at, 1, 0, data, len(data)) for at, data in enumerate([whole, b"", whole])]
+    segments, skips = decode(*packets)
+    assert [segment.at for segment in segments] == [0, 2]
+    assert sum(skips.values()) == 1
+
+
 def only(data: bytes, link_type: int = LinkType.ETHERNET, wire_length: int | None = None) -> Segment:
     """The one segment of a frame."""
     (segment,), skipped = decode(packet(data, link_type, wire_length=wire_length))

@@ -6,7 +6,7 @@ import pytest
 
 from correlator.wire.formats import reader_for
 from correlator.wire.interfaces import Interfaces
-from correlator.wire.reader import MAX_PACKET, SEAM, Damage
+from correlator.wire.reader import MAX_PACKET, SEAM, Damage, Reader
 from tests.frames import block, enhanced, interface, pcap_header, pcap_record, section
 
 SIZES = (10, 60_000, 1500, MAX_PACKET, 100, SEAM, SEAM - 16, 200_000, 60, 0, 90_000) * 3
@@ -41,6 +41,19 @@ def test_blocks_of_any_size(name: str, size: int | None) -> None:
     reader.close()
     assert bodies == BODIES
     assert reader.damage is None
+
+
+def test_a_format_says_what_its_records_are() -> None:
+    """A reader of none has nothing to say."""
+    with pytest.raises(NotImplementedError):
+        Reader().feed(b"any")
+
+
+def test_a_file_that_becomes_another_one() -> None:
+    """Between the look at its first bytes and the reading of its header."""
+    reader = reader_for(FILES["pcap"], Interfaces())
+    assert reader.part(bytes(100), 0, 0, 100) == 0
+    assert reader.damage == Damage(0, "it changed while it was read")
 
 
 @pytest.mark.parametrize("name", FILES)
