@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mmap import mmap
 
-_WORD = 0xFFFFFFFF
-
 
 def address(data: "bytes | mmap") -> "bytes | mmap":
     """Where bytes lie: compiled, a pointer, which is good for as long as they are held."""
@@ -53,11 +51,6 @@ def ordered_word(raw: "bytes | mmap", at: int, is_net: bool) -> int:  # noqa: FB
     return net_word(raw, at) if is_net else word(raw, at)
 
 
-def low_word(number: int) -> int:
-    """The low 32 bits."""
-    return number & _WORD
-
-
-def rotated(word: int, bits: int) -> int:
-    """A word of 32 bits, rotated to the left."""
-    return (word << bits | word >> 32 - bits) & _WORD
+def copy(out: bytearray, at: int, data: bytes) -> None:
+    """Bytes into a buffer that has room for them."""
+    out[at : at + len(data)] = data

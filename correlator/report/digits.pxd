@@ -1,5 +1,6 @@
 # C types for digits.py.
 import cython
+from correlator.core cimport raw
 
 cdef int _ZERO
 cdef int _DOT
@@ -11,24 +12,23 @@ cdef bytes _HEXADECIMAL
 cdef bytes _BASE64
 cdef int _NO_GROUP
 
-@cython.locals(raw=cython.p_uchar, source="const unsigned char*", length=Py_ssize_t, place=Py_ssize_t)
 cpdef Py_ssize_t put_raw(bytearray buffer, Py_ssize_t at, bytes data) except -1
-@cython.locals(raw=cython.p_uchar, end=Py_ssize_t, left=int, pairs="const unsigned char*", pair=int)
+@cython.locals(out=cython.p_uchar, end=Py_ssize_t, left=int, pairs="const unsigned char*", pair=int)
 cpdef Py_ssize_t put_padded(bytearray buffer, Py_ssize_t at, unsigned long long number, int digits) except -1
-@cython.locals(raw=cython.p_uchar, place=Py_ssize_t)
+@cython.locals(out=cython.p_uchar, place=Py_ssize_t)
 cpdef Py_ssize_t put_hexadecimal(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
-@cython.locals(digits=int, limit=cython.ulonglong)
+@cython.locals(out=cython.p_uchar, digits=int, limit=cython.ulonglong)
 cpdef Py_ssize_t put_number(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
-@cython.locals(raw=cython.p_uchar)
+@cython.locals(out=cython.p_uchar)
 cpdef Py_ssize_t put_microseconds(bytearray buffer, Py_ssize_t at, unsigned long long nanoseconds) except -1
 cpdef Py_ssize_t put_address(bytearray buffer, Py_ssize_t at, unsigned long long high, unsigned long long low,
                              bint is_ipv6) except -1
-@cython.locals(raw=cython.p_uchar, shift=int)
+@cython.locals(out=cython.p_uchar, shift=int)
 cdef Py_ssize_t _put_ipv4(bytearray buffer, Py_ssize_t at, unsigned long long word) except -1
-@cython.locals(raw=cython.p_uchar, best=int, best_length=int, run=int, group=int, number=int, shift=int,
+@cython.locals(out=cython.p_uchar, best=int, best_length=int, run=int, group=int, number=int, shift=int,
                byte=cython.uchar)
 cdef Py_ssize_t _put_ipv6(bytearray buffer, Py_ssize_t at, unsigned long long high, unsigned long long low) except -1
-@cython.locals(raw=cython.p_uchar, source=cython.p_uchar, length=Py_ssize_t, begin=Py_ssize_t, left=Py_ssize_t,
+@cython.locals(out=cython.p_uchar, source=cython.p_uchar, length=Py_ssize_t, begin=Py_ssize_t, left=Py_ssize_t,
                three=int)
 cpdef Py_ssize_t put_base64(bytearray buffer, Py_ssize_t at, bytearray data) except -1
 @cython.locals(word=cython.ulonglong)

@@ -1,8 +1,10 @@
 # cython: cdivision=True
 """Numbers, addresses and bytes as text, written into a buffer at a place; each returns the place behind.
 
-Whoever calls has made room. Compiled, `raw` is a pointer into the buffer.
+Whoever calls has made room. Compiled, `out` is a pointer into the buffer.
 """
+
+from correlator.core import raw
 
 _ZERO, _DOT, _COLON, _PAD = b"0.:="
 _PAIRS = b"".join(b"%02d" % number for number in range(100))
@@ -14,39 +16,41 @@ _NO_GROUP = 8
 
 def put_raw(buffer: bytearray, at: int, data: bytes) -> int:
     """Bytes as they are."""
-    raw, source, length = buffer, data, len(data)
-    for place in range(length):
-        raw[at + place] = source[place]
-    return at + length
+    raw.copy(buffer, at, data)
+    return at + len(data)
 
 
 def put_padded(buffer: bytearray, at: int, number: int, digits: int) -> int:
     """The last digits of a number, with zeros before it."""
-    raw, end, left, pairs = buffer, at + digits, digits, _PAIRS
+    out, end, left, pairs = buffer, at + digits, digits, _PAIRS
     at = end
     while left > 1:
         at -= 2
         left -= 2
         pair = number % 100 * 2
-        raw[at], raw[at + 1] = pairs[pair], pairs[pair + 1]
+        out[at], out[at + 1] = pairs[pair], pairs[pair + 1]
         number //= 100
     if left:
-        raw[at - 1] = _ZERO + number % 10
+        out[at - 1] = _ZERO + number % 10
     return end
 
 
 def put_hexadecimal(buffer: bytearray, at: int, number: int) -> int:
     """A word of 64 bits in 16 digits."""
-    raw = buffer
+    out = buffer
     for place in range(15, -1, -1):
-        raw[at + place] = _HEXADECIMAL[number & 15]
+        out[at + place] = _HEXADECIMAL[number & 15]
         number >>= 4
     return at + 16
 
 
 def put_number(buffer: bytearray, at: int, number: int) -> int:
     """A number that is not negative, in decimal."""
-    digits, limit = 1, 10
+    out = buffer
+    if number < 10:
+        out[at] = _ZERO + number
+        return at + 1
+    digits, limit = 2, 100
     while number >= limit and digits < _MOST:
         digits += 1
         limit *= 10
@@ -56,8 +60,8 @@ def put_number(buffer: bytearray, at: int, number: int) -> int:
 def put_microseconds(buffer: bytearray, at: int, nanoseconds: int) -> int:
     """Microseconds with three decimals."""
     at = put_number(buffer, at, nanoseconds // 1000)
-    raw = buffer
-    raw[at] = _DOT
+    out = buffer
+    out[at] = _DOT
     return put_padded(buffer, at + 1, nanoseconds % 1000, 3)
 
 
@@ -67,17 +71,17 @@ def put_address(buffer: bytearray, at: int, high: int, low: int, is_ipv6: bool) 
 
 
 def _put_ipv4(buffer: bytearray, at: int, word: int) -> int:
-    raw = buffer
+    out = buffer
     at = put_number(buffer, at, word >> 24 & 0xFF)
     for shift in (16, 8, 0):
-        raw[at] = _DOT
+        out[at] = _DOT
         at = put_number(buffer, at + 1, word >> shift & 0xFF)
     return at
 
 
 def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
     """RFC 5952 §4: the first of the longest runs of two or more zero groups as `::`."""
-    raw = buffer
+    out = buffer
     best = best_length = run = 0
     for group in range(8):
         run = 0 if _group(high, low, group) else run + 1
@@ -85,7 +89,7 @@ def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
             best, best_length = group + 1 - run, run
     if best == 0 and best_length == 5 and _group(high, low, 5) == 0xFFFF:
         for byte in b"::ffff:":
-            raw[at] = byte
+            out[at] = byte
             at += 1
         return _put_ipv4(buffer, at, low & 0xFFFFFFFF)
     if best_length < 2:
@@ -93,17 +97,17 @@ def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
     group = 0
     while group < 8:
         if group == best:
-            raw[at] = raw[at + 1] = _COLON
+            out[at] = out[at + 1] = _COLON
             at += 2
             group += best_length
             continue
         if group and group != best + best_length:
-            raw[at] = _COLON
+            out[at] = _COLON
             at += 1
         number = _group(high, low, group)
         for shift in (12, 8, 4, 0):
             if number >> shift or not shift:
-                raw[at] = _HEXADECIMAL[number >> shift & 15]
+                out[at] = _HEXADECIMAL[number >> shift & 15]
                 at += 1
         group += 1
     return at
@@ -111,7 +115,7 @@ def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
 
 def put_base64(buffer: bytearray, at: int, data: bytearray) -> int:
     """Bytes in base64 (RFC 4648 §4)."""
-    raw, source, length = buffer, data, len(data)
+    out, source, length = buffer, data, len(data)
     for begin in range(0, length, 3):
         left = length - begin
         three = source[begin] << 16
@@ -119,9 +123,9 @@ def put_base64(buffer: bytearray, at: int, data: bytearray) -> int:
             three |= source[begin + 1] << 8
         if left > 2:
             three |= source[begin + 2]
-        raw[at], raw[at + 1] = _BASE64[three >> 18], _BASE64[three >> 12 & 63]
-        raw[at + 2] = _BASE64[three >> 6 & 63] if left > 1 else _PAD
-        raw[at + 3] = _BASE64[three & 63] if left > 2 else _PAD
+        out[at], out[at + 1] = _BASE64[three >> 18], _BASE64[three >> 12 & 63]
+        out[at + 2] = _BASE64[three >> 6 & 63] if left > 1 else _PAD
+        out[at + 3] = _BASE64[three & 63] if left > 2 else _PAD
         at += 4
     return at
 

@@ -1,7 +1,8 @@
 """Output files: one task a file writes what the sinks put, in batches, through aiofiles.
 
-A call through aiofiles goes to a thread and back, which costs as much as a hundred rows: so 512 KiB go at once. Files
-are new (never over one that exists, unless forced), 0600, and never behind a link.
+A call through aiofiles goes to a thread and back, which costs as much as a hundred rows, and the thread waits for the
+interpreter while we work: so 512 KiB go at once, and more where the last batch is still on its way. Files are new
+(never over one that exists, unless forced), 0600, and never behind a link.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ STANDARD_OUTPUT = "-"
 _STDOUT_FD = 1
 _BATCH = 1 << 19
 _PIECE = 1 << 20
-_QUEUE = 8  # batches: 4 MB may wait for a slow disk
+_MOST = 1 << 21  # a batch of so many, and one that is being written, may wait for a slow disk
 
 
 class OutputError(Exception):
@@ -36,7 +37,7 @@ class Writer:
         self._batch = bytearray()
         self.total = 0
         """Bytes put so far."""
-        self._queue: asyncio.Queue[bytearray | None] = asyncio.Queue(_QUEUE)
+        self._queue: asyncio.Queue[bytearray | None] = asyncio.Queue(1)
 
     @property
     def is_stdout(self) -> bool:
@@ -101,7 +102,8 @@ class Writer:
 
     async def flush(self, *, all_of_it: bool = False) -> None:
         """Hand a full batch to the task, of standard output all there is; waits where the disk does not keep up."""
-        if len(self._batch) >= _BATCH or (self._batch and (all_of_it or self.is_stdout)):
+        wanted = 1 if all_of_it or self.is_stdout else _MOST if self._queue.full() else _BATCH
+        if len(self._batch) >= wanted:
             batch, self._batch = self._batch, bytearray()
             if self.failure is None:
                 await self._queue.put(batch)

@@ -327,11 +327,10 @@ def test_a_block_of_frames_tells_as_much() -> None:
     engine.take_in(frames)
     assert engine.has_output
     assert [finding.final for finding in findings(engine)] == [False, False, False]
-    assert not engine.has_output
-    engine = Engine(Config(), [])
-    engine.take_in(frames)
-    assert len(engine.tracker) == 1
-    assert not engine.has_output
+    quiet = Engine(Config(), [])
+    quiet.take_in(frames)
+    assert len(quiet.tracker) == 1
+    assert not quiet.has_output
 
 
 def test_a_capture_that_is_being_written_is_reported_promptly() -> None:

@@ -12,5 +12,4 @@ def test_orders_and_widths() -> None:
     assert raw.net_word(DATA, 0) == 0x01020304
     assert raw.net_long_word(DATA, 0) == 0x0102030405060708
     assert (raw.word(DATA, 8), raw.net_word(DATA, 8)) == (0xFFFFFFFF, 0xFFFFFFFF)
-    assert (raw.low_word(0x1_2345_6789), raw.rotated(0x80000001, 5)) == (0x23456789, 0x30)
     assert raw.net_long_word(DATA, 8) == 0xFFFFFFFFFFFFFFFF

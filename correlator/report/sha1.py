@@ -1,0 +1,12 @@
+"""SHA-1 (FIPS 180-4) of what fits one block, which takes a call of hashlib longer to begin than to reckon.
+
+Compiled, it is the C of `sha1.pxd`; so this module is imported as a whole, and never compiled.
+"""
+
+import hashlib
+
+
+def put_digest(words: list[int], digest: bytearray) -> None:
+    """The digest of a message, which its padding and length in bits make 16 words, into 20 bytes. The words are used up."""
+    message = b"".join([word.to_bytes(4, "big") for word in words])[: words[15] // 8]
+    digest[:] = hashlib.sha1(message, usedforsecurity=False).digest()
