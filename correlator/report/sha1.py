@@ -7,6 +7,6 @@ import hashlib
 
 
 def put_digest(words: list[int], digest: bytearray) -> None:
-    """The digest of a message, which its padding and length in bits make 16 words, into 20 bytes. The words are used up."""
+    """The digest of a message, with its padding and length in bits 16 words, into 20 bytes; the words are used up."""
     message = b"".join([word.to_bytes(4, "big") for word in words])[: words[15] // 8]
     digest[:] = hashlib.sha1(message, usedforsecurity=False).digest()
