@@ -22,12 +22,13 @@ cdef extern from *:
     static inline void raw_prefetch_item(PyObject *items, Py_ssize_t at) {
         RAW_PREFETCH(&PyList_GET_ITEM(items, at));
     }
+    static inline void raw_prefetch_large(PyObject *found) {
+        int at;
+        for (at = 0; at < 384; at += 64)
+            RAW_PREFETCH((const char *)found + at);
+    }
     static inline void raw_prefetch_object(PyObject *items, Py_ssize_t at) {
-        const char *item = (const char *)PyList_GET_ITEM(items, at);
-        RAW_PREFETCH(item);
-        RAW_PREFETCH(item + 64);
-        RAW_PREFETCH(item + 128);
-        RAW_PREFETCH(item + 192);
+        raw_prefetch_large(PyList_GET_ITEM(items, at));
     }
     static inline unsigned int raw_word(const unsigned char *raw, Py_ssize_t at) {
         unsigned int value;
@@ -61,6 +62,7 @@ cdef extern from *:
     void prefetch "raw_prefetch"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     void prefetch_item "raw_prefetch_item"(list items, Py_ssize_t at) noexcept
     void prefetch_object "raw_prefetch_object"(list items, Py_ssize_t at) noexcept
+    void prefetch_large "raw_prefetch_large"(object found) noexcept
     unsigned int word "raw_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_half "raw_net_half"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_word "raw_net_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil

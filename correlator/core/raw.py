@@ -26,6 +26,10 @@ def prefetch_object(items: list[Any], at: int) -> None:
     """Have the object at a place in a list brought near."""
 
 
+def prefetch_large(found: object) -> None:
+    """Have an object of some hundred bytes brought near."""
+
+
 def word(raw: "bytes | mmap", at: int) -> int:
     """32 bits, the lowest first."""
     return raw[at + 3] << 24 | raw[at + 2] << 16 | raw[at + 1] << 8 | raw[at]

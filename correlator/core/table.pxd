@@ -27,6 +27,7 @@ cdef class Table:
     @cython.locals(flow=Flow)
     cpdef Flow find(self, Segment segment)
     cpdef int add(self, Flow flow, Segment segment) except -1
+    cdef int expect_removal(self, Flow flow) except -1
     cpdef int expect(self, Segment segment) except -1
     @cython.locals(first=Py_ssize_t, number=Py_ssize_t, segment=Segment)
     cpdef int expect_group(self, list segments, Py_ssize_t begin, Py_ssize_t end) except -1

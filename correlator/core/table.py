@@ -80,6 +80,11 @@ class Table:
             segment = segments[number]
             raw.prefetch_object(self._chains, segment.hash & self._mask)
 
+    def expect_removal(self, flow: Flow) -> None:
+        """Have what the removal of a connection needs brought near, and the connection that waits behind it."""
+        raw.prefetch_item(self._chains, flow.hash & self._mask)
+        raw.prefetch_large(flow.later)
+
     def find(self, segment: Segment) -> Flow | None:
         """The connection that a segment belongs to, which was expected."""
         flow = self._chains[segment.hash & self._mask]

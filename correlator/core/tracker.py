@@ -236,6 +236,7 @@ class Tracker:
         for waiting in (self._settling, self._lingering):
             if waiting.first is not None:
                 self._due_moment = min(self._due_moment, waiting.first.touched + self._segments)
+                self._table.expect_removal(waiting.first)
         self._due_at = self._now + min(self._settle, self._linger)
         for queue in self._reporting:
             if queue.first is not None:
