@@ -1,8 +1,6 @@
 # raw.py in C. In this form, from a pointer of their own, compilers make one load of each.
 cdef extern from *:
     """
-    #include <string.h>
-
     /* A value that was compared stays what it was, though its bytes may be those of a file that somebody changes. */
     #if defined(__GNUC__)
     #define RAW_KEPT(value) __asm__("" : "+r"(value))
@@ -54,9 +52,6 @@ cdef extern from *:
     static inline unsigned int raw_ordered_word(const unsigned char *raw, Py_ssize_t at, int is_net) {
         return is_net ? raw_net_word(raw, at) : raw_word(raw, at);
     }
-    static inline void raw_copy(PyObject *out, Py_ssize_t at, PyObject *data) {
-        memcpy(PyByteArray_AS_STRING(out) + at, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data));
-    }
     """
     const unsigned char *address "raw_address"(object data) except NULL
     void prefetch "raw_prefetch"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
@@ -68,4 +63,3 @@ cdef extern from *:
     unsigned int net_word "raw_net_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned long long net_long_word "raw_net_long_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int ordered_word "raw_ordered_word"(const unsigned char *raw, Py_ssize_t at, bint is_net) noexcept nogil
-    void copy "raw_copy"(bytearray out, Py_ssize_t at, bytes data) noexcept

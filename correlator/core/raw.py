@@ -53,8 +53,3 @@ def net_long_word(raw: "bytes | mmap", at: int) -> int:
 def ordered_word(raw: "bytes | mmap", at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
     """32 bits in network byte order, or with the lowest first."""
     return net_word(raw, at) if is_net else word(raw, at)
-
-
-def copy(out: bytearray, at: int, data: bytes) -> None:
-    """Bytes into a buffer that has room for them."""
-    out[at : at + len(data)] = data

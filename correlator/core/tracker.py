@@ -44,9 +44,7 @@ class Tracker:
         """Whether something came since the last `take` that cannot wait: reports can where only they are wanted."""
         self.opened_only = False
         """Whether of the others only the first one of a connection is."""
-        self.copies = 0
-        self.evicted = 0
-        self.seen = 0
+        self.copies = self.evicted = self.seen = 0
         self._interfaces = interfaces
         self._table = Table()
         # Those that wait for time to pass, each queue in the order of their last segments.

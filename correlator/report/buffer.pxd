@@ -1,10 +1,12 @@
 # C types for buffer.py.
 import cython
 from correlator.core.words cimport net_long_word, net_word
-from correlator.report.digits cimport put_address, put_base64, put_hexadecimal, put_microseconds, put_number, put_padded, put_raw
+from correlator.report cimport decimals
+from correlator.report.digits cimport put_address, put_base64, put_hexadecimal
 
 cdef long long _SECOND
 cdef int _DIGITS
+cdef int _TIME
 cdef int _ADDRESS
 cdef int _IPV4_LENGTH
 cdef int _SHORT
@@ -34,6 +36,7 @@ cdef class Buffer:
     cpdef int put_number(self, unsigned long long number) except -1
     cpdef int put_key(self, unsigned long long first, unsigned long long second) except -1
     cpdef int put_microseconds(self, unsigned long long nanoseconds) except -1
+    @cython.locals(raw=cython.p_uchar, end=Py_ssize_t)
     cpdef bint put_time(self, long long at) except? -1
     @cython.locals(second=cython.longlong, place=int)
     cpdef bint can_put_time(self, long long at) except? -1

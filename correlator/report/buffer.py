@@ -8,15 +8,8 @@ from array import array
 
 from correlator.core.timetext import time_text
 from correlator.core.words import net_long_word, net_word
-from correlator.report.digits import (
-    put_address,
-    put_base64,
-    put_hexadecimal,
-    put_microseconds,
-    put_number,
-    put_padded,
-    put_raw,
-)
+from correlator.report import decimals
+from correlator.report.digits import put_address, put_base64, put_hexadecimal
 
 KEY = 32  # bytes
 _ROOM = 4096
@@ -25,6 +18,7 @@ _DIGITS = 20  # of a word of 64 bits
 _ADDRESS = 45  # INET6_ADDRSTRLEN without its end
 _IPV4_LENGTH = 4
 _SECONDS = 16
+_TIME = 32  # at least what a time takes
 _SHORT = 64  # up to here a loop is faster than a copy
 _DOT, _COLON, _STAR, _OPEN, _SHUT, _ZULU = b".:*[]Z"
 
@@ -70,7 +64,7 @@ class Buffer:
     def put_bytes(self, data: bytes) -> None:
         """Bytes as they are."""
         self.need(len(data))
-        self.end = put_raw(self.bytes, self.end, data)
+        self.end = decimals.put_bytes(self.bytes, self.end, data)
 
     def put_byte(self, byte: int) -> None:
         """One byte."""
@@ -81,7 +75,7 @@ class Buffer:
     def put_number(self, number: int) -> None:
         """A number that is not negative, in decimal."""
         self.need(_DIGITS)
-        self.end = put_number(self.bytes, self.end, number)
+        self.end = decimals.put_number(self.bytes, self.end, number)
 
     def put_key(self, first: int, second: int) -> None:
         """Two words in hexadecimal, 32 digits: lines that begin so can be merged in order."""
@@ -92,17 +86,19 @@ class Buffer:
     def put_microseconds(self, nanoseconds: int) -> None:
         """Microseconds with three decimals."""
         self.need(_DIGITS + 1)
-        self.end = put_microseconds(self.bytes, self.end, nanoseconds)
+        self.end = decimals.put_microseconds(self.bytes, self.end, nanoseconds)
 
     def put_time(self, at: int) -> bool:
         """A time as `time_text` has it; False for one that cannot be written."""
         if not self.can_put_time(at):
             return False
-        self.put_bytes(self._texts[at // _SECOND % _SECONDS])
-        self.put_byte(_DOT)
-        self.need(_DIGITS)
-        self.end = put_padded(self.bytes, self.end, at % _SECOND, 9)
-        self.put_byte(_ZULU)
+        self.need(_TIME)
+        raw = self.bytes
+        end = decimals.put_bytes(raw, self.end, self._texts[at // _SECOND % _SECONDS])
+        raw[end] = _DOT
+        end = decimals.put_padded(raw, end + 1, at % _SECOND, 9)
+        raw[end] = _ZULU
+        self.end = end + 1
         return True
 
     def can_put_time(self, at: int) -> bool:

@@ -8,9 +8,10 @@ from correlator.core import tcp
 from correlator.core.connection import Connection
 from correlator.core.handshake import CLOSE_TOKEN, HANDSHAKE_TOKEN, Closing, State
 from correlator.core.model import WireFamily
+from correlator.report import decimals
 from correlator.report.buffer import Buffer
 from correlator.report.community import CommunityHash
-from correlator.report.digits import put_address, put_base64, put_microseconds, put_number, put_raw
+from correlator.report.digits import put_address, put_base64
 
 _MOST = 512  # bytes: 2 times, 2 addresses, 14 numbers, 3 tokens, the community ID
 _COMMA = ord(",")
@@ -34,47 +35,45 @@ def put_csv(buffer: Buffer, connection: Connection) -> None:
     buffer.put_byte(_COMMA)
     out, at = buffer.bytes, buffer.end
     raw = out
-    at = put_raw(out, at, _FAMILIES[is_ipv6])
+    at = decimals.put_bytes(raw, at, _FAMILIES[is_ipv6])
     at = put_address(out, at, connection.high[near], connection.low[near], is_ipv6)
     raw[at] = _COMMA
-    at = _number(out, at + 1, connection.port[near])
+    at = _number(raw, at + 1, connection.port[near])
     at = put_address(out, at, connection.high[far], connection.low[far], is_ipv6)
     raw[at] = _COMMA
-    at = _number(out, at + 1, connection.port[far])
-    at = put_raw(out, at, _HANDSHAKES[connection.state])
-    at = _interval(out, at, connection.syn_rtt)
-    at = _interval(out, at, connection.ack_rtt)
-    at = _number(out, at, connection.syn_count)
-    at = _number(out, at, connection.syn_ack_count)
-    at = put_raw(out, at, _CLOSES[connection.closing])
+    at = _number(raw, at + 1, connection.port[far])
+    at = decimals.put_bytes(raw, at, _HANDSHAKES[connection.state])
+    at = _interval(raw, at, connection.syn_rtt)
+    at = _interval(raw, at, connection.ack_rtt)
+    at = _number(raw, at, connection.syn_count)
+    at = _number(raw, at, connection.syn_ack_count)
+    at = decimals.put_bytes(raw, at, _CLOSES[connection.closing])
     if connection.counted:
-        at = _number(out, at, connection.packets[near])
-        at = _number(out, at, connection.packets[far])
-        at = _number(out, at, connection.payload[near])
-        at = _number(out, at, connection.payload[far])
+        at = _number(raw, at, connection.packets[near])
+        at = _number(raw, at, connection.packets[far])
+        at = _number(raw, at, connection.payload[near])
+        at = _number(raw, at, connection.payload[far])
     else:
-        at = put_raw(out, at, _NOT_COUNTED)
-    at = _number(out, at, connection.client_isn())
-    at = _number(out, at, connection.server_isn())
-    at = put_raw(out, at, _VERSION)
+        at = decimals.put_bytes(raw, at, _NOT_COUNTED)
+    at = _number(raw, at, connection.client_isn())
+    at = _number(raw, at, connection.server_isn())
+    at = decimals.put_bytes(raw, at, _VERSION)
     at = put_base64(out, at, _HASH.of(connection))
     raw[at] = _COMMA
     buffer.end = at + 1
 
 
-def _number(out: bytearray, at: int, number: int) -> int:
+def _number(raw: bytearray, at: int, number: int) -> int:
     """A number, or nothing, and a comma."""
     if number != tcp.UNSEEN:
-        at = put_number(out, at, number)
-    raw = out
+        at = decimals.put_number(raw, at, number)
     raw[at] = _COMMA
     return at + 1
 
 
-def _interval(out: bytearray, at: int, nanoseconds: int) -> int:
+def _interval(raw: bytearray, at: int, nanoseconds: int) -> int:
     """Microseconds, or nothing, and a comma."""
     if nanoseconds != tcp.UNSEEN:
-        at = put_microseconds(out, at, nanoseconds)
-    raw = out
+        at = decimals.put_microseconds(raw, at, nanoseconds)
     raw[at] = _COMMA
     return at + 1

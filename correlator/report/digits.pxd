@@ -1,26 +1,16 @@
 # C types for digits.py.
 import cython
-from correlator.core cimport raw
+from correlator.report cimport decimals
 
-cdef int _ZERO
 cdef int _DOT
 cdef int _COLON
 cdef int _PAD
-cdef bytes _PAIRS
-cdef int _MOST
 cdef bytes _HEXADECIMAL
 cdef bytes _BASE64
 cdef int _NO_GROUP
 
-cpdef Py_ssize_t put_raw(bytearray buffer, Py_ssize_t at, bytes data) except -1
-@cython.locals(out=cython.p_uchar, end=Py_ssize_t, left=int, pairs="const unsigned char*", pair=int)
-cpdef Py_ssize_t put_padded(bytearray buffer, Py_ssize_t at, unsigned long long number, int digits) except -1
 @cython.locals(out=cython.p_uchar, place=Py_ssize_t)
 cpdef Py_ssize_t put_hexadecimal(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
-@cython.locals(out=cython.p_uchar, digits=int, limit=cython.ulonglong)
-cpdef Py_ssize_t put_number(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
-@cython.locals(out=cython.p_uchar)
-cpdef Py_ssize_t put_microseconds(bytearray buffer, Py_ssize_t at, unsigned long long nanoseconds) except -1
 cpdef Py_ssize_t put_address(bytearray buffer, Py_ssize_t at, unsigned long long high, unsigned long long low,
                              bint is_ipv6) except -1
 @cython.locals(out=cython.p_uchar, shift=int)
@@ -29,7 +19,7 @@ cdef Py_ssize_t _put_ipv4(bytearray buffer, Py_ssize_t at, unsigned long long wo
                byte=cython.uchar)
 cdef Py_ssize_t _put_ipv6(bytearray buffer, Py_ssize_t at, unsigned long long high, unsigned long long low) except -1
 @cython.locals(out=cython.p_uchar, source=cython.p_uchar, length=Py_ssize_t, begin=Py_ssize_t, left=Py_ssize_t,
-               three=int)
+               three=int, letters="const unsigned char*")
 cpdef Py_ssize_t put_base64(bytearray buffer, Py_ssize_t at, bytearray data) except -1
 @cython.locals(word=cython.ulonglong)
 cdef int _group(unsigned long long high, unsigned long long low, int group) noexcept

@@ -1,38 +1,15 @@
 # cython: cdivision=True
-"""Numbers, addresses and bytes as text, written into a buffer at a place; each returns the place behind.
+"""Addresses and bytes as text, written into a buffer at a place; each returns the place behind.
 
 Whoever calls has made room. Compiled, `out` is a pointer into the buffer.
 """
 
-from correlator.core import raw
+from correlator.report import decimals
 
-_ZERO, _DOT, _COLON, _PAD = b"0.:="
-_PAIRS = b"".join(b"%02d" % number for number in range(100))
-_MOST = 20  # digits of a word of 64 bits: with 19 the limit still fits into one
+_DOT, _COLON, _PAD = b".:="
 _HEXADECIMAL = b"0123456789abcdef"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NO_GROUP = 8
-
-
-def put_raw(buffer: bytearray, at: int, data: bytes) -> int:
-    """Bytes as they are."""
-    raw.copy(buffer, at, data)
-    return at + len(data)
-
-
-def put_padded(buffer: bytearray, at: int, number: int, digits: int) -> int:
-    """The last digits of a number, with zeros before it."""
-    out, end, left, pairs = buffer, at + digits, digits, _PAIRS
-    at = end
-    while left > 1:
-        at -= 2
-        left -= 2
-        pair = number % 100 * 2
-        out[at], out[at + 1] = pairs[pair], pairs[pair + 1]
-        number //= 100
-    if left:
-        out[at - 1] = _ZERO + number % 10
-    return end
 
 
 def put_hexadecimal(buffer: bytearray, at: int, number: int) -> int:
@@ -44,27 +21,6 @@ def put_hexadecimal(buffer: bytearray, at: int, number: int) -> int:
     return at + 16
 
 
-def put_number(buffer: bytearray, at: int, number: int) -> int:
-    """A number that is not negative, in decimal."""
-    out = buffer
-    if number < 10:
-        out[at] = _ZERO + number
-        return at + 1
-    digits, limit = 2, 100
-    while number >= limit and digits < _MOST:
-        digits += 1
-        limit *= 10
-    return put_padded(buffer, at, number, digits)
-
-
-def put_microseconds(buffer: bytearray, at: int, nanoseconds: int) -> int:
-    """Microseconds with three decimals."""
-    at = put_number(buffer, at, nanoseconds // 1000)
-    out = buffer
-    out[at] = _DOT
-    return put_padded(buffer, at + 1, nanoseconds % 1000, 3)
-
-
 def put_address(buffer: bytearray, at: int, high: int, low: int, is_ipv6: bool) -> int:  # noqa: FBT001  compiled
     """An address in a segment's two words as `core.address.text` has it."""
     return _put_ipv6(buffer, at, high, low) if is_ipv6 else _put_ipv4(buffer, at, low)
@@ -72,10 +28,10 @@ def put_address(buffer: bytearray, at: int, high: int, low: int, is_ipv6: bool) 
 
 def _put_ipv4(buffer: bytearray, at: int, word: int) -> int:
     out = buffer
-    at = put_number(buffer, at, word >> 24 & 0xFF)
+    at = decimals.put_number(out, at, word >> 24 & 0xFF)
     for shift in (16, 8, 0):
         out[at] = _DOT
-        at = put_number(buffer, at + 1, word >> shift & 0xFF)
+        at = decimals.put_number(out, at + 1, word >> shift & 0xFF)
     return at
 
 
@@ -115,7 +71,7 @@ def _put_ipv6(buffer: bytearray, at: int, high: int, low: int) -> int:
 
 def put_base64(buffer: bytearray, at: int, data: bytearray) -> int:
     """Bytes in base64 (RFC 4648 §4)."""
-    out, source, length = buffer, data, len(data)
+    out, source, length, letters = buffer, data, len(data), _BASE64
     for begin in range(0, length, 3):
         left = length - begin
         three = source[begin] << 16
@@ -123,9 +79,9 @@ def put_base64(buffer: bytearray, at: int, data: bytearray) -> int:
             three |= source[begin + 1] << 8
         if left > 2:
             three |= source[begin + 2]
-        out[at], out[at + 1] = _BASE64[three >> 18], _BASE64[three >> 12 & 63]
-        out[at + 2] = _BASE64[three >> 6 & 63] if left > 1 else _PAD
-        out[at + 3] = _BASE64[three & 63] if left > 2 else _PAD
+        out[at], out[at + 1] = letters[three >> 18], letters[three >> 12 & 63]
+        out[at + 2] = letters[three >> 6 & 63] if left > 1 else _PAD
+        out[at + 3] = letters[three & 63] if left > 2 else _PAD
         at += 4
     return at
 
