@@ -12,8 +12,8 @@ import click
 
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.outputs import run_record
-from correlator.core.model import Evidence, Owner, Ownership, Socket, Statement
-from correlator.kernel.host import host_table
+from correlator.core.model import Evidence, Socket, Statement
+from correlator.kernel.host import host_table, with_owners
 from correlator.kernel.live import KernelEvidence
 from correlator.report.netstat import truth_header, truth_line
 from correlator.report.text_sinks import EvidenceSink
@@ -72,7 +72,7 @@ def sockets(
         die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
     if writer is not None:
         raise SystemExit(asyncio.run(_save(writer, statements)))
-    rows = _rows(statements)
+    rows = with_owners(statements)
     hidden = sum(1 for socket, owner in rows if socket.inode and owner is None)
     if hidden and os.geteuid() != 0:
         say(f"the owners of {hidden} sockets are other users': run it with sudo to see them")
@@ -86,19 +86,6 @@ def sockets(
         ):
             continue
         sys.stdout.write(truth_line(socket, owner) + "\n")
-
-
-def _rows(statements: list[Statement]) -> list[tuple[Socket, Owner | None]]:
-    owners = {statement.inode: statement.owner for statement in statements if isinstance(statement, Ownership)}
-    rows = [
-        (statement.socket, statement.owner or owners.get(statement.socket.inode or 0))
-        for statement in statements
-        if isinstance(statement, Evidence)
-    ]
-    return sorted(
-        rows,
-        key=lambda row: (not row[0].is_listener, row[0].local_port, row[0].local, row[0].remote, row[0].remote_port),
-    )
 
 
 async def _save(writer: Writer, statements: list[Statement]) -> int:

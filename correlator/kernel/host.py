@@ -2,11 +2,36 @@
 
 import time
 
-from correlator.core.model import Evidence, Ownership, Statement
+from correlator.core.model import Evidence, Owner, Ownership, Socket, Statement
 from correlator.kernel import netns, portable
 from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.owners import Owners
 from correlator.kernel.sock_diag import SockDiag
+
+_BINDV6ONLY = "/proc/sys/net/ipv6/bindv6only"
+
+
+def bindv6only() -> bool | None:
+    """What IPV6_V6ONLY is for sockets whose program does not say (ip-sysctl); None where it cannot be read."""
+    try:
+        with open(_BINDV6ONLY, encoding="ascii") as file:
+            return file.read().strip() != "0"
+    except OSError:
+        return None
+
+
+def with_owners(statements: list[Statement]) -> list[tuple[Socket, Owner | None]]:
+    """The sockets of a table, each with its owner where one is known: listeners first, by port."""
+    owners = {statement.inode: statement.owner for statement in statements if isinstance(statement, Ownership)}
+    rows = [
+        (statement.socket, statement.owner or owners.get(statement.socket.inode or 0))
+        for statement in statements
+        if isinstance(statement, Evidence)
+    ]
+    return sorted(
+        rows,
+        key=lambda row: (not row[0].is_listener, row[0].local_port, row[0].local, row[0].remote, row[0].remote_port),
+    )
 
 
 def host_table(*, by_psutil: bool = False) -> list[Statement]:

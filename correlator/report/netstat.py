@@ -23,8 +23,8 @@ def netstat_line(socket: Socket, owner: Owner | None) -> str:
     return _row(
         (
             protocol(socket),
-            _bare(socket.local, socket.local_port),
-            _bare(socket.remote, socket.remote_port),
+            bare(socket.local, socket.local_port),
+            bare(socket.remote, socket.remote_port),
             state_name(socket),
             program(owner),
         ),
@@ -78,7 +78,8 @@ def program(owner: Owner | None) -> str:
     return f"{owner.pid}/{terminal(owner.process)}" if owner else "-"
 
 
-def _bare(address: bytes, port: int) -> str:
+def bare(address: bytes, port: int) -> str:
+    """An address and port as netstat has them: mapped ones as IPv4, no brackets."""
     shown = unmapped(address)
     return endpoint_text(shown, port).replace("[", "").replace("]", "")
 

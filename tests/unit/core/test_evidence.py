@@ -18,6 +18,11 @@ def mapped(**facts: Any) -> Socket:
     return socket("::ffff:10.0.0.12", 80, "::ffff:10.0.0.20", 1000, **facts)
 
 
+def test_the_ends_of_a_socket_as_text() -> None:
+    """As the kernel has them."""
+    assert (mapped().local_text, mapped().remote_text) == ("[::ffff:10.0.0.12]:80", "[::ffff:10.0.0.20]:1000")
+
+
 def test_mapped_and_native_forms_meet() -> None:
     """Both are found by the wire's four-tuple, each in its own form."""
     index = EvidenceIndex()

@@ -26,6 +26,16 @@ def test_frames_are_filled_anew() -> None:
     assert frames.segments[0] is kept
 
 
+def test_a_part_of_the_frames() -> None:
+    """It lies in the same buffer, and stays what it is when the others are filled anew."""
+    packets = [Packet(number, 1, 0, bytes([number]) * 5, 5) for number in range(9)]
+    frames = gathered(packets)
+    part = frames.part(3, 6)
+    frames.hold(b"another")
+    frames.add(0, 1, 0, 0, 7, 7)
+    assert part.packets() == packets[3:6]
+
+
 def test_no_frames() -> None:
     """Nothing to tell the time by."""
     assert Frames(b"").last_at == 0

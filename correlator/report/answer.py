@@ -1,0 +1,261 @@
+"""The answer in words: what a socket is, why netstat says tcp6, who comes over which IP version, what would change it.
+
+Facts are those of one table of sockets; what it does not tell is said to be unknown, with what to run to know.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from correlator.core.address import endpoint_text, is_any, is_mapped, text, unmapped
+from correlator.core.model import Family, Owner, Socket, TcpState
+from correlator.core.timetext import time_text
+from correlator.report.escape import terminal
+from correlator.report.netstat import bare, program, protocol
+
+Row = tuple[Socket, Owner | None]
+"""A socket, and who holds it."""
+
+_OWN = ("netstat shows", "it belongs to", "since", "clients now", "beside it")
+_SHOWN = 5  # addresses of clients
+_SECONDS = 19  # of a time's text
+_FINISHED = frozenset({TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.NEW_SYN_RECV, TcpState.BOUND_INACTIVE})
+_WHY = (
+    "netstat's tcp6 is the family of the socket, AF_INET6, not the IP version of its packets: such a socket can carry "
+    "IPv4 (RFC 3493 §3.7, ipv6(7))."
+)
+_FIREWALL = (
+    "IPv4 packets: iptables rules and those of nft's `ip` and `inet` tables apply. ip6tables and nft's `ip6` tables do "
+    "not: a port that is closed only there is open to IPv4."
+)
+_CONNECT = (
+    "connect to the IPv4 address with an AF_INET socket (Java: `-Djava.net.preferIPv4Stack=true`): the same packets, "
+    "and netstat shows tcp. The other end sees IPv4 either way."
+)
+# What a program calls the two choices; PORT is put in.
+_SETTINGS: dict[str, tuple[str, str]] = {
+    "nginx": ("nginx: `listen [::]:PORT ipv6only=on;`", "nginx: `listen PORT;` without the [::] one"),
+    "java": ("Java has no setting for this", "Java: `-Djava.net.preferIPv4Stack=true` (then it has no IPv6 at all)"),
+    "systemd": ("systemd.socket(5): `BindIPv6Only=ipv6-only`", "systemd.socket(5): `ListenStream=0.0.0.0:PORT`"),
+    "docker-proxy": ("docker: `-p [::]:PORT:...`", "docker: `-p 0.0.0.0:PORT:...`"),
+    "haproxy": ("haproxy: `bind :::PORT v6only`", "haproxy: `bind 0.0.0.0:PORT`"),
+    "node": ("Node: `listen({host: '::', port: PORT, ipv6Only: true})`", "Node: `listen(PORT, '0.0.0.0')`"),
+}
+_USUAL = ("nginx", "systemd", "docker-proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What holds for all sockets."""
+
+    bindv6only: bool | None
+    """net.ipv6.bindv6only: the IPV6_V6ONLY of sockets whose program does not say; None where it cannot be read."""
+    sees_all: bool
+    """Whether other users' processes can be seen."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What there is to say of one socket: paragraphs with their headings."""
+
+    title: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    advice: list[tuple[str, str]] = field(default_factory=list)
+
+    def brief(self) -> "Answer":
+        """What is its own: the rest can be asked for."""
+        return Answer(self.title, [fact for fact in self.facts if fact[0] in _OWN])
+
+
+def about_listener(row: Row, others: Sequence[Row], host: Host) -> Answer:
+    """What a listener takes. `others`: the host's sockets with its port."""
+    socket, owner = row
+    port = socket.local_port
+    children = [other for other, _ in others if is_child(other, socket)]
+    over_ipv4 = [child for child in children if is_ipv4(child)]
+    over_ipv6 = [child for child in children if not is_ipv4(child)]
+    rivals = [other for other in others if other[0].is_listener and other[0].local_port == port and other[0] != socket]
+    answer = Answer(f"{_who(owner)} listens on {endpoint_text(socket.local, port)}")
+    answer.facts += [
+        ("netstat shows", f"{protocol(socket)}  {bare(socket.local, port)}  LISTEN  {program(owner)}"),
+        ("it is", _listener_kind(socket)),
+        *_owner_facts(owner, host),
+        ("clients now", _clients(over_ipv4, over_ipv6, port)),
+        *(
+            (
+                ("beside it", f"{_who(keeper)} listens on {other.local_text}: {_takes(other)}")
+                for other, keeper in rivals
+            )
+        ),
+    ]
+    if socket.family is Family.INET6:
+        answer.facts.insert(1, ("why", _WHY))
+    if not takes_ipv4_on_inet6(socket):
+        if _is_wildcard6(socket):
+            more = f"listen on 0.0.0.0:{port} as well, or clear IPV6_V6ONLY before bind() (RFC 3493 §5.3)."
+            answer.advice.append(("IPv4, too", more))
+        return answer
+    example = text(unmapped(over_ipv4[0].remote)) if over_ipv4 else "192.0.2.7"
+    answer.facts += [("its logs see", _logs(example)), ("the firewall sees", _FIREWALL)]
+    if is_mapped(socket.local):
+        answer.advice.append(
+            ("IPv4 as IPv4", "bind the IPv4 address with an AF_INET socket: the same clients, as tcp.")
+        )
+    else:
+        answer.advice += _choices(owner, port, over_ipv4, over_ipv6, rivals, host)
+    return answer
+
+
+def about_connection(row: Row, host: Host) -> Answer:
+    """What a connection is whose listener is not on this host: most often this end has opened it."""
+    socket, owner = row
+    answer = Answer(f"{_who(owner)} has a connection {socket.local_text} to {socket.remote_text}")
+    shown = f"{bare(socket.local, socket.local_port)}  {bare(socket.remote, socket.remote_port)}"
+    answer.facts.append(("netstat shows", f"{protocol(socket)}  {shown}  {socket.state.name}  {program(owner)}"))
+    if socket.family is Family.INET:
+        answer.facts.append(("it is", "an AF_INET socket: IPv4 in the kernel and on the wire."))
+    elif is_ipv4(socket):
+        connected = f"connected to the IPv4-mapped address {text(socket.remote)}"
+        kind = f"an AF_INET6 socket that was {connected}: its packets are IPv4 (RFC 3493 §3.7)."
+        answer.facts += [("why", _WHY), ("it is", kind)]
+        answer.advice.append(("IPv4 as IPv4", _CONNECT))
+    else:
+        answer.facts.append(("it is", "an AF_INET6 socket with IPv6 addresses: IPv6 in the kernel and on the wire."))
+    answer.facts += _owner_facts(owner, host)
+    return answer
+
+
+def is_ipv4(socket: Socket) -> bool:
+    """Whether a connection's packets are IPv4."""
+    return socket.family is Family.INET or is_mapped(socket.remote)
+
+
+def is_child(socket: Socket, listener: Socket) -> bool:
+    """Whether a listener may have accepted a connection: it has its family and port, and its address fits."""
+    return (
+        not socket.is_listener
+        and socket.state not in _FINISHED
+        and (socket.family, socket.local_port, socket.netns) == (listener.family, listener.local_port, listener.netns)
+        and (is_any(listener.local) or listener.local == socket.local)
+        and not (listener.v6only and is_ipv4(socket))
+    )
+
+
+def takes_ipv4_on_inet6(socket: Socket) -> bool:
+    """Whether a listener may take IPv4 though netstat calls it tcp6: what is unknown is told as if it did."""
+    return socket.family is Family.INET6 and (is_mapped(socket.local) or (_is_wildcard6(socket) and not socket.v6only))
+
+
+def _listener_kind(socket: Socket) -> str:
+    """What a listener takes, and why."""
+    if socket.family is Family.INET:
+        return "an AF_INET socket: IPv4 in the kernel and on the wire."
+    if is_mapped(socket.local):
+        return f"an AF_INET6 socket bound to the IPv4-mapped address {text(socket.local)}: it takes IPv4 only."
+    if not is_any(socket.local):
+        return f"an AF_INET6 socket bound to the IPv6 address {text(socket.local)}: it takes IPv6 only."
+    if socket.v6only is None:
+        return (
+            "an AF_INET6 socket on the wildcard address. Whether it takes IPv4, too, depends on its IPV6_V6ONLY, which "
+            "is not known here: `sudo correlator explain` or `ss -tlne` (v6only:0 or 1) tells."
+        )
+    if socket.v6only:
+        return "an AF_INET6 socket on the wildcard address with IPV6_V6ONLY on: it takes IPv6 only (RFC 3493 §5.3)."
+    return (
+        "a dual-stack listener: an AF_INET6 socket on the wildcard address with IPV6_V6ONLY off. It takes IPv6, and "
+        "IPv4 as well (RFC 3493 §5.3, RFC 4038 §4.2)."
+    )
+
+
+def _takes(socket: Socket) -> str:
+    """The IP versions that a listener takes, in a word."""
+    if socket.family is Family.INET or is_mapped(socket.local):
+        return "IPv4"
+    if _is_wildcard6(socket) and not socket.v6only:
+        return "IPv6 and IPv4" if socket.v6only is not None else "IPv6, perhaps IPv4"
+    return "IPv6"
+
+
+def _is_wildcard6(socket: Socket) -> bool:
+    return socket.family is Family.INET6 and is_any(socket.local) and not is_mapped(socket.local)
+
+
+def _who(owner: Owner | None) -> str:
+    return f"{terminal(owner.process) or 'a process'} (PID {owner.pid})" if owner else "An unknown process"
+
+
+def _owner_facts(owner: Owner | None, host: Host) -> Iterable[tuple[str, str]]:
+    if owner is None:
+        unknown = "the kernel or a process that has ended" if host.sees_all else "unknown, for it is another user's"
+        more = "" if host.sees_all else "; run it with sudo to see it"
+        yield "it belongs to", f"{unknown}{more}."
+        return
+    names = [f"user {terminal(owner.user)}"] if owner.user else []
+    if owner.container:
+        names.append(f"container {terminal(owner.container)}")
+    unit = owner.cgroup.rstrip("/").rpartition("/")[2]
+    if unit.endswith((".service", ".socket", ".scope")):
+        names.append(f"unit {terminal(unit)}")
+    if names:
+        yield "it belongs to", f"{', '.join(names)}: {terminal(owner.cmdline or owner.process)}"
+    if owner.started_at is not None:
+        since = time_text(owner.started_at)[:_SECONDS].replace("T", " ")
+        yield (
+            "since",
+            f"{since} UTC, when the process began, or later: the kernel does not keep when a socket was made.",
+        )
+
+
+def _logs(client: str) -> str:
+    return (
+        f"an IPv4 client as ::ffff:{client}, which is what getpeername(2) gives (RFC 3493 §3.7). An allow-list that "
+        f"says {client} matches it only if the program takes the prefix off: list both forms (a network 10.0.0.0/8 is "
+        "::ffff:10.0.0.0/104)."
+    )
+
+
+def _clients(over_ipv4: list[Socket], over_ipv6: list[Socket], port: int) -> str:
+    watch = f"`sudo correlator live -i any --port {port}` shows them as they come."
+    if not over_ipv4 and not over_ipv6:
+        return f"none. {watch}"
+    told = [
+        f"{len(found)} over {version} ({_addresses(found)})"
+        for found, version in ((over_ipv4, "IPv4"), (over_ipv6, "IPv6"))
+        if found
+    ]
+    return f"{' and '.join(told)}. {watch}"
+
+
+def _addresses(sockets: list[Socket]) -> str:
+    """The clients' addresses, each once, a few of them."""
+    found = list(dict.fromkeys(text(unmapped(socket.remote)) for socket in sockets))
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return ", ".join(found[:_SHOWN]) + more
+
+
+def _choices(
+    owner: Owner | None, port: int, over_ipv4: list[Socket], over_ipv6: list[Socket], rivals: list[Row], host: Host
+) -> list[tuple[str, str]]:
+    """What would change a dual-stack listener, and what would break."""
+    name = owner.process if owner else ""
+    of_ipv6, of_ipv4 = ((name,), (name,)) if name in _SETTINGS else (_USUAL, (*_USUAL, "java"))
+    only_ipv6 = "; ".join(_SETTINGS[program][0].replace("PORT", str(port)) for program in of_ipv6)
+    only_ipv4 = "; ".join(_SETTINGS[program][1].replace("PORT", str(port)) for program in of_ipv4)
+    now = "unknown here" if host.bindv6only is None else f"{int(host.bindv6only)} now"
+    other = next((keeper for socket, keeper in rivals if _takes(socket) == "IPv4"), None)
+    has_other = any(_takes(socket) == "IPv4" for socket, _ in rivals)
+    rescued = f"{_who(other)} then takes them" if has_other else f"unless another socket listens on 0.0.0.0:{port}"
+    hit = f"IPv4 clients are refused ({_addresses(over_ipv4)} now), " if over_ipv4 else "IPv4 clients are refused, "
+    lost = f" ({_addresses(over_ipv6)} now)" if over_ipv6 else ""
+    apart = (
+        f"two sockets, [::]:{port} with IPV6_V6ONLY and 0.0.0.0:{port}: the same clients, and logs, allow-lists and "
+        "netstat show IPv4 as IPv4. Nothing breaks but what expects ::ffff: in the logs."
+    )
+    restricted = (
+        f"setsockopt(IPV6_V6ONLY) before bind(). {only_ipv6}. For all programs that do not choose, from their next "
+        f"start on: `sysctl net.ipv6.bindv6only=1` ({now}). Then {hit}{rescued}."
+    )
+    return [
+        ("both, but apart", apart),
+        ("IPv6 only", restricted),
+        ("IPv4 only", f"bind 0.0.0.0. {only_ipv4}. Then IPv6 clients are refused{lost}."),
+    ]

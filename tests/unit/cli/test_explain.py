@@ -1,0 +1,99 @@
+"""`correlator explain` about real sockets of this host."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+Done = subprocess.CompletedProcess[str]
+
+
+def explain(*arguments: str, columns: int = 100) -> Done:
+    """Run the command."""
+    command = [sys.executable, "-m", "correlator", "explain", *arguments]
+    environment = os.environ | {"COLUMNS": str(columns)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A dual-stack listener with a client of either version."""
+    with socket.socket(socket.AF_INET6) as server:
+        server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        server.bind(("::", 0))
+        server.listen()
+        number = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", number)), socket.create_connection(("::1", number)):
+            accepted = [server.accept()[0] for _ in range(2)]
+            yield number
+            for one in accepted:
+                one.close()
+
+
+def test_a_port(port: int) -> None:
+    """The listener, its owner and its clients; not the clients' ends, which say the same."""
+    done = explain(str(port))
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 0
+    assert f"(PID {os.getpid()}) listens on [::]:{port}" in text
+    assert "1 over IPv4 (127.0.0.1) and 1 over IPv6 (::1)" in text
+    assert "has a connection" not in text
+    assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "[::1]:{}", "10.9.8.7:{}"])
+def test_an_address_and_port(port: int, form: str) -> None:
+    """A wildcard listener takes what is sent to any address."""
+    done = explain(form.format(port))
+    assert f"listens on [::]:{port}" in done.stdout
+
+
+def test_a_process_and_an_address(port: int) -> None:
+    """All that it has: here the listener tells of both connections."""
+    for done in (explain("--pid", str(os.getpid())), explain("::1"), explain()):
+        assert f"listens on [::]:{port}" in done.stdout
+        assert "What would change it" in done.stdout
+
+
+def test_a_client_that_connects_to_a_mapped_address() -> None:
+    """Its listener is elsewhere, as far as it is known."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_INET6) as client:
+        number = server.getsockname()[1]
+        client.connect(("::ffff:127.0.0.1", number))
+        done = explain(str(client.getsockname()[1]), columns=70)
+        assert "connected to the IPv4-mapped" in " ".join(done.stdout.split())
+        assert max(len(line) for line in done.stdout.splitlines() if line.startswith("  ")) <= 70
+
+
+def test_many_listeners_are_told_in_short() -> None:
+    """Who they are and who comes; more for the asking."""
+    many = [socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) for _ in range(5)]
+    done = explain()
+    for one in many:
+        assert f"listens on [::]:{one.getsockname()[1]}" in done.stdout
+        one.close()
+    assert "clients now" in done.stdout
+    assert "What would change it" not in done.stdout
+
+
+def test_nothing_there() -> None:
+    """A sentence, and what to run."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        done = explain(str(one.getsockname()[1]))
+    assert done.returncode == 0
+    assert "No TCP socket of this network namespace" in done.stdout
+
+
+@pytest.mark.parametrize("value", ["x", "70000", "1.2.3", "[::1", "::1:80:", ""])
+def test_wrong_arguments(value: str) -> None:
+    """One line that says what there may be."""
+    done = explain(value)
+    assert done.returncode == 2
+    assert done.stderr.startswith("correlator: ")
+    assert len(done.stderr.splitlines()) == 1
