@@ -1,5 +1,6 @@
 """What works with fewer privileges, and what is said of the rest."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -54,6 +55,30 @@ def test_the_demo_falls_back_on_the_sample(without: Callable[..., list[str]]) ->
     assert done.returncode == 0
     assert "CAP_NET_RAW" in done.stderr
     assert "31307/java" in done.stdout
+
+
+def test_doctor_says_what_is_missing(without: Callable[..., list[str]]) -> None:
+    """What is tried fails without its capability, and works with it; the rest is as before."""
+    few, more = (
+        {check["name"]: check for check in json.loads(run(without("doctor", "--json", keep=keep)).stdout)}
+        for keep in ("sys_admin", "sys_admin,+net_raw")
+    )
+    assert (few["capture"]["status"], more["capture"]["status"]) == ("missing", "ok")
+    assert few["capture"]["remedy"] == "CAP_NET_RAW"
+    assert "no packets are seen" in few["capture"]["loss"]
+    assert "CAP_NET_RAW" not in few["privileges"]["found"]
+    assert "CAP_NET_RAW" in more["privileges"]["found"]
+    assert few["lookups"]["status"] == more["lookups"]["status"] == "ok"
+
+
+def test_doctor_leaves_nothing_behind() -> None:
+    """The instance of tracefs that it tries is removed."""
+    instances = Path("/sys/kernel/tracing/instances")
+    before = sorted(instances.glob("correlator-*")) if instances.is_dir() else []
+    done = run([sys.executable, "-m", "correlator", "doctor"])
+    assert done.returncode == 0
+    assert "ok       state events" in done.stdout
+    assert sorted(instances.glob("correlator-*")) == before
 
 
 def test_sockets_are_listed_without_privileges(without: Callable[..., list[str]]) -> None:
