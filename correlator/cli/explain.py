@@ -16,12 +16,12 @@ from correlator.kernel.host import bindv6only, host_table, with_owners
 from correlator.report.answer import (
     Answer,
     Host,
-    Row,
     about_connection,
     about_listener,
     is_child,
     takes_ipv4_on_inet6,
 )
+from correlator.report.table import Row
 
 _HEADING = 20  # columns
 _NARROW, _WIDE = 60, 100

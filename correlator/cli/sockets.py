@@ -2,11 +2,16 @@
 
 import asyncio
 import contextlib
+import csv
 import gc
+import json
 import os
+import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -15,7 +20,9 @@ from correlator.cli.outputs import run_record
 from correlator.core.model import Evidence, Socket, Statement
 from correlator.kernel.host import host_table, with_owners
 from correlator.kernel.live import KernelEvidence
+from correlator.report.escape import cell
 from correlator.report.netstat import truth_header, truth_line
+from correlator.report.table import FIELDS, Row, fitted, record
 from correlator.report.text_sinks import EvidenceSink
 from correlator.report.writer import OutputError, Writer
 from correlator.run import Outputs, writing
@@ -23,6 +30,15 @@ from correlator.run import Outputs, writing
 _MAX_SEEN = 262_144
 _EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, events tell
 _READS = 10  # of the events, between two dumps
+
+_ORDERS: dict[str, Callable[[Row], Any]] = {
+    "local": lambda row: (row[0].local, row[0].local_port, row[0].remote, row[0].remote_port),
+    "remote": lambda row: (row[0].remote, row[0].remote_port, row[0].local, row[0].local_port),
+    "port": lambda row: (row[0].local_port, row[0].remote_port),
+    "state": lambda row: (row[0].state.name, row[0].local_port),
+    "process": lambda row: (row[1] is None, row[1].process if row[1] else "", row[0].local_port),
+    "pid": lambda row: (row[1] is None, row[1].pid if row[1] else 0, row[0].local_port),
+}
 
 
 @click.command()
@@ -41,11 +57,16 @@ _READS = 10  # of the events, between two dumps
 )
 @click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name.")
 @click.option("--pid", "pids", multiple=True, type=int, help="Only sockets of this process.")
-def sockets(
+@click.option("--sort", type=click.Choice(list(_ORDERS)), help="The order, instead of listeners first, by port.")
+@click.option("--json", "form", flag_value="json", help="A JSON array, an object for each socket.")
+@click.option("--csv", "form", flag_value="csv", help="CSV with a header.")
+def sockets(  # noqa: PLR0913  click's options
     save: str | None,
     ports: tuple[int, ...],
     processes: tuple[str, ...],
     pids: tuple[int, ...],
+    sort: str | None,
+    form: str | None,
     *,
     watch: bool,
     force: bool,
@@ -76,16 +97,43 @@ def sockets(
     hidden = sum(1 for socket, owner in rows if socket.inode and owner is None)
     if hidden and os.geteuid() != 0:
         say(f"the owners of {hidden} sockets are other users': run it with sudo to see them")
-    sys.stdout.write(truth_header() + "\n")
-    for socket, owner in rows:
-        ends = {socket.local_port, socket.remote_port}
-        if (listening and not socket.is_listener) or (ports and not ends & set(ports)):
-            continue
-        if (processes and (owner is None or owner.process not in processes)) or (
-            pids and (owner is None or owner.pid not in pids)
-        ):
-            continue
-        sys.stdout.write(truth_line(socket, owner) + "\n")
+    chosen = [
+        (socket, owner)
+        for socket, owner in rows
+        if not (listening and not socket.is_listener)
+        and not (ports and socket.local_port not in ports and socket.remote_port not in ports)
+        and not (processes and (owner is None or owner.process not in processes))
+        and not (pids and (owner is None or owner.pid not in pids))
+    ]
+    if sort is not None:
+        chosen.sort(key=_ORDERS[sort])
+    _write(chosen, form)
+
+
+def _write(rows: list[Row], form: str | None) -> None:
+    """Write them in a form; a table that fits the terminal, or has columns of its own where there is none."""
+    out = sys.stdout
+    if form == "json":
+        out.write("[" + ",".join(f"\n  {json.dumps(record(*row))}" for row in rows) + "\n]\n")
+    elif form == "csv":
+        lines = csv.writer(out)
+        lines.writerow(FIELDS)
+        for row in rows:
+            lines.writerow(_safe(value) for value in record(*row).values())
+    elif out.isatty():
+        for text in fitted(rows, shutil.get_terminal_size().columns):
+            out.write(text + "\n")
+    else:
+        out.write(truth_header() + "\n")
+        for row in rows:
+            out.write(truth_line(*row) + "\n")
+
+
+def _safe(value: object) -> object:
+    """A cell: unknown is empty, text is safe for spreadsheets."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return cell(value) if isinstance(value, str) else value
 
 
 async def _save(writer: Writer, statements: list[Statement]) -> int:

@@ -10,10 +10,8 @@ from correlator.core.address import endpoint_text, is_any, is_mapped, text, unma
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
-from correlator.report.netstat import bare, program, protocol
-
-Row = tuple[Socket, Owner | None]
-"""A socket, and who holds it."""
+from correlator.report.netstat import bare, program, protocol, unit_of
+from correlator.report.table import Row
 
 _OWN = ("netstat shows", "it belongs to", "since", "clients now", "beside it")
 _SHOWN = 5  # addresses of clients
@@ -192,8 +190,7 @@ def _owner_facts(owner: Owner | None, host: Host) -> Iterable[tuple[str, str]]:
     names = [f"user {terminal(owner.user)}"] if owner.user else []
     if owner.container:
         names.append(f"container {terminal(owner.container)}")
-    unit = owner.cgroup.rstrip("/").rpartition("/")[2]
-    if unit.endswith((".service", ".socket", ".scope")):
+    if unit := unit_of(owner.cgroup):
         names.append(f"unit {terminal(unit)}")
     if names:
         yield "it belongs to", f"{', '.join(names)}: {terminal(owner.cmdline or owner.process)}"

@@ -7,6 +7,7 @@ from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.report.escape import terminal
 
 _NETSTAT_WIDTHS = (5, 23, 23, 11, 0)
+_UNITS = (".service", ".socket", ".scope")
 _TRUTH_WIDTHS = (7, 10, 30, 30, 12, 7, 0)
 
 # netstat's names (tcp_state[] in net-tools' netstat.c)
@@ -39,7 +40,6 @@ def truth_header() -> str:
 
 def truth_line(socket: Socket, owner: Owner | None) -> str:
     """A socket with what netstat leaves out: the IP versions it speaks, its addresses as in the kernel, V6ONLY."""
-    v6only = "-" if socket.v6only is None else "on" if socket.v6only else "off"
     return _row(
         (
             protocol(socket),
@@ -47,7 +47,7 @@ def truth_line(socket: Socket, owner: Owner | None) -> str:
             socket.local_text,
             socket.remote_text,
             state_name(socket),
-            v6only,
+            v6only_text(socket),
             program(owner),
         ),
         _TRUTH_WIDTHS,
@@ -66,6 +66,17 @@ def wire(socket: Socket) -> str:
     if socket.is_listener and is_any(socket.local):
         return "ipv6" if socket.v6only else "ipv4+ipv6" if socket.v6only is not None else "ipv6, ipv4?"
     return "ipv6"
+
+
+def v6only_text(socket: Socket) -> str:
+    """IPV6_V6ONLY in a word."""
+    return "-" if socket.v6only is None else "on" if socket.v6only else "off"
+
+
+def unit_of(cgroup: str) -> str:
+    """The systemd unit that a control group's path names; empty for none."""
+    name = cgroup.rstrip("/").rpartition("/")[2]
+    return name if name.endswith(_UNITS) else ""
 
 
 def state_name(socket: Socket) -> str:

@@ -155,6 +155,8 @@ def test_selection(options: list[str], count: int) -> None:
         ["live", "-i", "lo", "--duration", "0"],
         ["export", str(JESSIE)],
         ["sockets", "--watch"],
+        ["sockets", "--sort", "colour"],
+        ["explain", "nothing"],
         ["analyse", "--nonsense"],
     ],
 )

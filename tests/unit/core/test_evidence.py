@@ -18,8 +18,9 @@ def mapped(**facts: Any) -> Socket:
     return socket("::ffff:10.0.0.12", 80, "::ffff:10.0.0.20", 1000, **facts)
 
 
-def test_the_ends_of_a_socket_as_text() -> None:
-    """As the kernel has them."""
+def test_what_a_socket_says_of_itself() -> None:
+    """Its ends as the kernel has them, and whether it listens."""
+    assert (mapped().is_listener, listener("::", 80).is_listener) == (False, True)
     assert (mapped().local_text, mapped().remote_text) == ("[::ffff:10.0.0.12]:80", "[::ffff:10.0.0.20]:1000")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from correlator.core.model import Owner, Socket, TcpState
-from correlator.report.answer import Answer, Host, Row, about_connection, about_listener, is_child, takes_ipv4_on_inet6
+from correlator.report.answer import Answer, Host, about_connection, about_listener, is_child, takes_ipv4_on_inet6
+from correlator.report.table import Row
 from tests.play import listener, socket
 
 ROOT = Host(bindv6only=False, sees_all=True)
