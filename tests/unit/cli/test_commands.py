@@ -525,3 +525,29 @@ def test_sockets(tmp_path: Path) -> None:
     assert saved.returncode == 0
     assert correlator("analyse", JESSIE, "--sockets", tmp_path / "t", "-q").returncode == 0
     assert correlator("sockets", "--save", tmp_path / "t").returncode == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("correlator ex", {"export", "explain"}), ("correlator sockets --so", {"--sort"}), ("correlator li", {"live"})],
+)
+def test_the_shell_completes(words: str, expected: set[str]) -> None:
+    """Commands that are imported only when they are asked for, and their options."""
+    environment = os.environ | {
+        "_CORRELATOR_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    command = [Path(sys.executable).with_name("correlator")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=environment)
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_every_shell_has_its_source(shell: str) -> None:
+    """What README has for the shells' own files."""
+    environment = os.environ | {"_CORRELATOR_COMPLETE": f"{shell}_source"}
+    command = [Path(sys.executable).with_name("correlator")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_correlator_completion" in done.stdout
