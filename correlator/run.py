@@ -206,7 +206,7 @@ class Run:
         """
         if self.outputs.packets is not None:
             self.outputs.packets.end(self.statistics)
-        counters = self._past | lost
+        counters = (self._past or self.counters()) | lost
         if self.outputs.packets is not None:
             kept = self.outputs.packets
             counters["packets_written"] = kept.queued

@@ -15,7 +15,7 @@ from mmap import ALLOCATIONGRANULARITY, mmap
 from pathlib import Path
 
 from correlator.capture.compressed import CompressionError, compression, inflated
-from correlator.capture.mapping import PART, is_cut, part
+from correlator.capture.mapping import PART, copied, is_cut, part
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
@@ -27,6 +27,7 @@ BLOCK = 1 << 18
 """Bytes: with what is decoded of it a block stays in a core's own cache."""
 _TURN = 4
 """Blocks after which the loop has its turn."""
+_COPIED = 1 << 20  # bytes of a part that is not mapped
 _MISSING = "bytes of it were missing when they were looked at"
 _IDLE = 0.2
 """Seconds without a byte after which those who wait are told."""
@@ -43,16 +44,20 @@ class CaptureFile:
         comments: bool = False,
         stop: asyncio.Event | None = None,
         follow: bool = False,
+        lasting: bool = False,
     ) -> None:
         """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
 
-        `follow`: the file is still being written; wait for more at its end.
+        `follow`: the file is still being written; wait for more at its end. `lasting`: packets are kept beyond the next
+        batch: their bytes are a copy then, for a file that is mapped may change.
         """
         self.name = name
         self.bytes_read = 0
         self.is_growing = follow or (name == STANDARD_INPUT and _is_pipe(sys.stdin.fileno()))
         """Whether it may be written just now."""
         self._follow = follow
+        self._part = part if not lasting else copied
+        self._part_size = PART if not lasting else _COPIED
         self._interfaces = interfaces
         self._comments = comments
         self._stop = stop or asyncio.Event()
@@ -137,7 +142,7 @@ class CaptureFile:
                 while (size := os.fstat(file.fileno()).st_size) > self.bytes_read > begun and reader.damage is None:
                     begun = self.bytes_read
                     offset = begun - begun % ALLOCATIONGRANULARITY
-                    data = part(file.fileno(), offset, min(size - offset, PART))
+                    data = self._part(file.fileno(), offset, min(size - offset, self._part_size))
                     for frames in self._of_part(reader, data, offset, file):
                         yield [frames]
                         turn += 1

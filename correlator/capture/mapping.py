@@ -21,8 +21,13 @@ def part(descriptor: int, begin: int, size: int) -> bytes | mmap:
     try:
         mapped = _Mapped(descriptor, size, flags=MAP_SHARED, prot=PROT_READ, offset=begin)
     except (OSError, ValueError):  # not every file system maps, and the file may be shorter than it was
-        return os.pread(descriptor, size, begin)
-    return mapped if guard.watch(mapped) else os.pread(descriptor, size, begin)
+        return copied(descriptor, begin, size)
+    return mapped if guard.watch(mapped) else copied(descriptor, begin, size)
+
+
+def copied(descriptor: int, begin: int, size: int) -> bytes:
+    """The same, and nobody can change it. Raises OSError."""
+    return os.pread(descriptor, size, begin)
 
 
 def is_cut(found: bytes | mmap) -> bool:

@@ -15,7 +15,7 @@ from correlator.core.frames import Frames
 from correlator.wire.interfaces import Interfaces
 
 _NEVER = (1 << 63, 0)
-_PARTS = 512  # in a batch
+_PARTS, _FRAMES = 512, 4096  # in a batch: of many captures in turn, of one that is alone
 
 
 @dataclass(order=True)
@@ -79,9 +79,12 @@ class MergedCaptures:
                     head = _Head(0, place, Frames(b""), 0, [], batches)
                     if await _advance(head):
                         heapq.heappush(heads, head)
-                batch: list[Frames] = []
-                while heads and len(batch) < _PARTS and not (coming and coming[-1][0] <= heads[0].at):
+                batch, count = list[Frames](), 0
+                while heads and len(batch) < _PARTS and count < _FRAMES:
+                    if coming and coming[-1][0] <= heads[0].at:
+                        break
                     batch.append(await _next_part(heads, coming[-1][:2] if coming else _NEVER))
+                    count += batch[-1].count
                 if batch:
                     yield batch
 

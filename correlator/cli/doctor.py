@@ -19,6 +19,7 @@ Ways to grant what is missing:
   sudo correlator ...          everything, for one run
   a systemd unit               with User=NAME and
                                AmbientCapabilities={ambient}
+  a container                  docker run --network host --pid host {docker}
   setcap                       on a copy of the interpreter that only some may run; as root:
     cp {python} {copy}
     chgrp GROUP {copy} && chmod 750 {copy}
@@ -40,7 +41,7 @@ def doctor(*, as_json: bool) -> None:
         return
     width = max(_NARROW, min(_WIDE, shutil.get_terminal_size().columns))
     sys.stdout.write("\n".join(_lines(found, width)) + "\n")
-    if os.geteuid() != 0 and any("CAP_" in check.remedy for check in found if check.status is Status.MISSING):
+    if any("CAP_" in check.remedy for check in found if check.status is Status.MISSING):
         sys.stdout.write("\n" + _grants())
 
 
@@ -49,6 +50,7 @@ def _grants() -> str:
     folder = os.path.join(sys.prefix, "bin") if sys.prefix != sys.base_prefix else "/usr/local/bin"
     return _GRANTS.format(
         ambient=" ".join(NEEDED),
+        docker=" ".join(f"--cap-add {name.removeprefix('CAP_')}" for name in NEEDED),
         file=",".join(NEEDED).lower(),
         python=os.path.realpath(sys.executable),
         copy=os.path.join(folder, "correlator-python"),

@@ -1,6 +1,5 @@
 """`correlator explain`: the answer in words, for the sockets that are asked about."""
 
-import os
 import shutil
 import sys
 import textwrap
@@ -13,12 +12,15 @@ from correlator.cli.exits import Exit, die
 from correlator.core.address import is_any, parse, parse_endpoint, parse_port, unmapped
 from correlator.core.model import Owner, Socket, TcpState
 from correlator.kernel.host import bindv6only, host_table, with_owners
+from correlator.kernel.privileges import sees_all
 from correlator.report.answer import (
+    WHY,
     Answer,
     Host,
     about_connection,
-    about_listener,
+    about_listeners,
     is_child,
+    shared,
     takes_ipv4_on_inet6,
 )
 from correlator.report.table import Row
@@ -26,7 +28,7 @@ from correlator.report.table import Row
 _HEADING = 20  # columns
 _NARROW, _WIDE = 60, 100
 _LASTING = {TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
-_FULL = 3  # answers that nobody asked for by name are told in full
+_FULL, _FEW = 10, 3  # answers that are told in full where they were asked for, and where nobody did
 _CONNECTIONS = 20  # without a listener, each with an answer of its own
 
 Matches = Callable[[Socket, Owner | None], bool]
@@ -34,26 +36,25 @@ Matches = Callable[[Socket, Owner | None], bool]
 
 @click.command()
 @click.argument("wanted", nargs=-1, metavar="[PORT | ADDRESS | ADDRESS:PORT]...")
-@click.option("--pid", "pids", multiple=True, type=int, help="The sockets of this process.")
+@click.option("--pid", "pids", multiple=True, type=click.IntRange(min=1), help="Also the sockets of this process.")
 def explain(wanted: tuple[str, ...], pids: tuple[int, ...]) -> None:
     """Say in plain words what sockets are, why netstat shows tcp6, which clients come over IPv4, and what would change
     it.
 
     Without arguments: all listeners that take IPv4 on an AF_INET6 socket, in short where they are many.
     """  # noqa: D205  the help has the summary in one paragraph
-    choices = [_choice(value) for value in wanted] + [_of_process(pid) for pid in pids]
+    choices = {value: _choice(value) for value in wanted} | {f"PID {pid}": _of_process(pid) for pid in pids}
     try:
         rows = with_owners(host_table())
     except OSError as error:
         die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
-    found = answers(rows, choices, Host(bindv6only(), os.geteuid() == 0))
-    if not found:
-        sys.stdout.write(_nothing(wanted, pids))
-        return
-    if not choices and len(found) > _FULL:
-        found = [answer.brief() for answer in found]
     width = max(_NARROW, min(_WIDE, shutil.get_terminal_size().columns))
-    sys.stdout.write("\n".join(_shown(found, width)) + "\n")
+    found = answers(rows, list(choices.values()), Host(bindv6only(), sees_all()))
+    lines = _shown(found, width, is_asked=bool(choices))
+    nothing = [asked for asked, matches in choices.items() if not any(matches(*row) for row in rows)]
+    if nothing or not found:
+        lines = [*lines, textwrap.fill(_nothing(nothing or list(choices)), width)]
+    sys.stdout.write("\n".join(lines).rstrip() + "\n")
 
 
 def answers(rows: list[Row], choices: list[Matches], host: Host) -> list[Answer]:
@@ -62,14 +63,13 @@ def answers(rows: list[Row], choices: list[Matches], host: Host) -> list[Answer]
     for row in rows:
         by_port[row[0].local_port].append(row)
     chosen = [row for row in rows if _is_chosen(row, choices)]
-    asked = {id(row) for row in chosen if row[0].is_listener}
+    asked = {shared(row[0]) for row in chosen if row[0].is_listener}
     alone = []
     for row in chosen:
         parents = [other for other in by_port[row[0].local_port] if other[0].is_listener and is_child(row[0], other[0])]
-        asked |= {id(parent) for parent in parents}
+        asked |= {shared(parent[0]) for parent in parents}
         if not parents and row[0].state in _LASTING:
             alone.append(row)
-    listeners = [row for row in rows if id(row) in asked]
     served = {  # from the other end: who asks about a listener hears of its clients anyway
         (_wire(child, far=True), _wire(child))
         for listener, _ in chosen
@@ -78,8 +78,12 @@ def answers(rows: list[Row], choices: list[Matches], host: Host) -> list[Answer]
         if is_child(child, listener)
     }
     alone = [row for row in alone if (_wire(row[0]), _wire(row[0], far=True)) not in served]
-    told = [about_listener(row, by_port[row[0].local_port], host) for row in listeners]
-    return told + [about_connection(row, host) for row in alone[:_CONNECTIONS]]
+    groups: defaultdict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row[0].is_listener and shared(row[0]) in asked:
+            groups[shared(row[0])].append(row)
+    told = [about_listeners(group, by_port[group[0][0].local_port], host) for group in groups.values()]
+    return [about_connection(row, host) for row in alone[:_CONNECTIONS]] + told
 
 
 def _is_chosen(row: Row, choices: list[Matches]) -> bool:
@@ -95,29 +99,47 @@ def _wire(socket: Socket, *, far: bool = False) -> tuple[bytes, int]:
 
 def _choice(value: str) -> Matches:
     """What an argument asks for; ends the program where it is none of the three."""
+    choices = [make for make in (_of_port(value), _of_address(value), _of_endpoint(value)) if make is not None]
+    if not choices:
+        hint = "a port is 1 to 65535, names are not looked up, an IPv6 address with a port has brackets"
+        die(Exit.USAGE, f"{value!r} is no port, address or address:port ({hint})")
+    return lambda socket, owner: any(matches(socket, owner) for matches in choices)
+
+
+def _of_port(value: str) -> Matches | None:
     try:
-        port = parse_port(value)
+        port = parse_port(value.removeprefix("*").removeprefix(":") if value.startswith((":", "*:")) else value)
     except ValueError:
-        pass
-    else:
-        return lambda socket, _: port in {socket.local_port, socket.remote_port}
+        return None
+    if not port:
+        return None
+    return lambda socket, _: port in {socket.local_port, socket.remote_port}
+
+
+def _of_address(value: str) -> Matches | None:
+    has_brackets = value.startswith("[") and value.endswith("]")
     try:
-        has_brackets = value.startswith("[") and value.endswith("]")
         address = unmapped(parse(value[1:-1] if has_brackets else value))
     except ValueError:
-        pass
-    else:
-        return lambda socket, _: address in {unmapped(socket.local), unmapped(socket.remote)}
+        return None
+    return lambda socket, _: (
+        address == unmapped(socket.local) or (not socket.is_listener and address == unmapped(socket.remote))
+    )
+
+
+def _of_endpoint(value: str) -> Matches | None:
+    """Also in netstat's form, without brackets."""
     try:
-        end, number = parse_endpoint(value)
+        end, port = parse_endpoint(value)
     except ValueError:
-        die(Exit.USAGE, f"{value}: no port, address or address:port (an IPv6 address with a port has brackets)")
+        return None
+    if not port:
+        return None
     end = unmapped(end)
 
     def matches(socket: Socket, _: Owner | None) -> bool:
-        near, far = (unmapped(socket.local), socket.local_port), (unmapped(socket.remote), socket.remote_port)
-        takes = socket.is_listener and socket.local_port == number and is_any(socket.local)
-        return (end, number) in {near, far} or takes
+        takes = socket.is_listener and socket.local_port == port and is_any(socket.local)
+        return (end, port) in {_wire(socket), _wire(socket, far=True)} or takes
 
     return matches
 
@@ -126,33 +148,27 @@ def _of_process(pid: int) -> Matches:
     return lambda _, owner: owner is not None and owner.pid == pid
 
 
-def _nothing(wanted: Iterable[str], pids: Iterable[int]) -> str:
-    asked = [*wanted, *(f"PID {pid}" for pid in pids)]
+def _nothing(asked: list[str]) -> str:
     if not asked:
-        return "No listener here takes IPv4 on an AF_INET6 socket: what netstat shows as tcp6 LISTEN takes IPv6 only.\n"
-    hint = "" if os.geteuid() == 0 else " Other users' processes are not seen without sudo."
+        return "No listener here takes IPv4 on an AF_INET6 socket: what netstat shows as tcp6 LISTEN takes IPv6 only."
+    hint = "" if sees_all() else " Other users' processes are not seen without sudo."
     return (
-        f"No TCP socket of this network namespace has {' or '.join(asked)} now.{hint} "
-        "`sudo correlator live -i any` shows who tries to connect.\n"
+        f"Nothing here uses {' or '.join(asked)} now (containers are not searched).{hint} "
+        "`sudo correlator live -i any` shows who tries to connect."
     )
 
 
-def _shown(found: list[Answer], width: int) -> Iterable[str]:
-    """The lines of the answers. What several would advise alike stands once."""
+def _shown(found: list[Answer], width: int, *, is_asked: bool) -> list[str]:
+    """The lines of the answers: in full, or where they are many in a line each."""
+    if len(found) > (_FULL if is_asked else _FEW):
+        intro = f"{len(found)} answers, in short; `correlator explain PORT` says all of one. {WHY}"
+        return [textwrap.fill(intro, width), "", *(answer.brief for answer in found), ""]
+    lines: list[str] = []
     for answer in found:
-        yield from _paragraphs(answer.title, answer.facts, width)
-    for heading, advised in _advice(found).items():
-        yield from _paragraphs(heading, advised, width)
-
-
-def _advice(found: list[Answer]) -> dict[str, list[tuple[str, str]]]:
-    """The advice by what it is for."""
-    told: dict[str, list[tuple[str, str]]] = {}
-    for answer in found:
+        lines += _paragraphs(answer.title, answer.facts, width)
         if answer.advice:
-            title = "What would change it" if len(found) == 1 else f"What would change it: {answer.title}"
-            told[title] = answer.advice
-    return told
+            lines += _paragraphs("What can be done:", answer.advice, width)
+    return lines
 
 
 def _paragraphs(title: str, parts: list[tuple[str, str]], width: int) -> Iterable[str]:

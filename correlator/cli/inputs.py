@@ -61,7 +61,7 @@ class Inputs:
         self.troubles += own.damaged
         for statement in (*self._named.statements, *own.statements):
             run.engine.evidence(statement)
-        source = self._open(group[0]) if len(group) == 1 else MergedCaptures(group, self._open)
+        source = self._open(group[0]) if len(group) == 1 else MergedCaptures(group, self._open_lasting)
         try:
             with _progress(source) as progressed:
                 await analyse(run, source, self.stop, progressed)
@@ -76,6 +76,9 @@ class Inputs:
 
     def _open(self, name: str) -> CaptureFile:
         return CaptureFile(name, self.interfaces, stop=self.stop, follow=self._follow)
+
+    def _open_lasting(self, name: str) -> CaptureFile:
+        return CaptureFile(name, self.interfaces, stop=self.stop, lasting=True)
 
     def _note_damage(self, source: CaptureFile | MergedCaptures) -> None:
         if isinstance(source, MergedCaptures):

@@ -5,7 +5,6 @@ import contextlib
 import csv
 import gc
 import json
-import os
 import shutil
 import signal
 import sys
@@ -20,6 +19,7 @@ from correlator.cli.outputs import run_record
 from correlator.core.model import Evidence, Socket, Statement
 from correlator.kernel.host import host_table, with_owners
 from correlator.kernel.live import KernelEvidence
+from correlator.kernel.privileges import sees_all
 from correlator.report.escape import cell
 from correlator.report.netstat import truth_header, truth_line
 from correlator.report.table import FIELDS, Row, fitted, record
@@ -56,24 +56,27 @@ _ORDERS: dict[str, Callable[[Row], Any]] = {
     "--port", "ports", multiple=True, type=click.IntRange(0, 65535), help="Only sockets with this port at either end."
 )
 @click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name.")
-@click.option("--pid", "pids", multiple=True, type=int, help="Only sockets of this process.")
+@click.option("--pid", "pids", multiple=True, type=click.IntRange(min=1), help="Only sockets of this process.")
 @click.option("--sort", type=click.Choice(list(_ORDERS)), help="The order, instead of listeners first, by port.")
-@click.option("--json", "form", flag_value="json", help="A JSON array, an object for each socket.")
-@click.option("--csv", "form", flag_value="csv", help="CSV with a header.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON array, an object for each socket.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")
 def sockets(  # noqa: PLR0913  click's options
     save: str | None,
     ports: tuple[int, ...],
     processes: tuple[str, ...],
     pids: tuple[int, ...],
     sort: str | None,
-    form: str | None,
     *,
+    as_json: bool,
+    as_csv: bool,
     watch: bool,
     force: bool,
     by_psutil: bool,
     listening: bool,
 ) -> None:
     """List this host's TCP sockets: netstat's protocol, and the IP versions, addresses and IPV6_V6ONLY behind it."""
+    if as_json and as_csv:
+        die(Exit.USAGE, "--json and --csv cannot share standard output")
     if watch and save is None:
         die(Exit.USAGE, "--watch records: give it a file with --save")
     writer = Writer(save, force=force) if save is not None else None
@@ -95,7 +98,7 @@ def sockets(  # noqa: PLR0913  click's options
         raise SystemExit(asyncio.run(_save(writer, statements)))
     rows = with_owners(statements)
     hidden = sum(1 for socket, owner in rows if socket.inode and owner is None)
-    if hidden and os.geteuid() != 0:
+    if hidden and not sees_all():
         say(f"the owners of {hidden} sockets are other users': run it with sudo to see them")
     chosen = [
         (socket, owner)
@@ -107,7 +110,7 @@ def sockets(  # noqa: PLR0913  click's options
     ]
     if sort is not None:
         chosen.sort(key=_ORDERS[sort])
-    _write(chosen, form)
+    _write(chosen, "json" if as_json else "csv" if as_csv else None)
 
 
 def _write(rows: list[Row], form: str | None) -> None:

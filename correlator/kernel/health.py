@@ -12,18 +12,10 @@ from enum import StrEnum
 from correlator import __version__, running_core
 from correlator.kernel import netns
 from correlator.kernel.host import bindv6only
+from correlator.kernel.privileges import CAPABILITIES, capabilities, sees_all
 from correlator.kernel.sock_diag import LISTENERS, DestroyEvents, SockDiag
 from correlator.kernel.tracefs import StateEvents
 
-_STATUS = "/proc/self/status"
-# Of include/uapi/linux/capability.h those that something here needs.
-_CAPABILITIES = {
-    "CAP_DAC_READ_SEARCH": 2,
-    "CAP_NET_ADMIN": 12,
-    "CAP_NET_RAW": 13,
-    "CAP_SYS_PTRACE": 19,
-    "CAP_SYS_ADMIN": 21,
-}
 NEEDED = ("CAP_NET_RAW", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "CAP_SYS_ADMIN")
 """For all that `live` does."""
 _OPTIONAL = {"zstd": ("compression.zstd", "backports.zstd"), "lz4": ("lz4.frame",)}
@@ -73,21 +65,21 @@ def checks() -> Iterator[Check]:
     yield _tried(
         "lookups",
         _dump,
-        "sock_diag answers",
+        "the kernel tells the socket of a connection (sock_diag)",
         "exact lookups and dumps: psutil's slower table without IPV6_V6ONLY takes their place",
         "a kernel with CONFIG_INET_DIAG (modprobe tcp_diag)",
     )
     yield _tried(
         "destroy events",
         _subscribe,
-        "sock_diag tells of sockets that close",
+        "the kernel tells of sockets that close (sock_diag)",
         "sockets of connections that close at once may be missed",
         "a kernel with CONFIG_INET_DIAG_DESTROY (modprobe tcp_diag)",
     )
     yield _tried(
         "state events",
         _trace,
-        "tracefs gives an instance of its own",
+        "tracefs tells which process opens and closes the shortest connections",
         "PIDs of connections that close at once may be missed",
         "root: tracefs belongs to it (CAP_DAC_OVERRIDE does as well, and is as much)",
     )
@@ -126,23 +118,12 @@ def _privileges() -> Check:
     held = capabilities()
     if held is None:
         return Check("privileges", Status.NOTE, "unknown here: there is no /proc/self/status")
-    names = [name for name in _CAPABILITIES if name in held]
+    names = [name for name in CAPABILITIES if name in held]
     return Check(
         "privileges",
-        Status.OK if len(names) == len(_CAPABILITIES) else Status.NOTE,
+        Status.OK if len(names) == len(CAPABILITIES) else Status.NOTE,
         f"user {os.geteuid()} with {', '.join(names) or 'none of the capabilities that something here needs'}",
     )
-
-
-def capabilities() -> set[str] | None:
-    """Those of interest that this process has in effect (capabilities(7)); None where nothing tells."""
-    try:
-        with open(_STATUS, encoding="ascii", errors="replace") as file:
-            lines = dict(line.split(":", 1) for line in file if ":" in line)
-        bits = int(lines["CapEff"], 16)
-    except (OSError, KeyError, ValueError):
-        return None
-    return {name for name, bit in _CAPABILITIES.items() if bits >> bit & 1}
 
 
 def _tried(name: str, attempt: Callable[[], None], found: str, loss: str, remedy: str) -> Check:
@@ -173,7 +154,8 @@ def _trace() -> None:
 
 
 def _look_at_descriptors() -> None:
-    os.listdir("/proc/1/fd")
+    if not sees_all():
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _enter_namespace() -> None:

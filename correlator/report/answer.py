@@ -10,24 +10,27 @@ from correlator.core.address import endpoint_text, is_any, is_mapped, text, unma
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
-from correlator.report.netstat import bare, program, protocol, unit_of
+from correlator.report.netstat import bare, protocol, unit_of
 from correlator.report.table import Row
 
-_OWN = ("netstat shows", "it belongs to", "since", "clients now", "beside it")
+_COMMAND = 160  # characters of a command line
+_EXAMPLE = "192.0.2.7"  # RFC 5737
+_OUTDONE = " IPv4 goes to the AF_INET listener on 0.0.0.0 beside it, which the kernel prefers."
 _SHOWN = 5  # addresses of clients
 _SECONDS = 19  # of a time's text
 _FINISHED = frozenset({TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.NEW_SYN_RECV, TcpState.BOUND_INACTIVE})
-_WHY = (
-    "netstat's tcp6 is the family of the socket, AF_INET6, not the IP version of its packets: such a socket can carry "
-    "IPv4 (RFC 3493 §3.7, ipv6(7))."
+WHY = (
+    "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6). Such a socket may serve IPv4 "
+    "clients, too (RFC 3493 §3.7, ipv6(7))."
 )
+_WHY_NOT = "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6); this one carries IPv6 only."
 _FIREWALL = (
-    "IPv4 packets: iptables rules and those of nft's `ip` and `inet` tables apply. ip6tables and nft's `ip6` tables do "
-    "not: a port that is closed only there is open to IPv4."
+    "an IPv4 client's packets as IPv4: iptables rules and those of nft's `ip` and `inet` tables apply to them. "
+    "ip6tables and nft's `ip6` tables do not: a port that is closed only there is open to IPv4."
 )
 _CONNECT = (
-    "connect to the IPv4 address with an AF_INET socket (Java: `-Djava.net.preferIPv4Stack=true`): the same packets, "
-    "and netstat shows tcp. The other end sees IPv4 either way."
+    "where the program opened it: connect to the IPv4 address with an AF_INET socket (Java: "
+    "`-Djava.net.preferIPv4Stack=true`): the same packets, and netstat shows tcp. The other end sees IPv4 either way."
 )
 # What a program calls the two choices; PORT is put in.
 _SETTINGS: dict[str, tuple[str, str]] = {
@@ -58,63 +61,88 @@ class Answer:
     title: str
     facts: list[tuple[str, str]] = field(default_factory=list)
     advice: list[tuple[str, str]] = field(default_factory=list)
-
-    def brief(self) -> "Answer":
-        """What is its own: the rest can be asked for."""
-        return Answer(self.title, [fact for fact in self.facts if fact[0] in _OWN])
+    brief: str = ""
+    """The same in a line."""
 
 
-def about_listener(row: Row, others: Sequence[Row], host: Host) -> Answer:
-    """What a listener takes. `others`: the host's sockets with its port."""
-    socket, owner = row
-    port = socket.local_port
+def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host) -> Answer:
+    """What a listener takes, or several that share an address and port (SO_REUSEPORT).
+
+    `others`: the host's sockets with its port.
+    """
+    (socket, owner), port = rows[0], rows[0][0].local_port
     children = [other for other, _ in others if is_child(other, socket)]
     over_ipv4 = [child for child in children if is_ipv4(child)]
     over_ipv6 = [child for child in children if not is_ipv4(child)]
-    rivals = [other for other in others if other[0].is_listener and other[0].local_port == port and other[0] != socket]
-    answer = Answer(f"{_who(owner)} listens on {endpoint_text(socket.local, port)}")
-    answer.facts += [
-        ("netstat shows", f"{protocol(socket)}  {bare(socket.local, port)}  LISTEN  {program(owner)}"),
-        ("it is", _listener_kind(socket)),
-        *_owner_facts(owner, host),
-        ("clients now", _clients(over_ipv4, over_ipv6, port)),
-        *(
-            (
-                ("beside it", f"{_who(keeper)} listens on {other.local_text}: {_takes(other)}")
-                for other, keeper in rivals
-            )
-        ),
-    ]
+    rivals = [other for other in others if other[0].is_listener and shared(other[0]) != shared(socket)]
+    outdone = any(is_any(other.local) and _takes(other) == "IPv4" for other, _ in rivals)
+    may_take_ipv4 = takes_ipv4_on_inet6(socket) and not (outdone and _is_wildcard6(socket))
+    answer = Answer(f"{_holders(rows)} on {endpoint_text(socket.local, port)}")
+    answer.facts.append(("netstat shows", f"{protocol(socket)}  {bare(socket.local, port)}  LISTEN"))
     if socket.family is Family.INET6:
-        answer.facts.insert(1, ("why", _WHY))
-    if not takes_ipv4_on_inet6(socket):
-        if _is_wildcard6(socket):
+        answer.facts.append(("why", f"{WHY} This one does." if may_take_ipv4 else _WHY_NOT))
+    answer.facts += [
+        ("it is", _listener_kind(socket) + (_OUTDONE if takes_ipv4_on_inet6(socket) and not may_take_ipv4 else "")),
+        *_owner_facts(owner, host),
+        (
+            "clients now",
+            f"{_clients(over_ipv4, over_ipv6)}. `sudo correlator live -i any --port {port}` shows new ones.",
+        ),
+        *(("beside it", f"{_who(keeper)} on {other.local_text}: {_takes(other)}") for other, keeper in _once(rivals)),
+    ]
+    answer.brief = f"{bare(socket.local, port):<23} {_holders(rows)}: {_clients(over_ipv4, over_ipv6)}"
+    if not may_take_ipv4:
+        if _is_wildcard6(socket) and not outdone:
             more = f"listen on 0.0.0.0:{port} as well, or clear IPV6_V6ONLY before bind() (RFC 3493 §5.3)."
             answer.advice.append(("IPv4, too", more))
         return answer
-    example = text(unmapped(over_ipv4[0].remote)) if over_ipv4 else "192.0.2.7"
+    example = text(unmapped(over_ipv4[0].remote)) if over_ipv4 else _EXAMPLE
     answer.facts += [("its logs see", _logs(example)), ("the firewall sees", _FIREWALL)]
     if is_mapped(socket.local):
         answer.advice.append(
-            ("IPv4 as IPv4", "bind the IPv4 address with an AF_INET socket: the same clients, as tcp.")
+            ("IPv4 as IPv4", "bind the IPv4 address with an AF_INET socket: it takes the same clients.")
         )
     else:
-        answer.advice += _choices(owner, port, over_ipv4, over_ipv6, rivals, host)
+        answer.advice += _choices(owner, port, over_ipv4, over_ipv6, host)
     return answer
 
 
+def shared(socket: Socket) -> tuple[object, ...]:
+    """What listeners have in common that share a port."""
+    return socket.family, socket.local, socket.local_port, socket.v6only, socket.netns
+
+
+def _holders(rows: Sequence[Row]) -> str:
+    """Who listens."""
+    if len(rows) == 1:
+        return f"{_who(rows[0][1])} listens"
+    pids = list(dict.fromkeys(str(owner.pid) for _, owner in rows if owner))
+    told = ", ".join(pids[:_SHOWN]) + (f" and {len(pids) - _SHOWN} more" if len(pids) > _SHOWN else "")
+    names = sorted({terminal(owner.process) for _, owner in rows if owner})
+    who = f"{'/'.join(names)} (PID {told})" if pids else "An unknown process"
+    return f"{who} listens with {len(rows)} sockets (SO_REUSEPORT)"
+
+
+def _once(rivals: Iterable[Row]) -> Iterable[Row]:
+    """One of those that share an address."""
+    return {shared(row[0]): row for row in rivals}.values()
+
+
 def about_connection(row: Row, host: Host) -> Answer:
-    """What a connection is whose listener is not on this host: most often this end has opened it."""
+    """What a connection is whose listener is not there: most often this end has opened it."""
     socket, owner = row
     answer = Answer(f"{_who(owner)} has a connection {socket.local_text} to {socket.remote_text}")
     shown = f"{bare(socket.local, socket.local_port)}  {bare(socket.remote, socket.remote_port)}"
-    answer.facts.append(("netstat shows", f"{protocol(socket)}  {shown}  {socket.state.name}  {program(owner)}"))
+    answer.facts.append(("netstat shows", f"{protocol(socket)}  {shown}  {socket.state.name}"))
+    answer.brief = f"{shown}  {_who(owner)}"
     if socket.family is Family.INET:
         answer.facts.append(("it is", "an AF_INET socket: IPv4 in the kernel and on the wire."))
     elif is_ipv4(socket):
-        connected = f"connected to the IPv4-mapped address {text(socket.remote)}"
-        kind = f"an AF_INET6 socket that was {connected}: its packets are IPv4 (RFC 3493 §3.7)."
-        answer.facts += [("why", _WHY), ("it is", kind)]
+        kind = (
+            "an AF_INET6 socket with IPv4-mapped addresses: its packets are IPv4 (RFC 3493 §3.7). Either it was "
+            f"connected to {text(socket.remote)}, or a listener accepted it that is not here any more."
+        )
+        answer.facts += [("why", f"{WHY} This one does."), ("it is", kind)]
         answer.advice.append(("IPv4 as IPv4", _CONNECT))
     else:
         answer.facts.append(("it is", "an AF_INET6 socket with IPv6 addresses: IPv6 in the kernel and on the wire."))
@@ -193,33 +221,28 @@ def _owner_facts(owner: Owner | None, host: Host) -> Iterable[tuple[str, str]]:
     if unit := unit_of(owner.cgroup):
         names.append(f"unit {terminal(unit)}")
     if names:
-        yield "it belongs to", f"{', '.join(names)}: {terminal(owner.cmdline or owner.process)}"
+        command = terminal(owner.cmdline or owner.process)
+        yield "it belongs to", f"{', '.join(names)}: {command[:_COMMAND]}{'…' if len(command) > _COMMAND else ''}"
     if owner.started_at is not None:
         since = time_text(owner.started_at)[:_SECONDS].replace("T", " ")
-        yield (
-            "since",
-            f"{since} UTC, when the process began, or later: the kernel does not keep when a socket was made.",
-        )
+        yield "since", f"not known; not before {since} UTC, when the process began."
 
 
 def _logs(client: str) -> str:
+    such = f"an IPv4 client, {client} for example," if client == _EXAMPLE else f"the IPv4 client {client}"
     return (
-        f"an IPv4 client as ::ffff:{client}, which is what getpeername(2) gives (RFC 3493 §3.7). An allow-list that "
-        f"says {client} matches it only if the program takes the prefix off: list both forms (a network 10.0.0.0/8 is "
-        "::ffff:10.0.0.0/104)."
+        f"{such} as ::ffff:{client}, which is what getpeername(2) gives (RFC 3493 §3.7). An allow-list that says "
+        f"{client} may not match: put both forms into it (a network 10.0.0.0/8 is ::ffff:10.0.0.0/104)."
     )
 
 
-def _clients(over_ipv4: list[Socket], over_ipv6: list[Socket], port: int) -> str:
-    watch = f"`sudo correlator live -i any --port {port}` shows them as they come."
-    if not over_ipv4 and not over_ipv6:
-        return f"none. {watch}"
+def _clients(over_ipv4: list[Socket], over_ipv6: list[Socket]) -> str:
     told = [
         f"{len(found)} over {version} ({_addresses(found)})"
         for found, version in ((over_ipv4, "IPv4"), (over_ipv6, "IPv6"))
         if found
     ]
-    return f"{' and '.join(told)}. {watch}"
+    return " and ".join(told) or "none"
 
 
 def _addresses(sockets: list[Socket]) -> str:
@@ -230,7 +253,7 @@ def _addresses(sockets: list[Socket]) -> str:
 
 
 def _choices(
-    owner: Owner | None, port: int, over_ipv4: list[Socket], over_ipv6: list[Socket], rivals: list[Row], host: Host
+    owner: Owner | None, port: int, over_ipv4: list[Socket], over_ipv6: list[Socket], host: Host
 ) -> list[tuple[str, str]]:
     """What would change a dual-stack listener, and what would break."""
     name = owner.process if owner else ""
@@ -238,21 +261,21 @@ def _choices(
     only_ipv6 = "; ".join(_SETTINGS[program][0].replace("PORT", str(port)) for program in of_ipv6)
     only_ipv4 = "; ".join(_SETTINGS[program][1].replace("PORT", str(port)) for program in of_ipv4)
     now = "unknown here" if host.bindv6only is None else f"{int(host.bindv6only)} now"
-    other = next((keeper for socket, keeper in rivals if _takes(socket) == "IPv4"), None)
-    has_other = any(_takes(socket) == "IPv4" for socket, _ in rivals)
-    rescued = f"{_who(other)} then takes them" if has_other else f"unless another socket listens on 0.0.0.0:{port}"
-    hit = f"IPv4 clients are refused ({_addresses(over_ipv4)} now), " if over_ipv4 else "IPv4 clients are refused, "
-    lost = f" ({_addresses(over_ipv6)} now)" if over_ipv6 else ""
+    hit = f" (connected now: {_addresses(over_ipv4)})" if over_ipv4 else ""
+    lost = f" (connected now: {_addresses(over_ipv6)})" if over_ipv6 else ""
     apart = (
-        f"two sockets, [::]:{port} with IPV6_V6ONLY and 0.0.0.0:{port}: the same clients, and logs, allow-lists and "
-        "netstat show IPv4 as IPv4. Nothing breaks but what expects ::ffff: in the logs."
+        f"the usual way, where ::ffff: is a nuisance: two sockets, [::]:{port} with IPV6_V6ONLY and 0.0.0.0:{port}. "
+        "The same clients are served, and logs, allow-lists and netstat show IPv4 as IPv4; what expects ::ffff: must "
+        "change."
     )
     restricted = (
-        f"setsockopt(IPV6_V6ONLY) before bind(). {only_ipv6}. For all programs that do not choose, from their next "
-        f"start on: `sysctl net.ipv6.bindv6only=1` ({now}). Then {hit}{rescued}."
+        f"setsockopt(IPV6_V6ONLY) before bind(). {only_ipv6}. System-wide, for every program that does not choose and "
+        f"from its next start on: `sysctl net.ipv6.bindv6only=1` ({now}). New IPv4 clients are then refused{hit}, "
+        f"unless another socket listens on 0.0.0.0:{port}."
     )
     return [
-        ("both, but apart", apart),
+        ("nothing", "it works as it is: this is how IPv6 servers are meant to serve IPv4 (RFC 4038 §4.2)."),
+        ("separate sockets", apart),
         ("IPv6 only", restricted),
-        ("IPv4 only", f"bind 0.0.0.0. {only_ipv4}. Then IPv6 clients are refused{lost}."),
+        ("IPv4 only", f"bind 0.0.0.0. {only_ipv4}. New IPv6 clients are then refused{lost}."),
     ]

@@ -11,6 +11,7 @@ cdef long long _LARGEST
 cdef long long _LATEST
 cdef long long _EARLY
 cdef Py_ssize_t _AHEAD
+cdef long long _LONGEST
 cdef Py_ssize_t _LINE
 
 cdef class _Interface:

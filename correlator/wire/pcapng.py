@@ -40,7 +40,7 @@ _MAX_INTERFACES = 65_536  # of a file; an obsolete packet block can name no more
 
 # Constants of a module's own can be C integers when it is compiled.
 _ENHANCED, _SMALLEST, _LARGEST, _LATEST = ENHANCED_PACKET, 32, MAX_PACKET, MAX_TIME
-_AHEAD, _LINE = AHEAD, LINE
+_AHEAD, _LINE, _LONGEST = AHEAD, LINE, _MAX_BLOCK
 _EARLY = 1 << 21  # of the upper words of times: in these nanoseconds cannot overflow
 
 
@@ -110,12 +110,9 @@ class PcapngReader(Reader):
                 raw.ordered_word(block, at + 12, is_net),
             )
             captured = raw.ordered_word(block, at + 20, is_net)
-            if (
-                length < _SMALLEST
-                or length % 4
-                or length > end - at
-                or raw.ordered_word(block, at + length - 4, is_net) != length
-            ):
+            if length < _SMALLEST or length > _LONGEST or length % 4 or length > end - at:
+                break
+            if raw.ordered_word(block, at + length - 4, is_net) != length:
                 break
             if number >= known or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
                 break
@@ -152,14 +149,15 @@ class PcapngReader(Reader):
             message = f"a block of type {kind} claims a length of {length} bytes"
             raise _BadBlockError(message)
         wanted = kind in {SECTION_HEADER, INTERFACE_DESCRIPTION, OBSOLETE_PACKET, SIMPLE_PACKET, ENHANCED_PACKET}
+        # what is told of a block must not depend on where the bytes at hand end
+        if wanted and length > _MAX_BLOCK:
+            message = f"a block of type {kind} claims {length} bytes, more than the {_MAX_BLOCK} that any has"
+            raise _BadBlockError(message)
         if at + length > len(data):
-            if wanted and length > _MAX_BLOCK:
-                message = f"a block of type {kind} claims {length} bytes, more than the {_MAX_BLOCK} that any has"
-                raise _BadBlockError(message)
             if not wanted:
                 self._skip = length
             return None
-        if struct.unpack_from(self._order + "I", data, at + length - 4)[0] != length:
+        if wanted and struct.unpack_from(self._order + "I", data, at + length - 4)[0] != length:
             message = f"the two lengths of a block of type {kind} differ"
             raise _BadBlockError(message)
         return int(length)

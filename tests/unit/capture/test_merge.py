@@ -1,6 +1,7 @@
 """Several captures as one timeline."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from random import Random
@@ -92,3 +93,27 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     found, captures, _ = merged(files)
     assert found == [b"a1"]
     assert list(captures.unread) == files[:1]
+
+
+def test_a_capture_that_is_cut_off_meanwhile_is_no_other_capture(tmp_path: Path) -> None:
+    """Packets of a merged timeline wait for those of other captures: what they were stays."""
+    whole = pcap_header() + b"".join(pcap_record(bytes([at % 250]) * 900, seconds=at) for at in range(6000))
+    one, other = tmp_path / "one.pcap", tmp_path / "other.pcap"
+    one.write_bytes(whole)
+    other.write_bytes(pcap_header())
+    merged = MergedCaptures([str(one), str(other)], lambda name: CaptureFile(name, Interfaces(), lasting=True))
+
+    async def read() -> int:
+        packets, most = 0, 0
+        async for batch in merged.batches():
+            os.truncate(one, 4096)
+            most = max(most, sum(frames.count for frames in batch))
+            for frames in batch:
+                for packet in frames.packets():
+                    assert packet.data == bytes([packets % 250]) * 900
+                    packets += 1
+        assert most < 10_000
+        return packets
+
+    assert 0 < asyncio.run(read()) < 6000
+    assert any(source.damage is not None for source in merged.sources)

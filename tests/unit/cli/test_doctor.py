@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from correlator.cli.doctor import _grants, _lines
-from correlator.kernel import health
-from correlator.kernel.health import Check, Status, capabilities, checks
+from correlator.kernel import health, privileges
+from correlator.kernel.health import Check, Status, checks
+from correlator.kernel.privileges import capabilities
 
 NAMES = [
     *("correlator", "kernel", "privileges", "capture", "lookups", "destroy events", "state events"),
@@ -68,7 +69,7 @@ def test_grants_name_real_places(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     """Another system, or a sandbox without /proc."""
-    monkeypatch.setattr(health, "_STATUS", f"{tmp_path}/none")
+    monkeypatch.setattr(privileges, "_STATUS", f"{tmp_path}/none")
     assert capabilities() is None
     monkeypatch.setattr(health, "bindv6only", lambda: None)
     found = {check.name: check for check in checks()}

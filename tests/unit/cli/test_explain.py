@@ -46,7 +46,7 @@ def test_a_port(port: int) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("form", ["127.0.0.1:{}", "[::1]:{}", "10.9.8.7:{}"])
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "[::1]:{}", "10.9.8.7:{}", "::1:{}", ":::{}", "*:{}", ":{}"])
 def test_an_address_and_port(port: int, form: str) -> None:
     """A wildcard listener takes what is sent to any address."""
     done = explain(form.format(port))
@@ -57,7 +57,7 @@ def test_a_process_and_an_address(port: int) -> None:
     """All that it has: here the listener tells of both connections."""
     for done in (explain("--pid", str(os.getpid())), explain("::1"), explain()):
         assert f"listens on [::]:{port}" in done.stdout
-        assert "What would change it" in done.stdout
+        assert "What can be done" in done.stdout
 
 
 def test_a_client_that_connects_to_a_mapped_address() -> None:
@@ -66,7 +66,7 @@ def test_a_client_that_connects_to_a_mapped_address() -> None:
         number = server.getsockname()[1]
         client.connect(("::ffff:127.0.0.1", number))
         done = explain(str(client.getsockname()[1]), columns=70)
-        assert "connected to the IPv4-mapped" in " ".join(done.stdout.split())
+        assert "or a listener accepted it" in " ".join(done.stdout.split())
         assert max(len(line) for line in done.stdout.splitlines() if line.startswith("  ")) <= 70
 
 
@@ -75,10 +75,33 @@ def test_many_listeners_are_told_in_short() -> None:
     many = [socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) for _ in range(5)]
     done = explain()
     for one in many:
-        assert f"listens on [::]:{one.getsockname()[1]}" in done.stdout
+        assert f":::{one.getsockname()[1]} " in done.stdout
         one.close()
-    assert "clients now" in done.stdout
-    assert "What would change it" not in done.stdout
+    assert "answers, in short" in done.stdout
+    assert "What can be done" not in done.stdout
+
+
+def test_what_is_not_there_is_named(port: int) -> None:
+    """Beside the answer for what is."""
+    done = explain(str(port), "9.9.9.9")
+    assert f"listens on [::]:{port}" in done.stdout
+    assert "Nothing here uses 9.9.9.9 now" in done.stdout
+
+
+def test_a_locale_without_the_characters(port: int) -> None:
+    """Escapes, no traceback."""
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "correlator", "explain", str(port)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "RFC 3493 \\xa73.7" in " ".join(done.stdout.split())
+
+
+def test_whoever_reads_may_leave(port: int) -> None:
+    """The status says that the output failed, not that --fail-on was met."""
+    command = f"{sys.executable} -m correlator explain {port}; echo $? >&2"
+    done = subprocess.run(["sh", "-c", f"({command}) | true"], capture_output=True, text=True, timeout=30, check=False)
+    assert done.stderr.strip() in {"0", "6"}
 
 
 def test_nothing_there() -> None:
@@ -87,10 +110,10 @@ def test_nothing_there() -> None:
         one.bind(("127.0.0.1", 0))
         done = explain(str(one.getsockname()[1]))
     assert done.returncode == 0
-    assert "No TCP socket of this network namespace" in done.stdout
+    assert "Nothing here uses" in done.stdout
 
 
-@pytest.mark.parametrize("value", ["x", "70000", "1.2.3", "[::1", "::1:80:", ""])
+@pytest.mark.parametrize("value", ["x", "0", "70000", "1.2.3", "[::1", "::1:80:", "[::1]:0", ""])
 def test_wrong_arguments(value: str) -> None:
     """One line that says what there may be."""
     done = explain(value)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from correlator.core.model import Owner, Socket, TcpState
-from correlator.report.answer import Answer, Host, about_connection, about_listener, is_child, takes_ipv4_on_inet6
+from correlator.report.answer import Answer, Host, about_connection, about_listeners, is_child, takes_ipv4_on_inet6
 from correlator.report.table import Row
 from tests.play import listener, socket
 
@@ -24,27 +24,27 @@ def said(answer: Answer) -> dict[str, str]:
 
 def of(made: Socket, owner: Owner | None = JAVA, others: list[Row] | None = None, host: Host = ROOT) -> dict[str, str]:
     """What is said of a listener."""
-    return said(about_listener((made, owner), [(made, owner), *(others or [])], host))
+    return said(about_listeners([(made, owner)], [(made, owner), *(others or [])], host))
 
 
 def test_the_case() -> None:
     """A dual-stack listener with clients of both versions: what it is, who comes, and what each choice would break."""
     told = of(DUAL, others=[(one, JAVA) for one in [*IPV4, IPV6]])
-    assert about_listener((DUAL, JAVA), [], ROOT).title == "java (PID 31307) listens on [::]:4243"
-    assert told["netstat shows"] == "tcp6  :::4243  LISTEN  31307/java"
-    assert "not the IP version" in told["why"]
+    assert about_listeners([(DUAL, JAVA)], [], ROOT).title == "java (PID 31307) listens on [::]:4243"
+    assert told["netstat shows"] == "tcp6  :::4243  LISTEN"
+    assert told["why"].endswith("This one does.")
     assert "dual-stack" in told["it is"]
     assert told["it belongs to"] == "user app: java -jar app.jar"
-    assert told["since"].startswith("2023-11-14 22:13:20 UTC")
+    assert "not before 2023-11-14 22:13:20 UTC" in told["since"]
     assert told["clients now"].startswith("2 over IPv4 (10.0.0.20, 10.0.0.21) and 1 over IPv6 (2001:db8::20). ")
     assert "--port 4243" in told["clients now"]
     assert "::ffff:10.0.0.20" in told["its logs see"]
     assert "ip6tables" in told["the firewall sees"]
     assert "net.ipv6.bindv6only=1` (0 now)" in told["IPv6 only"]
-    assert "IPv4 clients are refused (10.0.0.20, 10.0.0.21 now)" in told["IPv6 only"]
+    assert "New IPv4 clients are then refused (connected now: 10.0.0.20, 10.0.0.21)" in told["IPv6 only"]
     assert "unless another socket listens on 0.0.0.0:4243" in told["IPv6 only"]
-    assert "IPv6 clients are refused (2001:db8::20 now)" in told["IPv4 only"]
-    assert "0.0.0.0:4243" in told["both, but apart"]
+    assert "New IPv6 clients are then refused (connected now: 2001:db8::20)" in told["IPv4 only"]
+    assert "0.0.0.0:4243" in told["separate sockets"]
 
 
 @pytest.mark.parametrize(
@@ -73,18 +73,32 @@ def test_what_takes_no_ipv4_may_be_made_to() -> None:
 
 
 def test_another_listener_on_the_port() -> None:
-    """It takes over whom this one would refuse."""
+    """The kernel prefers AF_INET: the dual-stack one gets no IPv4 beside it, unless it is bound to one address only."""
     other: Row = (listener("0.0.0.0", 4243), Owner(7, "nginx"))
     told = of(DUAL, others=[other])
-    assert told["beside it"] == "nginx (PID 7) listens on 0.0.0.0:4243: IPv4"
-    assert "nginx (PID 7) then takes them" in told["IPv6 only"]
+    assert told["beside it"] == "nginx (PID 7) on 0.0.0.0:4243: IPv4"
+    assert "IPv4 goes to the AF_INET listener" in told["it is"]
+    assert "its logs see" not in told
+    assert "IPv6 only" not in told
+    narrow: Row = (listener("127.0.0.1", 4243), None)
+    assert "IPv6 only" in of(DUAL, others=[narrow])
     beside: Row = (replace(listener("::", 4243, v6only=None), inode=99), None)
     assert of(DUAL, others=[beside])["beside it"].endswith("IPv6, perhaps IPv4")
     assert of(listener("0.0.0.0", 4243), others=[(DUAL, JAVA)])["beside it"].endswith("IPv6 and IPv4")
-    assert (
-        of(DUAL, others=[(listener("::1", 4243), None)])["beside it"]
-        == "An unknown process listens on [::1]:4243: IPv6"
+    assert of(DUAL, others=[(listener("::1", 4243), None)])["beside it"] == "An unknown process on [::1]:4243: IPv6"
+
+
+def test_listeners_that_share_a_port_are_one_answer() -> None:
+    """With all who hold them, and their clients once."""
+    rows: list[Row] = [(replace(DUAL, inode=at), Owner(at, "node")) for at in range(1, 9)]
+    answer = about_listeners(rows, [*rows, (IPV4[0], JAVA)], ROOT)
+    assert answer.title.startswith(
+        "node (PID 1, 2, 3, 4, 5 and 3 more) listens with 8 sockets (SO_REUSEPORT) on [::]:4243"
     )
+    assert "beside it" not in said(answer)
+    assert answer.brief.endswith("1 over IPv4 (10.0.0.20)")
+    nobody: list[Row] = [(replace(DUAL, inode=at), None) for at in range(2)]
+    assert about_listeners(nobody, nobody, ROOT).title.startswith("An unknown process listens with 2 sockets")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +131,7 @@ def test_owners() -> None:
 def test_hostile_names_stay_text() -> None:
     """Nothing moves the cursor."""
     owner = Owner(5, "\x1b[2Jx", cmdline="\x1b]0;y\x07", user="\u202ez", cgroup="/\x1b.service")
-    answer = about_listener((DUAL, owner), [(DUAL, owner)], ROOT)
+    answer = about_listeners([(DUAL, owner)], [(DUAL, owner)], ROOT)
     everything = answer.title + repr(said(answer).values()) + "".join(said(answer).values())
     assert "\x1b" not in everything.replace("\\x1b", "")
     assert "\u202e" not in everything.replace("\\u202e", "")
@@ -135,7 +149,7 @@ def test_many_clients_are_few_words() -> None:
 def test_connections() -> None:
     """What this host has opened."""
     mapped = said(about_connection((socket("::ffff:10.0.0.20", 1000, "::ffff:10.0.0.12", 80), JAVA), ROOT))
-    assert "connected to the IPv4-mapped address ::ffff:10.0.0.12" in mapped["it is"]
+    assert "connected to ::ffff:10.0.0.12, or a listener accepted it" in mapped["it is"]
     assert mapped["netstat shows"].startswith("tcp6  10.0.0.20:1000  10.0.0.12:80  ESTABLISHED")
     assert "AF_INET socket" in mapped["IPv4 as IPv4"]
     assert "IPv6 in the kernel and on the wire" in said(about_connection((IPV6, JAVA), ROOT))["it is"]

@@ -49,6 +49,21 @@ def test_a_format_says_what_its_records_are() -> None:
         Reader().feed(b"any")
 
 
+@pytest.mark.parametrize("size", [1000, 1 << 30])
+def test_a_block_is_judged_alike_wherever_the_bytes_end(size: int) -> None:
+    """One that is needed and too long is damage, though it is whole; of one that is not needed only the length counts."""
+    unneeded = block(5, bytes(3000))[:-4] + b"\0\0\0\0"
+    long = block(6, bytes(MAX_PACKET + 200_000))
+    data = section() + interface() + enhanced(b"one") + unneeded + enhanced(b"two") + long + enhanced(b"three")
+    reader = reader_for(data, Interfaces())
+    bodies = []
+    for at in range(0, len(data), size):
+        bodies += [packet.data for frames in reader.feed(data[at : at + size]) for packet in frames.packets()]
+    assert bodies == [b"one", b"two"]
+    assert reader.damage is not None
+    assert reader.damage.offset == data.index(long)
+
+
 def test_a_file_that_becomes_another_one() -> None:
     """Between the look at its first bytes and the reading of its header."""
     reader = reader_for(FILES["pcap"], Interfaces())
