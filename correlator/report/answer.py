@@ -274,7 +274,7 @@ def _choices(
         f"unless another socket listens on 0.0.0.0:{port}."
     )
     return [
-        ("nothing", "it works as it is: this is how IPv6 servers are meant to serve IPv4 (RFC 4038 §4.2)."),
+        ("nothing", "it works as it is: a server with an IPv6 socket may serve IPv4 in this way (RFC 4038 §4.2)."),
         ("separate sockets", apart),
         ("IPv6 only", restricted),
         ("IPv4 only", f"bind 0.0.0.0. {only_ipv4}. New IPv6 clients are then refused{lost}."),
