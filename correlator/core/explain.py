@@ -28,7 +28,6 @@ _CAUSE_UNKNOWN = Cause.UNKNOWN
 _INET = Family.INET
 _INET6 = Family.INET6
 _IPV4_ON_INET6 = Verdict.IPV4_ON_INET6
-_NO_SOCKET = Verdict.NO_SOCKET
 
 _SAME = {
     Verdict.IPV4_ON_INET: "is AF_INET: IPv4 on the wire and in the kernel",

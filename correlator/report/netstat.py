@@ -40,17 +40,19 @@ def truth_header() -> str:
 
 def truth_line(socket: Socket, owner: Owner | None) -> str:
     """A socket with what netstat leaves out: the IP versions it speaks, its addresses as in the kernel, V6ONLY."""
-    return _row(
-        (
-            protocol(socket),
-            wire(socket),
-            socket.local_text,
-            socket.remote_text,
-            state_name(socket),
-            v6only_text(socket),
-            program(owner),
-        ),
-        _TRUTH_WIDTHS,
+    return _row(truth_cells(socket, owner), _TRUTH_WIDTHS)
+
+
+def truth_cells(socket: Socket, owner: Owner | None) -> tuple[str, ...]:
+    """The cells of such a line."""
+    return (
+        protocol(socket),
+        wire(socket),
+        socket.local_text,
+        socket.remote_text,
+        state_name(socket),
+        v6only_text(socket),
+        program(owner),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from correlator.core.address import is_mapped, text
 from correlator.core.model import Owner, Socket
 from correlator.report.escape import terminal
-from correlator.report.netstat import bare, program, protocol, state_name, unit_of, v6only_text, wire
+from correlator.report.netstat import bare, protocol, state_name, truth_cells, unit_of, wire
 from correlator.report.record import Record
 
 Row = tuple[Socket, Owner | None]
@@ -74,17 +74,8 @@ def _cells(socket: Socket, owner: Owner | None) -> tuple[str, ...]:
     seen = ""
     if is_mapped(socket.local) or is_mapped(socket.remote):
         seen = f"{bare(socket.local, socket.local_port)} {bare(socket.remote, socket.remote_port)}"
-    return (
-        protocol(socket),
-        wire(socket),
-        socket.local_text,
-        socket.remote_text,
-        state_name(socket),
-        v6only_text(socket),
-        program(owner),
-        terminal(container or unit_of(_cgroup(socket, owner))),
-        seen,
-    )
+    unit = terminal(container or unit_of(_cgroup(socket, owner)))
+    return (*truth_cells(socket, owner), unit, seen)
 
 
 def _cgroup(socket: Socket, owner: Owner | None) -> str:
