@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from correlator.capture.files import CaptureFile
 from correlator.capture.names import UnreadableError
 from correlator.cli.exits import Exit, die, say
-from correlator.cli.outputs import discard_all, open_all
+from correlator.cli.outputs import check_names, discard_all, open_all
 from correlator.cli.selection import Selection, selecting, selection
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.annotation import Annotation, Kept, parse_comment
@@ -17,11 +17,12 @@ from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Side, Verdict
+from correlator.report.page.sink import HtmlSink
 from correlator.report.read import NotAReportError, ReportReader
 from correlator.report.record import Record
 from correlator.report.rows import extended
 from correlator.report.text_sinks import CsvSink, JsonlSink
-from correlator.report.writer import STANDARD_OUTPUT, Writer
+from correlator.report.writer import Writer
 from correlator.run import Outputs, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
@@ -31,21 +32,49 @@ from correlator.wire.interfaces import Interfaces
 @click.argument("report", metavar="REPORT")
 @click.option("--csv", "csv", metavar="FILE", help="Write CSV; - is standard output.")
 @click.option("--jsonl", "jsonl", metavar="FILE", help="Write JSON Lines; - is standard output.")
+@click.option("--html", "html", metavar="FILE", help="Write a report for the browser: one file, complete.")
 @click.option("--force", is_flag=True, help="Overwrite output files.")
 @selecting
-def export(report: str, csv: str | None, jsonl: str | None, *, force: bool, **options: Any) -> None:  # noqa: ANN401  click's options
-    """Turn REPORT, a .jsonl report or an annotated .pcapng, into CSV or JSON Lines."""
-    if csv is None and jsonl is None:
-        die(Exit.USAGE, "nothing to write: give --csv FILE or --jsonl FILE")
+def export(
+    report: str,
+    csv: str | None,
+    jsonl: str | None,
+    html: str | None,
+    *,
+    force: bool,
+    **options: Any,  # noqa: ANN401  click's options
+) -> None:
+    """Turn REPORT, a .jsonl report or an annotated .pcapng, into CSV, JSON Lines or a page for the browser."""
+    if csv is None and jsonl is None and html is None:
+        die(Exit.USAGE, "nothing to write: give --csv FILE, --jsonl FILE or --html FILE")
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
-    if "" in {csv, jsonl}:
-        die(Exit.USAGE, "an output needs a name")
-    if csv == jsonl == STANDARD_OUTPUT:
-        die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
-    writers = [Writer(name, force=force) for name in (csv, jsonl) if name is not None]
+    kinds: list[type[Sink]] = [CsvSink, JsonlSink, HtmlSink]
+    wanted = [
+        (kind, Writer(name, force=force))
+        for kind, name in zip(kinds, check_names(csv, jsonl, html), strict=True)
+        if name is not None
+    ]
     beside = beside_capture(report)
-    open_all(writers, [report, *([beside] if beside else [])])
-    raise SystemExit(asyncio.run(_export(report, writers, chosen, has_csv=csv is not None)))
+    open_all([writer for _, writer in wanted], [report, *([beside] if beside else [])])
+    raise SystemExit(asyncio.run(_export(report, wanted, chosen)))
+
+
+class Sink(Protocol):
+    """Takes the records of a report."""
+
+    writer: Writer
+
+    def __init__(self, writer: Writer) -> None:
+        """Writes to it."""
+
+    def begin(self, run: Record) -> None:
+        """The report's first line."""
+
+    def row(self, row: Record) -> None:
+        """A finding. Raises ValueError where it can make nothing of it."""
+
+    def end(self, counters: Record) -> None:
+        """The report's last line."""
 
 
 class _Report:
@@ -54,6 +83,8 @@ class _Report:
     def __init__(self, name: str) -> None:
         self.name = name
         self.trouble: str | None = None
+        self.misfits = 0
+        """Records that a sink could make nothing of."""
         self.run: Record = {}
         self.counters: Record = {}
 
@@ -143,15 +174,15 @@ def _is_capture(name: str) -> bool:
         return file.read(1) != b"{"
 
 
-async def _export(name: str, writers: list[Writer], chosen: Selection, *, has_csv: bool) -> int:
-    report = _Report(name)
+async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Selection) -> int:
+    report, writers = _Report(name), [writer for _, writer in wanted]
     rows = report.records()
     try:
         first = await anext(rows, None)
     except UnreadableError as error:
         discard_all(writers)
         die(Exit.UNREADABLE, f"{name}: {error}")
-    sinks = [CsvSink(writer) if has_csv and at == 0 else JsonlSink(writer) for at, writer in enumerate(writers)]
+    sinks = [kind(writer) for kind, writer in wanted]
     async with writing(Outputs(writers=writers)):
         for sink in sinks:
             sink.begin({key: value for key, value in report.run.items() if key not in {"type", "schema"}})
@@ -159,11 +190,16 @@ async def _export(name: str, writers: list[Writer], chosen: Selection, *, has_cs
         while row is not None:
             if chosen.takes_record(row):
                 for sink in sinks:
-                    sink.row(row)
+                    try:
+                        sink.row(row)
+                    except ValueError:
+                        report.misfits += 1
                     await sink.writer.flush()
             row = await anext(rows, None)
         for sink in sinks:
             sink.end({key: value for key, value in report.counters.items() if key != "type"})
+    if report.misfits:
+        report.trouble = report.trouble or f"{name}: {report.misfits} findings without addresses are not in the page"
     outputs = Outputs(writers=writers)
     for message in (*outputs.failures, *([report.trouble] if report.trouble else [])):
         say(message)

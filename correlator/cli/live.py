@@ -96,8 +96,8 @@ def live(
 ) -> None:
     """Capture TCP handshakes on interfaces and show which socket terminates each connection.
 
-    Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv or --jsonl nothing
-    is saved.
+    Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv, --jsonl or --html
+    nothing is saved.
     """
     if duration is not None and math.isnan(duration):
         die(Exit.USAGE, "--duration needs a number of seconds")

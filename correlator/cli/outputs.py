@@ -69,6 +69,7 @@ class Wanted:
 
     csv: str | None = None
     jsonl: str | None = None
+    html: str | None = None
     prefix: str | None = None
     force: bool = False
     every_packet: bool = False
@@ -109,6 +110,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="FILE",
             help="Write the run, findings and counters as JSON Lines; - is standard output.",
         ),
+        click.option("--html", "html", metavar="FILE", help="Write a report for the browser: one file, complete."),
         click.option(
             "-w",
             "--write",
@@ -139,10 +141,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ()) -> Built:
     """The sinks and writers, opened. Ends the program with status 2 or 6 where an output cannot be."""
-    if "" in {wanted.csv, wanted.jsonl, wanted.prefix}:
-        die(Exit.USAGE, "an output needs a name")
-    if STANDARD_OUTPUT in ({wanted.csv} & {wanted.jsonl}):
-        die(Exit.USAGE, "--csv - and --jsonl - cannot share standard output")
+    reports = check_names(wanted.csv, wanted.jsonl, wanted.html)
     outputs = Outputs(every_packet=wanted.every_packet)
     summary, fail_on = Summary(), FailOn(wanted.fail_on)
     chosen: list[Any] = [summary, fail_on] if wanted.fail_on else [summary]
@@ -153,19 +152,32 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         return made
 
     text = None
-    if not wanted.quiet and STANDARD_OUTPUT not in {wanted.csv, wanted.jsonl}:
+    if not wanted.quiet and STANDARD_OUTPUT not in reports:
         chosen.append(Screen(writer(wanted.screen), keyed=wanted.keyed))
-    if wanted.prefix:
+    if wanted.prefix is not None:
         text = _add_set(wanted.prefix, wanted, outputs, chosen, interfaces)
     if wanted.csv or wanted.jsonl:
         from correlator.report.text_sinks import CsvSink, JsonlSink  # noqa: PLC0415  as in _add_set
 
         names = ((wanted.csv, CsvSink), (wanted.jsonl, JsonlSink))
         chosen += [kind(writer(name), keyed=wanted.keyed) for name, kind in names if name]
+    if wanted.html:
+        from correlator.report.page.sink import HtmlSink  # noqa: PLC0415  as above
+
+        chosen.append(HtmlSink(writer(wanted.html)))
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)
+
+
+def check_names(*names: str | None) -> list[str | None]:
+    """The names of outputs as they are. Ends the program where one is none, or two want standard output."""
+    if "" in names:
+        die(Exit.USAGE, "an output needs a name")
+    if names.count(STANDARD_OUTPUT) > 1:
+        die(Exit.USAGE, "two outputs cannot share standard output (-)")
+    return list(names)
 
 
 def _add_set(prefix: str, wanted: Wanted, outputs: Outputs, chosen: list[Any], interfaces: Sequence[str]) -> Writer:
@@ -173,6 +185,7 @@ def _add_set(prefix: str, wanted: Wanted, outputs: Outputs, chosen: list[Any], i
     from correlator.cli.prefix import Prefixed  # noqa: PLC0415  what a small capture need not wait for
     from correlator.report.rotation import Rotation  # noqa: PLC0415
 
+    check_names(prefix)
     rotation = None
     if wanted.rotate_size is not None or wanted.rotate_every is not None:
         every = None if wanted.rotate_every is None else int(wanted.rotate_every * _SECOND)

@@ -29,5 +29,9 @@ def parse_time(value: str) -> int:
     if not (fraction.isascii() and fraction.isdigit() and len(fraction) == 9):
         message = f"no time: {value!r}"
         raise ValueError(message)
-    moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    return int(moment.timestamp()) * _SECOND + int(fraction)
+    return _parse_second(whole) * _SECOND + int(fraction)
+
+
+@lru_cache(maxsize=64)
+def _parse_second(whole: str) -> int:
+    return int(datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp())

@@ -56,3 +56,6 @@ cdef class JsonCells(Lines):
 
     cdef _string(self, str value)
     cdef _next(self)
+
+cdef class ArrayCells(JsonCells):
+    pass

@@ -12,6 +12,7 @@ from correlator.report.escape import cell
 _PLAIN, _WITH_COMMAS, _OTHER = range(3)
 _FIRST, _LAST, _QUOTE, _COMMA, _BACKSLASH = b' ~",\\'
 _MAX_WRITTEN = 4096  # texts to remember
+_EXACT = (1 << 53) - 1  # of integers, ECMA-262 Number.MAX_SAFE_INTEGER
 _WORDS: dict[str, str] = {}  # of enumerations, as ordinary strings
 _FORMULA = b"=+-@"  # a cell that begins so is a formula to a spreadsheet
 
@@ -200,12 +201,13 @@ class JsonCells(Lines):
     def end(self, more: Mapping[str, Any]) -> None:
         """The last members, and the type of the line."""
         for name, value in more.items():
-            self.buffer.put(f',"{name}":')
-            if name == "tcp_info":
-                self.buffer.put(json_of(value))
-            else:
-                self.buffer.put(json.dumps(value, separators=(",", ":")))
+            self.buffer.put(",")
+            self._member(name, value)
         self.buffer.put(',"type":"finding"}\n')
+
+    def _member(self, name: str, value: Any) -> None:  # noqa: ANN401  what a finding has beside the columns
+        self.buffer.put(f'"{name}":')
+        self.buffer.put(json_of(value) if name == "tcp_info" else json.dumps(value, separators=(",", ":")))
 
     def nothing(self) -> None:
         """Null."""
@@ -292,6 +294,37 @@ class JsonCells(Lines):
     def _next(self) -> None:
         self.buffer.put(self._heads[self.place])
         self.place += 1
+
+
+class ArrayCells(JsonCells):
+    """The cells as a JSON array, by place; what a finding has beside the columns is an object at its end."""
+
+    def __init__(self, count: int) -> None:
+        """An array begins that will have so many cells."""
+        super().__init__(())
+        self._heads = ("[", *((",",) * (count - 1)))
+
+    def number(self, value: int | None) -> None:
+        """A number; as text where JavaScript's numbers are not so fine."""
+        told = exact(value)
+        if isinstance(told, str):
+            self.token(told)
+        else:
+            JsonCells.number(self, value)
+
+    def end(self, more: Mapping[str, Any]) -> None:
+        """The last element."""
+        separator = ",{"
+        for name, value in more.items():
+            self.buffer.put(separator)
+            self._member(name, value)
+            separator = ","
+        self.buffer.put("}]\n" if more else "]\n")
+
+
+def exact(value: Any) -> Any:  # noqa: ANN401  JSON's types
+    """A value for JavaScript: an integer that its numbers are too coarse for is text."""
+    return str(value) if isinstance(value, int) and value > _EXACT else value
 
 
 def json_text(value: str) -> str:

@@ -10,6 +10,7 @@ import aiofiles
 from correlator.report.columns import COLUMNS
 
 _SECOND_LINE = 2
+_BLOCK = 1 << 18
 MAX_LINE = 1 << 20  # a finding takes about 2 KB
 _NUMBERS = frozenset(
     {
@@ -26,6 +27,10 @@ _NUMBERS = frozenset(
     }
     | {"pid", "uid", "inode", "cookie", "syn_rtt_us", "ack_rtt_us"}
 )
+
+_TYPES: list[tuple[str, type | tuple[type, ...]]] = [
+    (name, (int, float) if name in _NUMBERS else str) for name in COLUMNS
+]
 
 
 class NotAReportError(ValueError):
@@ -46,44 +51,55 @@ class ReportReader:
     async def findings(self) -> AsyncIterator[dict[str, Any]]:
         """The records of the findings. Raises OSError, NotAReportError; damaged lines are counted."""
         number = 0
-        async with aiofiles.open(self.name, encoding="utf-8", errors="replace") as file:
-            while line := await file.readline(MAX_LINE):
-                if not line.strip():
-                    continue
-                number += 1
-                record = _parse(line)
-                if number == 1 and (record is None or record["type"] != "run"):
-                    message = "no JSON Lines report: its first line is not a run"
-                    raise NotAReportError(message)
-                if number == _SECOND_LINE and '"type":"socket"' in line:
-                    message = "an evidence file, not a report: see correlator analyse --sockets"
-                    raise NotAReportError(message)
-                if record is None:
-                    self.damaged += 1
-                    self.first_damage = self.first_damage or number
-                elif record["type"] == "run":
-                    self.run = record
-                elif record["type"] == "counters":
-                    self.counters = record
-                else:
-                    yield record
+        async for line in self._lines():
+            number += 1
+            record = _parse(line)
+            if number == 1 and (record is None or record["type"] != "run"):
+                message = "no JSON Lines report: its first line is not a run"
+                raise NotAReportError(message)
+            if number == _SECOND_LINE and b'"type":"socket"' in line:
+                message = "an evidence file, not a report: see correlator analyse --sockets"
+                raise NotAReportError(message)
+            if record is None:
+                self.damaged += 1
+                self.first_damage = self.first_damage or number
+            elif record["type"] == "run":
+                self.run = record
+            elif record["type"] == "counters":
+                self.counters = record
+            else:
+                yield record
         if not number:
             message = "it is empty"
             raise NotAReportError(message)
 
+    async def _lines(self) -> AsyncIterator[bytes]:
+        """The lines that are not blank; what is longer than a line may be comes in pieces, which are none of ours."""
+        rest = b""
+        async with aiofiles.open(self.name, "rb") as file:
+            while block := await file.read(_BLOCK):  # a call for each line would cost ten times what parsing it does
+                *lines, rest = (rest + block).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield line
+                if len(rest) > MAX_LINE:
+                    yield rest
+                    rest = b""
+        if rest.strip():
+            yield rest
 
-def _parse(line: str) -> dict[str, Any] | None:
+
+def _parse(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None where it is not one, or has a column of another type than ours."""
     try:
-        record = json.loads(line, parse_constant=_finite, parse_float=_finite)
+        record = json.loads(line.decode("utf-8", "replace"), parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or record.get("type") not in {"run", "finding", "counters"}:
         return None
     if record["type"] == "finding":
-        for name in COLUMNS:
+        for name, expected in _TYPES:
             value = record.get(name)
-            expected = int | float if name in _NUMBERS else str
             if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
                 return None
     return record

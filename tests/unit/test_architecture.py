@@ -46,6 +46,7 @@ HOMES = {
     "psutil": {"kernel", "cli/tables"},
     "aiofiles": {"capture/files", "report/writer", "report/read"},
     "rich": {"cli"},
+    "jinja2": {"report/page/template"},
     "click": {"cli"},
     "communityid": set(),  # the oracle of a test
 }
@@ -122,7 +123,7 @@ def test_importing_is_quick() -> None:
     """--help loads neither Scapy nor what only commands need."""
     code = "import sys, correlator.cli.main; print(*sorted({name.split('.')[0] for name in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"scapy", "psutil", "rich", "aiofiles", "asyncio", "communityid"} & set(done.stdout.split())
+    assert not {"scapy", "psutil", "rich", "jinja2", "aiofiles", "asyncio", "communityid"} & set(done.stdout.split())
 
 
 def test_the_compiled_modules_are_all_there_or_none() -> None:
