@@ -11,8 +11,9 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -31,9 +32,13 @@ from correlator.kernel.live import KernelEvidence
 from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
+from correlator.report.board import Board
 from correlator.run import Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+
+if TYPE_CHECKING:
+    from correlator.cli.view import View
 
 # Who is to miss nothing must be let in when the machine is busy; what it takes is little. Needs CAP_SYS_NICE.
 _NICE = -10
@@ -41,6 +46,8 @@ _NICE = -10
 # At the most about 40 MB of connections. At 15,000/s that remembers a closed one for a second and a half after its
 # report.
 MAX_CONNECTIONS = 40_960
+_REPORTS = ("csv", "jsonl", "html")
+Capture = RingCapture | PortableCapture
 _NO_END = 1 << 40  # segments: time alone says how long a closed connection waits
 # Other namespaces' sockets, too, which no connection here may ask for: three seconds of 10,000 connections/s there.
 _MAX_EVIDENCE = 65_536
@@ -79,6 +86,7 @@ _MAX_EVIDENCE = 65_536
     help="With -w: begin a new set of files so often.",
 )
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the latest N sets of files.")
+@click.option("--no-color", is_flag=True, help="No colours on a terminal; NO_COLOR in the environment says the same.")
 @click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
 @output_options
 @selecting
@@ -96,6 +104,9 @@ def live(
 ) -> None:
     """Capture TCP handshakes on interfaces and show which socket terminates each connection.
 
+    On a terminal it is a table that is kept up to date (keys: q quits, p pauses, v chooses a verdict, / searches);
+    elsewhere, as in `| cat`, a line for each finding.
+
     Ends on Ctrl-C or SIGTERM, or as --duration and --count say, with a summary. Without -w, --csv, --jsonl or --html
     nothing is saved.
     """
@@ -105,8 +116,10 @@ def live(
     rotates = rotate_size is not None or rotate_every is not None
     if (rotates and not options["prefix"]) or (keep is not None and not rotates):
         die(Exit.USAGE, "--rotate-size and --rotate-every go with -w PREFIX, --keep goes with one of them")
+    has_view = can_be_drawn_on() and not options["quiet"] and "-" not in {options[name] for name in _REPORTS}
     wanted = Wanted(
         **options,
+        board=Board() if has_view else None,
         selection=chosen,
         evidence=True,
         rotate_size=None if rotate_size is None else rotate_size << 20,
@@ -134,13 +147,13 @@ async def _live(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, until.stop.set)
-        return await _run(names, capture, interfaces, built, until)
+        return await _run(names, capture, interfaces, built, until, wanted)
     finally:
         capture.close()
 
 
 async def _run(
-    names: list[str], capture: RingCapture | PortableCapture, interfaces: Interfaces, built: Built, until: Until
+    names: list[str], capture: Capture, interfaces: Interfaces, built: Built, until: Until, wanted: Wanted
 ) -> int:
     run = Run(
         Engine(live_config(counted=built.outputs.every_packet), interfaces.names), Decoder(interfaces), built.outputs
@@ -149,11 +162,13 @@ async def _run(
     async with writing(built.outputs):
         with _evidence(run) as evidence:
             run.engine.set_eager(eager=not evidence.tells_of_ends)
+            view = _view(names, run, capture, evidence, until, wanted)
             for missing in evidence.missing:
                 say(f"note: {missing}")
             run.begin(run_record(time.time_ns(), interfaces=names, sources=list(evidence.sources)))
             try:
-                await run_live(run, capture, evidence, until, _ready(names))
+                async with contextlib.nullcontext() if view is None else view.shown(evidence.missing):
+                    await run_live(run, capture, evidence, until, _ready(names, is_told=view is None))
             except OSError as error:
                 troubles.append(f"capture on {', '.join(names)} failed: {error.strerror or error}")
             notify("STOPPING=1")
@@ -175,6 +190,31 @@ async def _run(
     return exit_status(built, unread=0, inputs=1, troubles=troubles, interrupted=False)
 
 
+def can_be_drawn_on() -> bool:
+    """Whether standard output is a terminal, and one that moves its cursor."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in {"", "dumb"}
+
+
+def _view(
+    names: list[str],
+    run: Run,
+    capture: Capture,
+    evidence: KernelEvidence | PortableEvidence,
+    until: Until,
+    wanted: Wanted,
+) -> "View | None":
+    """What is drawn, if anything."""
+    if wanted.board is None:
+        return None
+    from correlator.cli.view import Numbers, View  # noqa: PLC0415  rich is slow to import
+
+    def numbers() -> Numbers:
+        tracker = run.engine.tracker
+        return Numbers(tracker.seen, capture.dropped, evidence.lost, tracker.evicted)
+
+    return View(wanted.board, names, numbers, until.stop, no_color=wanted.no_color)
+
+
 def _evidence(run: Run) -> KernelEvidence | PortableEvidence:
     """The kernel's own evidence, or psutil's where the kernel has none to give."""
     try:
@@ -189,9 +229,7 @@ def live_config(*, counted: bool) -> Config:
     return Config(limits, Bounds(tuples=_MAX_EVIDENCE, aged=2 * LIVE_SETTLE), lookups=True, announce=True)
 
 
-def open_capture(
-    names: list[str], interfaces: Interfaces, ring: int, *, portable: bool, every_packet: bool
-) -> RingCapture | PortableCapture:
+def open_capture(names: list[str], interfaces: Interfaces, ring: int, *, portable: bool, every_packet: bool) -> Capture:
     """The capture. Ends the program with one line and status 2 or 5 where it cannot be opened."""
     use_ring = sys.platform == "linux" and not portable
     if not use_ring and ANY in names:
@@ -240,9 +278,10 @@ def _forbidden(names: list[str]) -> NoReturn:
     )
 
 
-def _ready(names: list[str]) -> Any:  # noqa: ANN401  a callback
+def _ready(names: list[str], *, is_told: bool) -> Callable[[], None]:
     def ready() -> None:
-        say(f"capturing on {', '.join(names)}; Ctrl-C ends it")
+        if is_told:
+            say(f"capturing on {', '.join(names)}; Ctrl-C ends it")
         notify("READY=1")
 
     return ready

@@ -14,6 +14,7 @@ from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.core.timetext import time_text
+from correlator.report.board import Board
 from correlator.report.lines import header, line
 from correlator.report.record import Record
 from correlator.report.summary import Summary
@@ -81,6 +82,9 @@ class Wanted:
     """Record evidence with --write: where it is not a file already."""
     keyed: bool = False
     """For lines that are to be merged with those of others (`report/merging.py`)."""
+    no_color: bool = False
+    board: Board | None = None
+    """Takes the findings in the table's place: a live view shows them."""
     screen: str = STANDARD_OUTPUT
     """Where the table of findings goes."""
     rotate_size: int | None = None
@@ -152,7 +156,9 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         return made
 
     text = None
-    if not wanted.quiet and STANDARD_OUTPUT not in reports:
+    if wanted.board is not None:
+        chosen.append(wanted.board)
+    elif not wanted.quiet and STANDARD_OUTPUT not in reports:
         chosen.append(Screen(writer(wanted.screen), keyed=wanted.keyed))
     if wanted.prefix is not None:
         text = _add_set(wanted.prefix, wanted, outputs, chosen, interfaces)

@@ -8,22 +8,25 @@ connection is missing although nothing was counted as lost. Needs root.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import os
+import pty
 import re
 import resource
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.bench.load import RECORD
 from tests.bench.plays import LOOPBACK, VETH, Network
@@ -223,6 +226,31 @@ class Cost:
     status: int
     load: float
     """CPU seconds of the load, both ends: what the machine made of the same connections."""
+    pictures: int
+    """How often the live view was drawn."""
+
+
+class Screen:
+    """A terminal that somebody looks at: what is drawn is taken from it."""
+
+    def __init__(self) -> None:
+        """Nothing is drawn yet."""
+        self._master, self.slave = pty.openpty()
+        self.pictures = 0
+
+    def __enter__(self) -> Self:
+        """Begin to look."""
+        threading.Thread(target=self._look, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It is switched off; who looked sees its end."""
+        os.close(self.slave)
+
+    def _look(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := os.read(self._master, 1 << 16):
+                self.pictures += data.count(b"\x1b[H")
 
 
 def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
@@ -232,10 +260,20 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
     with ExitStack() as stack:
         inside = stack.enter_context(namespace())
         clients = stack.enter_context(clients_behind(inside)) if options.veth else ""
-        out, said = (stack.enter_context((folder / name).open("wb")) for name in ("report.csv", "said"))
-        live = subprocess.Popen([*inside, *program, "--csv", "-"], stdout=out, stderr=said, cwd=_ROOT)
+        said = stack.enter_context((folder / "said").open("wb"))
+        screen = stack.enter_context(Screen()) if options.view else None
+        terminal = None if screen is None else screen.slave
+        environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "140", "LINES": "40"}
+        live = subprocess.Popen(
+            [*inside, *program, "--csv", str(folder / "report.csv"), *([] if options.view else ["-q"])],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=said,
+            cwd=_ROOT,
+            env=environment,
+        )
         try:
-            _wait_for(folder / "said", "capturing")
+            _wait_for(lambda: screen.pictures if screen else "capturing" in (folder / "said").read_text(), folder)
             load = subprocess.Popen(
                 [
                     *(*inside, sys.executable, "-m", "tests.bench.load", "--truth", str(folder / "truth")),
@@ -259,7 +297,8 @@ def run(options: argparse.Namespace, folder: Path) -> tuple[float, Cost]:
             live.send_signal(signal.SIGINT)
             _, status, usage = os.wait4(live.pid, 0)
     cpu = usage.ru_utime + usage.ru_stime
-    return took, Cost(cpu, memory, (folder / "said").read_text(), os.waitstatus_to_exitcode(status), others)
+    drawn = screen.pictures if screen else 0
+    return took, Cost(cpu, memory, (folder / "said").read_text(), os.waitstatus_to_exitcode(status), others, drawn)
 
 
 def _cpu_of_others() -> float:
@@ -268,12 +307,12 @@ def _cpu_of_others() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _wait_for(path: Path, text: str) -> None:
+def _wait_for(begun: Callable[[], object], folder: Path) -> None:
     for _ in range(200):
-        if text in path.read_text():
+        if begun():
             return
         time.sleep(0.05)
-    raise SystemExit(path.read_text() or "correlator did not start")
+    raise SystemExit((folder / "said").read_text() or "correlator did not start")
 
 
 def _pause(pid: int, seconds: float) -> None:
@@ -296,6 +335,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0.0, help="connections a second at the most; 0: as many as come")
     parser.add_argument("--slow", type=float, default=0.0, help="stop the capture for so long every second")
     parser.add_argument("--veth", action="store_true", help="clients in another network namespace, behind a veth pair")
+    parser.add_argument("--view", action="store_true", help="on a terminal, with the live view")
     parser.add_argument("--with", dest="with_", default="", help="more options for live")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="truth-") as folder:
@@ -304,6 +344,8 @@ def main() -> int:
     lost = re.search(r"^lost: (.*)$", cost.said, re.MULTILINE)
     print(f"{count} connections in {took:.1f} s: {count / took:.0f}/s; lost: {lost[1] if lost else '?'}")
     print(f"{cost.cpu / count * 1e6:.0f} µs of CPU a connection, {cost.load / count * 1e6:.0f} of the load itself")
+    if options.view:
+        print(f"the view was drawn {cost.pictures} times")
     print(f"memory over time (MB): {_spread(cost.memory)}")
     print(f"{'column':<14} {'expected':>9} {'recall':>9} {'precision':>9}")
     for name, column in score.columns.items():
