@@ -19,6 +19,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "analyse": ("analyse", "analyse", "Correlate saved captures with saved socket tables."),
     "export": ("export", "export", "Turn a report into CSV or JSON Lines."),
     "explain": ("explain", "explain", "Say in plain words why netstat shows tcp6, and what would change it."),
+    "audit": ("audit", "audit_", "Say who would be refused if dual-stack listeners took IPv6 only."),
     "doctor": ("doctor", "doctor", "Say what works on this machine, and how to mend what does not."),
     "sockets": ("sockets", "sockets", "List this host's TCP sockets with the truth beside netstat's."),
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from correlator.core.address import text
 from correlator.report.termination import Endpoint, Termination
 
 MAX_LISTENERS = 16_384
@@ -23,17 +24,30 @@ class Clients:
     last_seen: int | None = None
     """When the newest was opened, ns."""
 
-    def count(self, address: bytes, at: int | None) -> None:
-        """One more connection."""
-        self.connections += 1
+    def count(self, address: bytes, at: int | None, connections: int = 1) -> None:
+        """More connections of one address, the newest opened at a time (ns)."""
+        self.connections += connections
         if address in self.addresses:
-            self.addresses[address] += 1
+            self.addresses[address] += connections
         elif len(self.addresses) < MAX_CLIENTS:
-            self.addresses[address] = 1
+            self.addresses[address] = connections
         else:
-            self.others += 1
+            self.others += connections
         if at is not None and (self.last_seen is None or at > self.last_seen):
             self.last_seen = at
+
+    def told(self, shown: int) -> str:
+        """The addresses with the most connections, so many of them, and how many more there are."""
+        most = sorted(self.addresses, key=lambda address: -self.addresses[address])
+        more = f" and {len(most) - shown} more" if len(most) > shown else ""
+        return ", ".join(text(address) for address in most[:shown]) + more + (" and others" if self.others else "")
+
+    def add(self, other: "Clients") -> None:
+        """Those of another count."""
+        for address, connections in other.addresses.items():
+            self.count(address, other.last_seen, connections)
+        self.connections += other.others
+        self.others += other.others
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ from correlator.report.escape import terminal
 from correlator.report.page import shapes
 from correlator.report.page.overview import Overview
 from correlator.report.record import Record
-from correlator.report.usage import Clients
 
 _SHOWN = 12  # listeners, clients, processes; the table has them all
 _FEW = 6
@@ -90,7 +89,7 @@ def _environment() -> Environment:
         address=text,
         when=_when,
         count=lambda value: f"{value:,}",
-        addresses=_addresses,
+        addresses=lambda clients: clients.told(_FEW),
         percent=_percent,
     )
     return made
@@ -104,15 +103,6 @@ def _inputs(run: Record) -> list[str]:
 
 def _when(at: int | None) -> str:
     return time_text(at)[:_SECONDS].replace("T", " ") or "unknown"
-
-
-def _addresses(clients: Clients) -> str:
-    """The addresses with the most connections."""
-    most = sorted(clients.addresses.items(), key=lambda item: -item[1])
-    told = ", ".join(text(address) for address, _ in most[:_FEW])
-    left = len(most) - _FEW
-    more = (f" and {left} more" if left > 0 else "") + (", and others" if clients.others else "")
-    return told + more
 
 
 def _percent(share: float) -> str:
