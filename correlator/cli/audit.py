@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -66,7 +67,7 @@ def audit_(
     is_here = LIVE in wanted
     known = filters() if is_here else Filters(None, (), ())
     at = time.time_ns()
-    found = audit(usage, rows, at, known.firewall, policy)
+    found = audit(usage, rows, at, known.firewall, policy, host=_host(usage, is_here=is_here))
     if as_json:
         sys.stdout.write("[" + ",".join(f"\n  {json.dumps(record(one))}" for one in found) + "\n]\n")
     else:
@@ -79,6 +80,14 @@ def audit_(
         raise SystemExit(Exit.DAMAGED)
     if any(failing & set(one.remarks) for one in found):
         raise SystemExit(Exit.FOUND)
+
+
+def _host(usage: Usage, *, is_here: bool) -> str:
+    """Whose the table of sockets is: a saved one is taken for that of the reports' host, if they have but one."""
+    if is_here:
+        return os.uname().nodename
+    hosts = {use.host for use in usage.uses.values()}
+    return hosts.pop() if len(hosts) == 1 else ""
 
 
 def _policy(name: str) -> Policy:
@@ -99,7 +108,7 @@ async def _usage(names: Iterable[str]) -> tuple[Usage, list[str]]:
         try:
             async for row in report.records():
                 try:
-                    usage.count(of_record(row))
+                    usage.count(of_record(row), str(report.run.get("host") or ""))
                 except ValueError:
                     misfits += 1
         except UnreadableError as error:
@@ -126,12 +135,13 @@ def _text(found: list[Audited], known: Filters, at: int, width: int, *, is_here:
         yield textwrap.fill(_of_filters(known), width)
         if not sees_all():
             yield textwrap.fill(_HIDDEN, width)
+    has_hosts = len({one.use.host for one in found}) > 1
     for one in found:
         yield ""
         use = one.use
         who = f"{terminal(use.process) or 'unknown process'}" + (f" (PID {use.pid})" if use.pid else "")
         where = endpoint_text(*use.where) + ("" if use.is_seen else " (as its clients call it)")
-        more = [terminal(name) for name in (use.container, use.unit) if name]
+        more = [terminal(name) for name in (use.container, use.unit, f"on {use.host}" * has_hosts) if name]
         yield f"{where}  {who}{'  ' + ', '.join(more) if more else ''}"
         for heading, paragraph in _facts(one, at, since=since):
             yield textwrap.fill(

@@ -11,7 +11,7 @@ import click
 from correlator.cli.exits import Exit, die
 from correlator.core.address import is_any, parse, parse_endpoint, parse_port, unmapped
 from correlator.core.model import Owner, Socket, TcpState
-from correlator.kernel.host import bindv6only, host_table, with_owners
+from correlator.kernel.host import bindv6only, host_table, is_own, with_owners
 from correlator.kernel.privileges import sees_all
 from correlator.report.answer import (
     WHY,
@@ -21,6 +21,7 @@ from correlator.report.answer import (
     about_listeners,
     is_child,
     shared,
+    takes,
     takes_ipv4_on_inet6,
 )
 from correlator.report.table import Row
@@ -122,9 +123,14 @@ def _of_address(value: str) -> Matches | None:
         address = unmapped(parse(value[1:-1] if has_brackets else value))
     except ValueError:
         return None
-    return lambda socket, _: (
-        address == unmapped(socket.local) or (not socket.is_listener and address == unmapped(socket.remote))
-    )
+    is_ours = is_own(address)
+
+    def matches(socket: Socket, _: Owner | None) -> bool:
+        if socket.is_listener:
+            return address == unmapped(socket.local) or (is_ours and takes(socket, address))
+        return address in {unmapped(socket.local), unmapped(socket.remote)}
+
+    return matches
 
 
 def _of_endpoint(value: str) -> Matches | None:

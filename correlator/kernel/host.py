@@ -2,6 +2,9 @@
 
 import time
 
+import psutil
+
+from correlator.core.address import is_loopback, parse
 from correlator.core.model import Evidence, Owner, Ownership, Socket, Statement
 from correlator.kernel import netns, portable
 from correlator.kernel.cgroups import CgroupPaths
@@ -18,6 +21,22 @@ def bindv6only() -> bool | None:
             return file.read().strip() != "0"
     except OSError:
         return None
+
+
+def is_own(address: bytes) -> bool:
+    """Whether packets to an address, in the wire's form, end on this host."""
+    if is_loopback(address):
+        return True
+    found = (one.address for several in psutil.net_if_addrs().values() for one in several)
+    return any(address == _parsed(one) for one in found)
+
+
+def _parsed(value: str) -> bytes:
+    """An interface's address; none of a link layer's."""
+    try:
+        return parse(value)
+    except ValueError:
+        return b""
 
 
 def with_owners(statements: list[Statement]) -> list[tuple[Socket, Owner | None]]:

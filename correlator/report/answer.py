@@ -6,7 +6,7 @@ Facts are those of one table of sockets; what it does not tell is said to be unk
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from correlator.core.address import endpoint_text, is_any, is_mapped, text, unmapped
+from correlator.core.address import IPV4_LENGTH, endpoint_text, is_any, is_mapped, text, unmapped
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
@@ -164,6 +164,15 @@ def is_child(socket: Socket, listener: Socket) -> bool:
         and (is_any(listener.local) or listener.local == socket.local)
         and not (listener.v6only and is_ipv4(socket))
     )
+
+
+def takes(listener: Socket, address: bytes) -> bool:
+    """Whether a wildcard listener may take what comes to an address, in the wire's form."""
+    if not is_any(listener.local):
+        return False
+    if len(address) == IPV4_LENGTH:
+        return listener.family is Family.INET or takes_ipv4_on_inet6(listener)
+    return _is_wildcard6(listener)
 
 
 def takes_ipv4_on_inet6(socket: Socket) -> bool:

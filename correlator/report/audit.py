@@ -54,15 +54,22 @@ class Audited:
 
 
 def audit(
-    usage: Usage, rows: Sequence[Row] | None, at: int, firewall: Firewall | None, policy: Policy | None
+    usage: Usage,
+    rows: Sequence[Row] | None,
+    at: int,
+    firewall: Firewall | None,
+    policy: Policy | None,
+    *,
+    host: str = "",
 ) -> list[Audited]:
     """All dual-stack listeners, those with IPv4 clients first.
 
-    `usage`: what reports tell. `rows`: the table of sockets, of the time `at` (ns), if there is one.
+    `usage`: what reports tell. `rows`: the table of sockets, of the time `at` (ns), if there is one,
+    and `host` whose it is; what is told of others does not meet it.
     """
     found = [Audited(use) for use in usage.uses.values() if _is_dual(use)]
     if rows is not None:
-        found = list(_in_table(found, rows, at))
+        found = list(_in_table(found, rows, at, host))
     for one in found:
         _remark(one, firewall, policy)
     return sorted(found, key=lambda one: (-one.use.ipv4.connections, one.use.where[1], one.use.where[0]))
@@ -75,7 +82,7 @@ def _is_dual(use: Use) -> bool:
     return is_any(use.where[0]) and not is_mapped(use.where[0]) if use.is_seen else bool(use.ipv4.connections)
 
 
-def _in_table(told: list[Audited], rows: Sequence[Row], at: int) -> Iterable[Audited]:
+def _in_table(told: list[Audited], rows: Sequence[Row], at: int, host: str) -> Iterable[Audited]:
     """The listeners of a table with what is told of them; then those that are told of and not there."""
     left = list(told)
     listeners: dict[tuple[object, ...], tuple[Socket, Owner | None]] = {}
@@ -83,11 +90,11 @@ def _in_table(told: list[Audited], rows: Sequence[Row], at: int) -> Iterable[Aud
         if _is_dual_socket(socket):
             listeners.setdefault((socket.local_port, socket.netns, owner.process if owner else ""), (socket, owner))
     for socket, owner in listeners.values():
-        known = [one for one in left if _is_of(one.use, socket, owner)]
+        known = [one for one in left if one.use.host == host and _is_of(one.use, socket, owner)]
         left = [one for one in left if one not in known]
-        yield _joined(socket, owner, known, rows, at)
+        yield _joined(socket, owner, known, rows, at, host)
     for one in left:
-        one.is_listening = False
+        one.is_listening = False if one.use.host == host else None
         yield one
 
 
@@ -110,7 +117,9 @@ def _is_of(use: Use, socket: Socket, owner: Owner | None) -> bool:
     )
 
 
-def _joined(socket: Socket, owner: Owner | None, known: list[Audited], rows: Sequence[Row], at: int) -> Audited:
+def _joined(
+    socket: Socket, owner: Owner | None, known: list[Audited], rows: Sequence[Row], at: int, host: str
+) -> Audited:
     cgroup = (owner.cgroup if owner else "") or socket.cgroup
     use = Use(
         _INET6,
@@ -118,6 +127,7 @@ def _joined(socket: Socket, owner: Owner | None, known: list[Audited], rows: Seq
         is_seen=True,
         process=owner.process if owner else "",
         netns=socket.netns,
+        host=host,
         pid=owner.pid if owner else None,
         unit=unit_of(cgroup),
         container=owner.container if owner else "",
@@ -159,6 +169,7 @@ def record(one: Audited) -> Record:
     """A listener's facts by name; None is unknown."""
     use = one.use
     return {
+        "host": use.host or None,
         "listener": endpoint_text(*use.where),
         "is_listening": one.is_listening,
         "v6only": use.v6only,

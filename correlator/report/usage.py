@@ -9,7 +9,7 @@ MAX_LISTENERS = 16_384
 MAX_CLIENTS = 1024
 """Addresses that are kept of a listener and IP version; further ones are counted as `others`."""
 
-Key = tuple[str, Endpoint, str, str]
+Key = tuple[str, str, Endpoint, str, str]
 
 
 @dataclass(slots=True)
@@ -62,6 +62,8 @@ class Use:
     """Whether the listener itself was seen."""
     process: str
     netns: str
+    host: str = ""
+    """Whose it is, where several are told of."""
     pid: int | None = None
     unit: str = ""
     container: str = ""
@@ -89,18 +91,18 @@ class Usage:
         self.uncounted = 0
         """Connections of listeners beyond MAX_LISTENERS."""
 
-    def count(self, one: Termination) -> None:
-        """Take in a finding; only those of server sides say something of a listener."""
+    def count(self, one: Termination, host: str = "") -> None:
+        """Take in a finding, of a host; only those of server sides say something of a listener."""
         if one.side != "server" or not one.family:
             return
         where = one.listener or one.server
-        key = (one.family, where, one.process, one.netns)
+        key = (host, one.family, where, one.process, one.netns)
         use = self.uses.get(key)
         if use is None:
             if len(self.uses) >= MAX_LISTENERS:
                 self.uncounted += 1
                 return
-            use = self.uses[key] = Use(one.family, where, one.listener is not None, one.process, one.netns)
+            use = self.uses[key] = Use(one.family, where, one.listener is not None, one.process, one.netns, host)
         use.pid = one.pid if one.pid is not None else use.pid
         use.unit, use.container = one.unit or use.unit, one.container or use.container
         use.v6only = one.v6only if one.v6only is not None else use.v6only

@@ -60,6 +60,17 @@ def test_a_process_and_an_address(port: int) -> None:
         assert "What can be done" in done.stdout
 
 
+def test_an_address_of_this_host(port: int) -> None:
+    """Wildcard listeners take what comes to it, each in its IP version; to another host's they have nothing to say."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6) as only:  # IPV6_V6ONLY is on
+        number = only.getsockname()[1]
+        for address, is_told in (("127.9.9.9", False), ("::1", True)):
+            text = explain(address).stdout
+            assert f":{port}" in text
+            assert (f":{number}" in text) is is_told
+    assert "Nothing here uses 9.9.9.9" in explain("9.9.9.9").stdout
+
+
 def test_a_client_that_connects_to_a_mapped_address() -> None:
     """Its listener is elsewhere, as far as it is known."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_INET6) as client:

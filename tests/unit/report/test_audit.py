@@ -83,6 +83,22 @@ def test_both() -> None:
     assert [one.is_listening for one in audit(renamed, [DUAL], 9, None, None)] == [False, True]
 
 
+def test_other_hosts_are_other_hosts() -> None:
+    """The same port and process there is another listener."""
+    past = Usage()
+    for host in ("a", "b", "b"):
+        past.count(CASE, host)
+    assert [(one.use.host, one.use.ipv4.connections) for one in audit(past, None, 9, None, None)] == [
+        ("b", 2),
+        ("a", 1),
+    ]
+    found = audit(past, [DUAL, child("10.0.0.9")], 9, None, None, host="a")
+    assert [(one.use.host, one.is_listening, one.use.ipv4.connections) for one in found] == [
+        ("a", True, 2),
+        ("b", None, 2),
+    ]
+
+
 def test_nobody_came_over_ipv4() -> None:
     """Remarked, unless an AF_INET listener beside it takes the IPv4."""
     assert only(DUAL, child("2001:db8::2")).remarks == [Remark.IPV4_UNUSED]
