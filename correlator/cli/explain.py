@@ -37,7 +37,9 @@ Matches = Callable[[Socket, Owner | None], bool]
 
 @click.command()
 @click.argument("wanted", nargs=-1, metavar="[PORT | ADDRESS | ADDRESS:PORT]...")
-@click.option("--pid", "pids", multiple=True, type=click.IntRange(min=1), help="Also the sockets of this process.")
+@click.option(
+    "--pid", "pids", multiple=True, type=click.IntRange(min=1), metavar="PID", help="Also the sockets of this process."
+)
 def explain(wanted: tuple[str, ...], pids: tuple[int, ...]) -> None:
     """Say in plain words what sockets are, why netstat shows tcp6, which clients come over IPv4, and what would change
     it.

@@ -106,7 +106,7 @@ class Built:
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The output options."""
-    for option in (
+    options = (
         click.option("--csv", "csv", metavar="FILE", help="Write findings as CSV; - is standard output."),
         click.option(
             "--jsonl",
@@ -133,12 +133,20 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             default=2.0,
             show_default=True,
             type=click.FloatRange(0, 3600),
+            metavar="SECONDS",
             help="Seconds a packet waits for its finding.",
         ),
         click.option("--force", is_flag=True, help="Overwrite output files."),
         click.option("-q", "--quiet", is_flag=True, help="No table of findings."),
-        click.option("--fail-on", multiple=True, type=VERDICTS, help="Exit with 1 if such a finding is made."),
-    ):
+        click.option(
+            "--fail-on",
+            multiple=True,
+            type=VERDICTS,
+            metavar="VERDICT",
+            help="Exit with 1 if such a finding is made.",
+        ),
+    )
+    for option in reversed(options):  # decorators are applied from the last
         command = option(command)
     return command
 

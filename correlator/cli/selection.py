@@ -90,26 +90,36 @@ class FailOn:
 
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that select findings."""
-    for option in (
+    options = (
         click.option(
             "--verdict",
             "verdicts",
             multiple=True,
             type=VERDICTS,
-            help="Only findings with this verdict (again for more).",
+            metavar="VERDICT",
+            help=f"Only findings with this verdict, again for more: {', '.join(VERDICTS.choices)}.",
         ),
         click.option(
             "--port",
             "ports",
             multiple=True,
             type=click.IntRange(0, 65535),
+            metavar="PORT",
             help="Only connections with this port at either end.",
         ),
-        click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name."),
         click.option(
-            "--pid", "pids", multiple=True, type=click.IntRange(1, 1 << 22), help="Only sockets of this process."
+            "--process", "processes", multiple=True, metavar="NAME", help="Only sockets of processes with this name."
         ),
-    ):
+        click.option(
+            "--pid",
+            "pids",
+            multiple=True,
+            type=click.IntRange(1, 1 << 22),
+            metavar="PID",
+            help="Only sockets of this process.",
+        ),
+    )
+    for option in reversed(options):  # decorators are applied from the last
         command = option(command)
     return command
 

@@ -53,10 +53,17 @@ _ORDERS: dict[str, Callable[[Row], Any]] = {
 @click.option("--psutil", "by_psutil", is_flag=True, help="Ask psutil instead of the kernel's sock_diag.")
 @click.option("-l", "--listening", is_flag=True, help="Only listeners.")
 @click.option(
-    "--port", "ports", multiple=True, type=click.IntRange(0, 65535), help="Only sockets with this port at either end."
+    "--port",
+    "ports",
+    multiple=True,
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Only sockets with this port at either end.",
 )
-@click.option("--process", "processes", multiple=True, help="Only sockets of processes with this name.")
-@click.option("--pid", "pids", multiple=True, type=click.IntRange(min=1), help="Only sockets of this process.")
+@click.option("--process", "processes", multiple=True, metavar="NAME", help="Only sockets of processes with this name.")
+@click.option(
+    "--pid", "pids", multiple=True, type=click.IntRange(min=1), metavar="PID", help="Only sockets of this process."
+)
 @click.option("--sort", type=click.Choice(list(_ORDERS)), help="The order, instead of listeners first, by port.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, an object for each socket.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")

@@ -40,6 +40,8 @@ _STYLES = {
 _DISPENSABLE = ("close", "handshake", "side", "cause", "socket", "time")
 _WIDTHS = {"time": 12, "verdict": 16, "side": 6, "client": 20, "server": 20, "process": 15, "socket": 24}
 _WIDTHS |= {"cause": 19, "handshake": 10, "close": 10}
+_ELASTIC = ("client", "server", "process", "socket")
+_PLAIN = ("time", "side", "client", "server", "process")  # not in the verdict's colour
 _ESCAPE, _ENTER, _DELETE = "\x1b", "\r\n", "\x7f\b"
 _MOST_TYPED = 60  # characters of a search
 
@@ -257,9 +259,11 @@ def _table(picture: Picture, width: int) -> Table:
     places = [HEADINGS.index(name) for name in chosen]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="bold")
     for name in chosen:
-        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=min(_WIDTHS[name], 10), ratio=_WIDTHS[name])
+        room = {"ratio": _WIDTHS[name], "min_width": 10} if name in _ELASTIC else {"width": _WIDTHS[name]}
+        table.add_column(name, no_wrap=True, overflow="ellipsis", **room)  # type: ignore[arg-type]
     for entry in picture.entries:
-        table.add_row(*(Text(entry.cells[place]) for place in places), style=_STYLES.get(entry.verdict, ""))
+        style = _STYLES.get(entry.verdict, "")
+        table.add_row(*(Text(entry.cells[at], "" if HEADINGS[at] in _PLAIN else style) for at in places))
     return table
 
 

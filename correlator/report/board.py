@@ -156,7 +156,12 @@ class Board:
         )
 
     def _kept(self) -> list[Finding]:
-        return [*reversed(self._noteworthy.values()), *reversed(self._others.values())]
+        several = (self._noteworthy, self._others)
+        return [one for kept in several for one in sorted(kept.values(), key=_opened, reverse=True)]
+
+
+def _opened(finding: Finding) -> int:
+    return finding.connection.opened_at
 
 
 def _listener(place: Place, counts: list[int]) -> tuple[str, str, int, int]:
