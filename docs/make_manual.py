@@ -1,9 +1,10 @@
 """Writes docs/correlator.1, and what --help says in docs/GUIDE.md, from the commands: `python docs/make_manual.py`.
 
-A test holds them together.
+With --check it only tells whether they say what the commands do; a test does that.
 """
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,16 @@ _EXAMPLES = {
     "A report for the browser": "correlator export monday.jsonl --html monday.html",
     "Who would be refused if listeners took IPv6 only?": "correlator audit monday.jsonl --sockets live",
 }
+
+
+def main(*, check: bool) -> int:
+    """Write them, or tell by the exit status whether that would change anything."""
+    written = {PAGE: page(), GUIDE: with_help(GUIDE.read_text(encoding="utf-8"))}
+    if check:
+        return int(any(path.read_text(encoding="utf-8") != text for path, text in written.items()))
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
 
 
 def page() -> str:
@@ -133,5 +144,4 @@ def _roff(text: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    GUIDE.write_text(with_help(GUIDE.read_text(encoding="utf-8")), encoding="utf-8")
+    sys.exit(main(check=sys.argv[1:] == ["--check"]))

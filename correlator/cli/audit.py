@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import sys
 import textwrap
 import time
@@ -13,6 +12,7 @@ import click
 
 from correlator.capture.names import UnreadableError
 from correlator.cli.exits import Exit, die, say
+from correlator.cli.prose import columns, filled
 from correlator.cli.reports import Report
 from correlator.cli.tables import LIVE, Tables
 from correlator.core.address import endpoint_text
@@ -27,7 +27,6 @@ from correlator.report.table import Row
 from correlator.report.termination import of_record
 from correlator.report.usage import Clients, Usage
 
-_NARROW, _WIDE = 60, 100
 _HEADING = 14
 _SHOWN = 6  # addresses
 _SECONDS = 19
@@ -71,7 +70,7 @@ def audit_(
     if as_json:
         sys.stdout.write("[" + ",".join(f"\n  {json.dumps(record(one))}" for one in found) + "\n]\n")
     else:
-        width = max(_NARROW, min(_WIDE, shutil.get_terminal_size().columns))
+        width = columns()
         sys.stdout.write("\n".join(_text(found, known, at, width, is_here=is_here, since=bool(reports))) + "\n")
     for trouble in troubles:
         say(trouble)
@@ -144,14 +143,7 @@ def _text(found: list[Audited], known: Filters, at: int, width: int, *, is_here:
         more = [terminal(name) for name in (use.container, use.unit, f"on {use.host}" * has_hosts) if name]
         yield f"{where}  {who}{'  ' + ', '.join(more) if more else ''}"
         for heading, paragraph in _facts(one, at, since=since):
-            yield textwrap.fill(
-                paragraph,
-                width,
-                initial_indent=f"  {heading:<{_HEADING - 2}}",
-                subsequent_indent=" " * _HEADING,
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
+            yield filled(paragraph, f"  {heading:<{_HEADING - 2}}", width)
 
 
 def _headline(found: list[Audited]) -> str:

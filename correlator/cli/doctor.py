@@ -2,18 +2,16 @@
 
 import json
 import os
-import shutil
 import sys
-import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict
 
 import click
 
+from correlator.cli.prose import columns, filled
 from correlator.kernel.health import NEEDED, Check, Status, checks
 
 _NAME = 16  # columns, with the space behind
-_NARROW, _WIDE = 60, 100
 _GRANTS = """\
 Ways to grant what is missing:
   sudo correlator ...          everything, for one run
@@ -39,8 +37,7 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps([asdict(check) for check in found], indent=2) + "\n")
         return
-    width = max(_NARROW, min(_WIDE, shutil.get_terminal_size().columns))
-    sys.stdout.write("\n".join(_lines(found, width)) + "\n")
+    sys.stdout.write("\n".join(_lines(found, columns())) + "\n")
     if any("CAP_" in check.remedy for check in found if check.status is Status.MISSING):
         sys.stdout.write("\n" + _grants())
 
@@ -60,14 +57,7 @@ def _grants() -> str:
 def _lines(found: Iterable[Check], width: int) -> Iterable[str]:
     for check in found:
         begins = f"{check.status:<8} {check.name:<{_NAME}}"
-        yield _filled(check.found, begins, width)
+        yield filled(check.found, begins, width)
         for label, text in (("you lose:", check.loss), ("to mend it:", check.remedy)):
             if text:
-                yield _filled(f"{label} {text}", " " * len(begins), width)
-
-
-def _filled(text: str, begins: str, width: int) -> str:
-    indent = " " * len(begins)
-    return textwrap.fill(
-        text, width, initial_indent=begins, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
+                yield filled(f"{label} {text}", " " * len(begins), width)

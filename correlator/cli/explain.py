@@ -1,6 +1,5 @@
 """`correlator explain`: the answer in words, for the sockets that are asked about."""
 
-import shutil
 import sys
 import textwrap
 from collections import defaultdict
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterable
 import click
 
 from correlator.cli.exits import Exit, die
+from correlator.cli.prose import columns, filled
 from correlator.core.address import is_any, parse, parse_endpoint, parse_port, unmapped
 from correlator.core.model import Owner, Socket, TcpState
 from correlator.kernel.host import bindv6only, host_table, is_own, with_owners
@@ -27,7 +27,6 @@ from correlator.report.answer import (
 from correlator.report.table import Row
 
 _HEADING = 20  # columns
-_NARROW, _WIDE = 60, 100
 _LASTING = {TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
 _FULL, _FEW = 10, 3  # answers that are told in full where they were asked for, and where nobody did
 _CONNECTIONS = 20  # without a listener, each with an answer of its own
@@ -51,7 +50,7 @@ def explain(wanted: tuple[str, ...], pids: tuple[int, ...]) -> None:
         rows = with_owners(host_table())
     except OSError as error:
         die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
-    width = max(_NARROW, min(_WIDE, shutil.get_terminal_size().columns))
+    width = columns()
     found = answers(rows, list(choices.values()), Host(bindv6only(), sees_all()))
     lines = _shown(found, width, is_asked=bool(choices))
     nothing = [asked for asked, matches in choices.items() if not any(matches(*row) for row in rows)]
@@ -183,12 +182,5 @@ def _paragraphs(title: str, parts: list[tuple[str, str]], width: int) -> Iterabl
     yield title
     yield ""
     for heading, paragraph in parts:
-        yield textwrap.fill(
-            paragraph,
-            width,
-            initial_indent=f"  {heading:<{_HEADING - 2}}",
-            subsequent_indent=" " * _HEADING,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        yield filled(paragraph, f"  {heading:<{_HEADING - 2}}", width)
     yield ""

@@ -88,6 +88,22 @@ class FailOn:
         """Nothing to note."""
 
 
+def of_processes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that select sockets by who holds them."""
+    by_name = click.option(
+        "--process", "processes", multiple=True, metavar="NAME", help="Only sockets of processes with this name."
+    )
+    by_pid = click.option(
+        "--pid",
+        "pids",
+        multiple=True,
+        type=click.IntRange(min=1),
+        metavar="PID",
+        help="Only sockets of this process.",
+    )
+    return by_name(by_pid(command))
+
+
 def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that select findings."""
     options = (
@@ -107,18 +123,8 @@ def selecting(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="PORT",
             help="Only connections with this port at either end.",
         ),
-        click.option(
-            "--process", "processes", multiple=True, metavar="NAME", help="Only sockets of processes with this name."
-        ),
-        click.option(
-            "--pid",
-            "pids",
-            multiple=True,
-            type=click.IntRange(1, 1 << 22),
-            metavar="PID",
-            help="Only sockets of this process.",
-        ),
     )
+    command = of_processes(command)
     for option in reversed(options):  # decorators are applied from the last
         command = option(command)
     return command

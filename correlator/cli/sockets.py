@@ -16,6 +16,7 @@ import click
 
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.outputs import run_record
+from correlator.cli.selection import of_processes
 from correlator.core.model import Evidence, Socket, Statement
 from correlator.kernel.host import host_table, with_owners
 from correlator.kernel.live import KernelEvidence
@@ -60,10 +61,7 @@ _ORDERS: dict[str, Callable[[Row], Any]] = {
     metavar="PORT",
     help="Only sockets with this port at either end.",
 )
-@click.option("--process", "processes", multiple=True, metavar="NAME", help="Only sockets of processes with this name.")
-@click.option(
-    "--pid", "pids", multiple=True, type=click.IntRange(min=1), metavar="PID", help="Only sockets of this process."
-)
+@of_processes
 @click.option("--sort", type=click.Choice(list(_ORDERS)), help="The order, instead of listeners first, by port.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array, an object for each socket.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV with a header.")

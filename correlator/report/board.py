@@ -157,7 +157,7 @@ class Board:
 
     def _kept(self) -> list[Finding]:
         several = (self._noteworthy, self._others)
-        return [one for kept in several for one in sorted(kept.values(), key=_opened, reverse=True)]
+        return [one for kept in several for one in sorted(kept.values(), key=_opened)[::-1]]
 
 
 def _opened(finding: Finding) -> int:

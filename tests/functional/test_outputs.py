@@ -1,6 +1,10 @@
 """What a live run writes, read again by the programs that people use."""
 
+import base64
+import gzip
+import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -12,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from correlator.report.columns import COLUMNS
 from tests.functional.conftest import LiveRun
 
 Start = Callable[..., LiveRun]
@@ -69,6 +74,21 @@ def test_exports_equal_the_runs_own_csv(start_live: Start) -> None:
         done = correlator("export", report, "--csv", out, "--force")
         assert done.returncode == 0, done.stderr
         assert out.read_bytes() == wanted
+
+
+def test_the_page_of_a_run_has_its_rows(start_live: Start, tmp_path: Path) -> None:
+    """Those of its CSV, in their order; like the other files it is nobody else's to read."""
+    page = tmp_path / "x.html"
+    live = start_live("--html", str(page))
+    port = talk()
+    assert live.end() == 0
+    (packed,) = re.findall(r'id="data">([^<]*)<', page.read_text())
+    rows = [json.loads(line) for line in gzip.decompress(base64.b64decode(packed)).splitlines()]
+    places = [COLUMNS.index(name) for name in ("client_port", "side", "verdict", "listener", "community_id")]
+    names = [COLUMNS[place] for place in places]
+    assert [[str(row[at] or "") for at in places] for row in rows] == [[row[one] for one in names] for row in live.rows]
+    assert port in [row[COLUMNS.index("client_port")] for row in rows]
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
 
 
 def test_other_programs_read_the_capture(start_live: Start, program: Program) -> None:

@@ -11,10 +11,10 @@ from correlator.core.address import text
 from correlator.core.model import Verdict
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
-from correlator.report.page.tallies import OTHERS, RTT_BOUNDS, Flows, RttClasses, Timeline
+from correlator.report.page.tallies import OTHER_PROCESSES, OTHERS, RTT_BOUNDS, Flows, RttClasses, Timeline
 
 WIDTH, HEIGHT = 720, 200
-_LEFT, _BOTTOM, _TOP = 52, 24, 10  # room for the labels of axes
+_LEFT, _RIGHT, _BOTTOM, _TOP = 52, 24, 24, 10  # room for the labels of axes
 _TICKS = 4
 _CLASSES = 9  # of RTTs, at the least
 _VERDICTS = tuple(str(verdict) for verdict in Verdict)
@@ -46,6 +46,8 @@ class Tick:
 
     at: float
     label: str
+    anchor: str = "middle"
+    """Which part of the label stands at the mark: `start`, `middle`, `end`."""
 
 
 @dataclass(slots=True)
@@ -100,8 +102,9 @@ def timeline(tally: Timeline) -> Chart:
         (begins[number - first], [tally.bins[number][kind] for kind in chart.kinds]) for number in sorted(tally.bins)
     ]
     places = sorted({round(share * (last - first) / _TICKS) for share in range(_TICKS + 1)})
-    step = (WIDTH - _LEFT) / (last - first + 1)
-    chart.across = [Tick(_LEFT + place * step, begins[place]) for place in places]
+    step = (WIDTH - _LEFT - _RIGHT) / (last - first + 1)
+    anchors = {places[0]: "start", places[-1]: "end"} if len(places) > 1 else {}
+    chart.across = [Tick(_LEFT + place * step, begins[place], anchors.get(place, "middle")) for place in places]
     chart.note = f"times are UTC; a column is {duration(tally.width)}" + (
         f"; {tally.untimed} without a time" if tally.untimed else ""
     )
@@ -114,7 +117,7 @@ def rtt(tally: RttClasses) -> Chart:
     first = max(min(first, last - _CLASSES + 1), 0)  # a single class would be a wall
     last = max(last, first + _CLASSES - 1)
     chart = _columns({place - first: counts for place, counts in tally.classes.items()}, last - first + 1)
-    step = (WIDTH - _LEFT) / (last - first + 1)
+    step = (WIDTH - _LEFT - _RIGHT) / (last - first + 1)
     chart.across = [
         Tick(_LEFT + (place - first + 1) * step, duration(RTT_BOUNDS[place] * 1000))
         for place in range(first, min(last + 1, len(RTT_BOUNDS)))
@@ -174,7 +177,7 @@ def _columns(counts: dict[int, Counter[str]], columns: int) -> Chart:
     most = max((one.total() for one in counts.values()), default=0)
     scale = _nice(most)
     chart = Chart(kinds=kinds)
-    step, tall = (WIDTH - _LEFT) / columns, HEIGHT - _BOTTOM - _TOP
+    step, tall = (WIDTH - _LEFT - _RIGHT) / columns, HEIGHT - _BOTTOM - _TOP
     for place, one in sorted(counts.items()):
         y = float(HEIGHT - _BOTTOM)
         for kind in kinds:
@@ -184,7 +187,7 @@ def _columns(counts: dict[int, Counter[str]], columns: int) -> Chart:
             y -= height
             chart.bars.append(Bar(_LEFT + place * step, y, max(step * 0.86, 0.5), height, kind, f"{one[kind]} {kind}"))
     chart.up = [
-        Tick(HEIGHT - _BOTTOM - tall * part / _TICKS, f"{scale * part // _TICKS}")
+        Tick(HEIGHT - _BOTTOM - tall * part / _TICKS, f"{scale * part // _TICKS:,}")
         for part in range(_TICKS + 1)
         if scale * part % _TICKS == 0
     ]
@@ -203,7 +206,7 @@ def _top(tally: Flows, place: int) -> set[object]:
     """The members of flows with the most terminations, as many as are shown."""
     totals: Counter[object] = Counter()
     for flow, count in tally.counts.items():
-        if flow[0] != OTHERS:
+        if flow[place] not in {OTHERS, OTHER_PROCESSES}:
             totals[flow[place]] += count
     return {name for name, _ in totals.most_common(_SHOWN)}
 

@@ -23,6 +23,8 @@ Flow = tuple[bytes, str, str, str]
 """Client, wire family, socket family, process."""
 OTHERS = b""
 """The client of flows beyond the bound."""
+OTHER_PROCESSES = "\0"
+"""The process of flows beyond twice the bound; no process is called so."""
 
 
 class Timeline:
@@ -87,5 +89,7 @@ class Flows:
             return
         flow = (one.client, "ipv6" if one.is_ipv6 else "ipv4", one.family, one.process)
         if flow not in self.counts and len(self.counts) >= MAX_FLOWS:
-            flow = (OTHERS, *flow[1:3], "")
+            flow = (OTHERS, *flow[1:])
+            if flow not in self.counts and len(self.counts) >= 2 * MAX_FLOWS:
+                flow = (*flow[:3], OTHER_PROCESSES)
         self.counts[flow] += 1

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlator.report.page import tallies
-from correlator.report.page.tallies import MAX_BINS, OTHERS, RTT_BOUNDS, WIDTHS, Flows, RttClasses, Timeline
+from correlator.report.page.tallies import (
+    MAX_BINS,
+    OTHER_PROCESSES,
+    OTHERS,
+    RTT_BOUNDS,
+    WIDTHS,
+    Flows,
+    RttClasses,
+    Timeline,
+)
 from correlator.report.termination import of_finding
 from tests.scenes import passing, the_case
 
@@ -58,7 +67,9 @@ def test_flows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "MAX_FLOWS", 2)
     tally, one = Flows(), of_finding(the_case())
     tally.count(of_finding(passing()))
-    for number in range(4):
-        tally.count(replace(one, client=bytes((10, 0, 0, number))))
-    assert tally.counts.total() == 4
-    assert tally.counts[OTHERS, "ipv4", "AF_INET6", ""] == 2
+    for number in range(8):
+        tally.count(replace(one, client=bytes((10, 0, 0, number)), process=f"p{number // 2}"))
+    assert tally.counts.total() == 8
+    assert tally.counts[OTHERS, "ipv4", "AF_INET6", "p1"] == 2
+    assert tally.counts[OTHERS, "ipv4", "AF_INET6", "p2"] == 2
+    assert tally.counts[OTHERS, "ipv4", "AF_INET6", OTHER_PROCESSES] == 2
