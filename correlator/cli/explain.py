@@ -11,6 +11,7 @@ from correlator.cli.exits import Exit, die
 from correlator.cli.prose import columns, filled
 from correlator.core.address import is_any, parse, parse_endpoint, parse_port, unmapped
 from correlator.core.model import Owner, Socket, TcpState
+from correlator.kernel.firewall import filters
 from correlator.kernel.host import bindv6only, host_table, is_own, with_owners
 from correlator.kernel.privileges import sees_all
 from correlator.report.answer import (
@@ -51,7 +52,7 @@ def explain(wanted: tuple[str, ...], pids: tuple[int, ...]) -> None:
     except OSError as error:
         die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
     width = columns()
-    found = answers(rows, list(choices.values()), Host(bindv6only(), sees_all()))
+    found = answers(rows, list(choices.values()), Host(bindv6only(), sees_all(), filters().firewall))
     lines = _shown(found, width, is_asked=bool(choices))
     nothing = [asked for asked, matches in choices.items() if not any(matches(*row) for row in rows)]
     if nothing or not found:

@@ -4,7 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,12 +14,14 @@ from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.core.timetext import time_text
-from correlator.report.board import Board
 from correlator.report.lines import header, line
 from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer
 from correlator.run import Outputs
+
+if TYPE_CHECKING:
+    from correlator.report.board import Board
 
 _SECOND = 1_000_000_000
 
@@ -83,7 +85,7 @@ class Wanted:
     keyed: bool = False
     """For lines that are to be merged with those of others (`report/merging.py`)."""
     no_color: bool = False
-    board: Board | None = None
+    board: "Board | None" = None
     """Takes the findings in the table's place: a live view shows them."""
     screen: str = STANDARD_OUTPUT
     """Where the table of findings goes."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, is_any, is_mapped, text, unmapped
+from correlator.core.firewall import IPV4, IPV6, Firewall
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
@@ -52,6 +53,8 @@ class Host:
     """net.ipv6.bindv6only: the IPV6_V6ONLY of sockets whose program does not say; None where it cannot be read."""
     sees_all: bool
     """Whether other users' processes can be seen."""
+    firewall: Firewall | None = None
+    """The packet filter; None where it may not be read."""
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host) -> A
             answer.advice.append(("IPv4, too", more))
         return answer
     example = text(unmapped(over_ipv4[0].remote)) if over_ipv4 else _EXAMPLE
-    answer.facts += [("its logs see", _logs(example)), ("the firewall sees", _FIREWALL)]
+    answer.facts += [("its logs see", _logs(example)), ("the firewall sees", _FIREWALL + _rules(port, host.firewall))]
     if is_mapped(socket.local):
         answer.advice.append(
             ("IPv4 as IPv4", "bind the IPv4 address with an AF_INET socket: it takes the same clients.")
@@ -208,6 +211,14 @@ def _takes(socket: Socket) -> str:
     if _is_wildcard6(socket) and not socket.v6only:
         return "IPv6 and IPv4" if socket.v6only is not None else "IPv6, perhaps IPv4"
     return "IPv6"
+
+
+def _rules(port: int, firewall: Firewall | None) -> str:
+    """What the packet filter has for a port now."""
+    if firewall is None:
+        return " (It may not be read here: `sudo nft list ruleset`.)"
+    counts = f"{firewall.rules_for(port, IPV4)} for IPv4, {firewall.rules_for(port, IPV6)} for IPv6"
+    return f" Rules that name port {port} now: {counts}."
 
 
 def _is_wildcard6(socket: Socket) -> bool:
