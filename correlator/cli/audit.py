@@ -20,6 +20,7 @@ from correlator.core.timetext import time_text
 from correlator.kernel.firewall import Filters, filters
 from correlator.kernel.host import with_owners
 from correlator.kernel.privileges import sees_all
+from correlator.report.answer import FATES
 from correlator.report.audit import Audited, Remark, audit, record
 from correlator.report.escape import terminal
 from correlator.report.policy import Policy, PolicyError, parse
@@ -155,7 +156,7 @@ def _headline(found: list[Audited]) -> str:
         for remark, words in (
             (Remark.IPV4_CLIENTS, "with clients over IPv4"),
             (Remark.IPV4_UNUSED, "that nobody was seen to use over IPv4"),
-            (Remark.IP6_RULES_ONLY, "open to IPv4 with packet filter rules for IPv6 only"),
+            (Remark.IPV4_UNFILTERED, "open to IPv4 though the packet filter closes or restricts IPv6"),
             (Remark.DENIED, "denied by the rules"),
         )
         if counts[remark]
@@ -185,11 +186,8 @@ def _facts(one: Audited, at: int, *, since: bool) -> Iterable[tuple[str, str]]:
         yield "if V6ONLY", f"these would be refused: {use.ipv4.told(_SHOWN)}."
     else:
         yield "if V6ONLY", "nobody who was seen would be refused."
-    if Remark.IP6_RULES_ONLY in one.remarks and one.rules:
-        plural = "s" if one.rules[1] > 1 else ""
-        yield "firewall", f"{one.rules[1]} rule{plural} for its port and IPv6, none for IPv4: over IPv4 it is open."
-    elif one.rules and any(one.rules):
-        yield "firewall", f"rules that name its port: {one.rules[0]} for IPv4, {one.rules[1]} for IPv6."
+    if one.fates:
+        yield "firewall", f"from outside it is {FATES[one.fates[0]]} over IPv4, {FATES[one.fates[1]]} over IPv6."
     if one.refusal:
         yield "denied", f"{terminal(one.refusal)}."
 

@@ -6,7 +6,9 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from correlator.core.firewall import IPV4, IPV6, Chains, Firewall, firewall, joined, of_iptables, of_nft
+from correlator.core.firewall import IPV4, IPV6, Chains, Firewall, joined
+from correlator.core.iptables import of_iptables
+from correlator.core.nft import of_nft
 
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"  # not the user's: it may be root who asks
 _SECONDS = 10
@@ -50,7 +52,7 @@ def filters() -> Filters:
             unread.append(f"{name}: not understood")
         else:
             read.append(name)
-    return Filters(firewall(joined(chains)) if chains else None, tuple(read), tuple(unread))
+    return Filters(Firewall(joined(chains)) if read else None, tuple(read), tuple(unread))
 
 
 def _has_tables(path: str) -> bool:

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from correlator.core.address import IPV4_LENGTH, endpoint_text, is_any, is_mapped, text, unmapped
-from correlator.core.firewall import IPV4, IPV6, Firewall
+from correlator.core.firewall import IPV4, IPV6, Fate, Firewall
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
 from correlator.report.netstat import bare, protocol, unit_of
 from correlator.report.table import Row
 
+FATES = {Fate.OPEN: "open", Fate.CLOSED: "closed", Fate.DEPENDS: "open to some (it depends on more than the port)"}
+"""What the packet filter does with connections from outside, in words."""
 _COMMAND = 160  # characters of a command line
 _EXAMPLE = "192.0.2.7"  # RFC 5737
 _OUTDONE = " IPv4 goes to the AF_INET listener on 0.0.0.0 beside it, which the kernel prefers."
@@ -214,11 +216,11 @@ def _takes(socket: Socket) -> str:
 
 
 def _rules(port: int, firewall: Firewall | None) -> str:
-    """What the packet filter has for a port now."""
+    """What the packet filter does with a port now."""
     if firewall is None:
         return " (It may not be read here: `sudo nft list ruleset`.)"
-    counts = f"{firewall.rules_for(port, IPV4)} for IPv4, {firewall.rules_for(port, IPV6)} for IPv6"
-    return f" Rules that name port {port} now: {counts}."
+    fates = [f"{FATES[firewall.fate(port, version)]} for IPv{version}" for version in (IPV4, IPV6)]
+    return f" Port {port} is now {' and '.join(fates)}."
 
 
 def _is_wildcard6(socket: Socket) -> bool:

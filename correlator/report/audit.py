@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from correlator.core.address import endpoint_text, is_any, is_mapped, text, unmapped
-from correlator.core.firewall import IPV4, IPV6, Firewall
+from correlator.core.firewall import IPV4, IPV6, Fate, Firewall
 from correlator.core.model import Family, Owner, Socket
 from correlator.core.timetext import time_text
 from correlator.report.answer import is_child, is_ipv4
@@ -29,8 +29,8 @@ class Remark(StrEnum):
     """It has clients over IPv4: with IPV6_V6ONLY they would be refused."""
     IPV4_UNUSED = "ipv4-unused"
     """It takes IPv4, and nobody was seen to use it."""
-    IP6_RULES_ONLY = "ip6-rules-only"
-    """The packet filter has rules for its port and IPv6, none for IPv4, which comes in."""
+    IPV4_UNFILTERED = "ipv4-unfiltered"
+    """The packet filter closes or restricts its port for IPv6, and lets everybody in over IPv4."""
     DENIED = "denied"
     """The rules do not allow it."""
 
@@ -46,8 +46,8 @@ class Audited:
     """Whether an AF_INET listener beside it takes the IPv4."""
     now: int = 0
     """Connections over IPv4 in the table."""
-    rules: tuple[int, int] | None = None
-    """Rules of the packet filter that name its port, for IPv4 and IPv6; None where they are not known."""
+    fates: tuple[Fate, Fate] | None = None
+    """What the packet filter does with its port, for IPv4 and IPv6; None where that is not known."""
     remarks: list[Remark] = field(default_factory=list)
     refusal: str = ""
     """Why the rules do not allow it."""
@@ -155,9 +155,9 @@ def _remark(one: Audited, firewall: Firewall | None, policy: Policy | None) -> N
     elif not one.is_outdone:
         one.remarks.append(Remark.IPV4_UNUSED)
     if firewall is not None and one.is_listening:
-        one.rules = (firewall.rules_for(port, IPV4), firewall.rules_for(port, IPV6))
-        if firewall.is_ip6_only(port):
-            one.remarks.append(Remark.IP6_RULES_ONLY)
+        one.fates = (firewall.fate(port, IPV4), firewall.fate(port, IPV6))
+        if one.fates[0] is Fate.OPEN and one.fates[1] is not Fate.OPEN and not one.is_outdone:
+            one.remarks.append(Remark.IPV4_UNFILTERED)
     if policy is not None:
         subject = Subject(port, text(use.where[0]), use.process, use.unit, use.container)
         one.refusal = policy.refusal(subject)
@@ -182,8 +182,8 @@ def record(one: Audited) -> Record:
         "ipv6": _clients(use.ipv6),
         "ipv4_share": round(use.ipv4_share, 4) if use.connections else None,
         "ipv4_taken_by_af_inet": one.is_outdone,
-        "ipv4_rules": one.rules[0] if one.rules else None,
-        "ipv6_rules": one.rules[1] if one.rules else None,
+        "ipv4_filter": str(one.fates[0]) if one.fates else None,
+        "ipv6_filter": str(one.fates[1]) if one.fates else None,
         "remarks": [str(remark) for remark in one.remarks],
         "refusal": one.refusal or None,
     }

@@ -20,7 +20,16 @@ print("ready", flush=True)
 sys.stdin.read()
 """
 
-Audit = Callable[..., "subprocess.CompletedProcess[str]"]
+TRY = """
+import json, socket
+def can(address, port):
+    try:
+        socket.create_connection((address, port), 0.7).close()
+    except OSError:
+        return False
+    return True
+print(json.dumps([(port, can("10.9.9.1", port), can("fd00::1", port)) for port in (8001, 8002, 8003)]))
+"""
 
 
 @pytest.fixture
@@ -41,6 +50,34 @@ def inside(program: Callable[[str], str]) -> Iterator[list[str]]:
         server.communicate("")
     finally:
         subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+@pytest.fixture
+def outside(inside: list[str], program: Callable[[str], str]) -> Iterator[list[str]]:
+    """Words that run a program in another host's place."""
+    for name in ("nft", "iptables"):
+        program(name)
+    here = inside[-1]
+    there = here + "-o"
+    subprocess.run(["ip", "netns", "add", there], check=True)
+    try:
+        for line in (
+            f"-n {here} link add eth0 type veth peer name eth0 netns {there}",
+            *(f"-n {name} link set eth0 up" for name in (here, there)),
+            f"-n {here} addr add 10.9.9.1/24 dev eth0",
+            f"-n {there} addr add 10.9.9.2/24 dev eth0",
+            f"-n {here} addr add fd00::1/64 dev eth0 nodad",
+            f"-n {there} addr add fd00::2/64 dev eth0 nodad",
+            # who asks for neighbours is let in or not like everybody: here they are known
+            f"-n {here} -6 neigh add fd00::2 lladdr 02:00:00:00:00:02 dev eth0",
+            f"-n {there} -6 neigh add fd00::1 lladdr 02:00:00:00:00:01 dev eth0",
+            f"-n {here} link set eth0 address 02:00:00:00:00:01",
+            f"-n {there} link set eth0 address 02:00:00:00:00:02",
+        ):
+            subprocess.run(["ip", *line.split()], check=True)
+        yield ["ip", "netns", "exec", there]
+    finally:
+        subprocess.run(["ip", "netns", "del", there], check=True)
 
 
 def run(inside: list[str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -69,38 +106,90 @@ def test_clients_and_those_who_have_none(inside: list[str]) -> None:
     assert "these would be refused: 127.0.0.1." in text
 
 
-@pytest.mark.parametrize("by", ["nft", "iptables"])
-def test_a_port_that_is_closed_for_ipv6_only(inside: list[str], by: str, program: Callable[[str], str]) -> None:
-    """And one that is closed for both."""
-    program(by)
-    rules = {
-        "nft": [
-            "nft add table ip6 f",
-            "nft add chain ip6 f in { type filter hook input priority 0 ; }",
-            "nft add rule ip6 f in tcp dport { 8001-8002, 9 } drop",
-            "nft add table inet g",
-            "nft add chain inet g in { type filter hook input priority 0 ; }",
-            "nft add rule inet g in tcp dport 8002 drop",
-        ],
-        "iptables": [
-            "ip6tables -N mine",
-            "ip6tables -A INPUT -j mine",
-            "ip6tables -A mine -p tcp -m multiport --dports 9,8001:8002 -j DROP",
-            "iptables -A INPUT -p tcp --dport 8002 -j DROP",
-        ],
-    }[by]
-    for rule in rules:
+# Rules, and the ports that they close over IPv4 and IPv6 for the one who tries.
+RULES: dict[str, list[str]] = {
+    "nothing": [],
+    "ip6 drop": ["ip6tables -A INPUT -p tcp -m multiport --dports 9,8001:8002 -j DROP"],
+    "ip6 policy": [
+        "ip6tables -P INPUT DROP",
+        "ip6tables -A INPUT -p ipv6-icmp -j ACCEPT",
+        "ip6tables -A INPUT -p tcp --dport 8002 -j ACCEPT",
+    ],
+    "both": ["ip6tables -A INPUT -p tcp --dport 8001 -j DROP", "iptables -A INPUT -p tcp --dport 8001 -j REJECT"],
+    "chains": [
+        "ip6tables -N mine",
+        "ip6tables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "ip6tables -A INPUT -i lo -j ACCEPT",
+        "ip6tables -A INPUT -j mine",
+        "ip6tables -A mine -p tcp ! --dport 8003 -j DROP",
+    ],
+    "ip4 policy": ["iptables -P INPUT DROP", "iptables -A INPUT -p tcp --dport 8003 -j ACCEPT"],
+    "nft ip6": [
+        "nft add table ip6 f",
+        "nft add chain ip6 f in { type filter hook input priority 0 ; }",
+        "nft add rule ip6 f in tcp dport { 8001-8002, 9 } drop",
+    ],
+    "nft inet": [
+        "nft add table inet f",
+        "nft add chain inet f in { type filter hook input priority 0 ; policy drop ; }",
+        "nft add set inet f open { type inet_service ; flags interval ; }",
+        "nft add element inet f open { 8002-8003 }",
+        "nft add rule inet f in ct state established,related accept",
+        "nft add rule inet f in meta l4proto ipv6-icmp accept",
+        "nft add rule inet f in meta nfproto ipv4 tcp dport 8001 accept",
+        "nft add rule inet f in tcp dport @open accept",
+    ],
+    "nft maps": [
+        "nft add table inet f",
+        "nft add chain inet f in { type filter hook input priority 0 ; }",
+        "nft add chain inet f six",
+        "nft add rule inet f six tcp dport vmap { 8001 : drop, 8002 : accept, 8003 : drop }",
+        "nft add rule inet f in meta nfproto vmap { ipv6 : jump six }",
+    ],
+    "nft opposite": [
+        "nft add table ip f",
+        "nft add chain ip f in { type filter hook input priority 0 ; }",
+        "nft add rule ip f in tcp dport != 8002 reject",
+        "nft add table ip6 f",
+        "nft add chain ip6 f pre { type filter hook prerouting priority -300 ; }",
+        "nft add rule ip6 f pre tcp dport 8002 drop",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_packet_filter_as_it_is(name: str, outside: list[str], inside: list[str]) -> None:
+    """What is said of each port is what happens to a connection from another host."""
+    for rule in RULES[name]:
         subprocess.run([*inside, *rule.split()], check=True)
-    found = listeners(inside)
-    assert [found[f"[::]:{port}"]["ipv4_rules"] for port in (8001, 8002, 8003)] == [0, 1, 0]
-    assert [found[f"[::]:{port}"]["ipv6_rules"] for port in (8001, 8002, 8003)] == [1, 2 if by == "nft" else 1, 0]
-    flagged = {name for name, one in found.items() if "ip6-rules-only" in one["remarks"]}
-    assert flagged == {"[::]:8001"}
-    done = run(inside, "--fail-on", "ip6-rules-only")
-    assert done.returncode == 1
-    assert "over IPv4 it is open" in done.stdout
-    subprocess.run([*inside, "iptables", "-P", "INPUT", "DROP"], check=True)
-    assert run(inside, "--fail-on", "ip6-rules-only").returncode == 0
+    told = {
+        int(listener.rpartition(":")[2]): (one["ipv4_filter"], one["ipv6_filter"], "ipv4-unfiltered" in one["remarks"])
+        for listener, one in listeners(inside).items()
+    }
+    tried = subprocess.run([*outside, sys.executable, "-c", TRY], capture_output=True, text=True, check=True)
+    seen = {
+        port: ("open" if four else "closed", "open" if six else "closed")
+        for port, four, six in json.loads(tried.stdout)
+    }
+    assert {port: fates[:2] for port, fates in told.items()} == seen
+    assert {port: fates[2] for port, fates in told.items()} == {
+        port: four == "open" and six == "closed" for port, (four, six) in seen.items()
+    }
+    done = run(inside, "--fail-on", "ipv4-unfiltered")
+    assert done.returncode == int(any(fates[2] for fates in told.values()))
+
+
+def test_a_rule_that_asks_for_more(inside: list[str], program: Callable[[str], str]) -> None:
+    """Who knows who asks: it depends, and is said so."""
+    program("ip6tables")
+    subprocess.run(
+        [*inside, *["ip6tables", "-A", "INPUT", "-s", "2001:db8::/32", "-p", "tcp", "--dport", "8001", "-j", "DROP"]],
+        check=True,
+    )
+    found = listeners(inside)["[::]:8001"]
+    assert (found["ipv4_filter"], found["ipv6_filter"]) == ("open", "depends")
+    assert "ipv4-unfiltered" in found["remarks"]
+    assert "it depends on more than the port" in " ".join(run(inside).stdout.split())
 
 
 def test_rules_make_it_a_check(inside: list[str], tmp_path: Path) -> None:
@@ -144,4 +233,4 @@ def test_what_may_not_be_read_is_said(inside: list[str], program: Callable[[str]
     found = run([*inside, *nobody])
     assert found.returncode == 0, found.stderr
     assert "The packet filter is unknown. Not asked: nft: " in " ".join(found.stdout.split())
-    assert {one["ipv4_rules"] for one in json.loads(run([*inside, *nobody], "--json").stdout)} == {None}
+    assert {one["ipv4_filter"] for one in json.loads(run([*inside, *nobody], "--json").stdout)} == {None}

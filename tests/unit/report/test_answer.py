@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from correlator.core.firewall import Firewall, Rule
+from correlator.core.firewall import Chain, Firewall
 from correlator.core.model import Owner, Socket, TcpState
 from correlator.report.answer import Answer, Host, about_connection, about_listeners, is_child, takes_ipv4_on_inet6
 from correlator.report.table import Row
@@ -42,9 +42,9 @@ def test_the_case() -> None:
     assert "::ffff:10.0.0.20" in told["its logs see"]
     assert "ip6tables" in told["the firewall sees"]
     assert "may not be read here" in told["the firewall sees"]
-    firewall = Firewall((Rule(frozenset({6}), ((4000, 5000),)),))
+    firewall = Firewall({("ip6", "t", "in"): Chain("input", is_closing=True)})
     host = Host(bindv6only=False, sees_all=True, firewall=firewall)
-    assert of(DUAL, host=host)["the firewall sees"].endswith("Rules that name port 4243 now: 0 for IPv4, 1 for IPv6.")
+    assert of(DUAL, host=host)["the firewall sees"].endswith("Port 4243 is now open for IPv4 and closed for IPv6.")
     assert "net.ipv6.bindv6only=1` (0 now)" in told["IPv6 only"]
     assert "New IPv4 clients are then refused (connected now: 10.0.0.20, 10.0.0.21)" in told["IPv6 only"]
     assert "unless another socket listens on 0.0.0.0:4243" in told["IPv6 only"]

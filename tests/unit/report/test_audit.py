@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from correlator.core.firewall import IPV6, Firewall, Rule
+from correlator.core.firewall import Chain, Fate, Firewall
 from correlator.core.model import Owner, TcpState
 from correlator.report.audit import Audited, Remark, audit, record
 from correlator.report.policy import parse
@@ -14,6 +14,7 @@ from tests.scenes import the_case
 
 CASE = of_finding(the_case())
 JAVA = Owner(31307, "java", cgroup="/system.slice/app.service")
+SHUT = Chain("input", is_closing=True)
 DUAL = (listener("::", 4243, v6only=False), JAVA)
 
 
@@ -107,12 +108,14 @@ def test_nobody_came_over_ipv4() -> None:
 
 
 def test_the_packet_filter() -> None:
-    """Of listeners that are there: rules for IPv6 only leave IPv4 open."""
-    firewall = Firewall((Rule(frozenset({IPV6}), ((4000, 5000),)),))
-    one = only(DUAL, firewall=firewall)
-    assert (one.rules, one.remarks) == ((0, 1), [Remark.IPV4_UNUSED, Remark.IP6_RULES_ONLY])
-    assert only(DUAL, firewall=Firewall()).rules == (0, 0)
-    assert only(told=usage(CASE), firewall=firewall).rules is None
+    """Of listeners that are there: what is closed for IPv6 only leaves IPv4 open."""
+    six, both = Firewall({("ip6", "t", "in"): SHUT}), Firewall({("inet", "t", "in"): SHUT})
+    one = only(DUAL, firewall=six)
+    assert (one.fates, one.remarks) == ((Fate.OPEN, Fate.CLOSED), [Remark.IPV4_UNUSED, Remark.IPV4_UNFILTERED])
+    assert only(DUAL, firewall=both).remarks == [Remark.IPV4_UNUSED]
+    assert only(DUAL, firewall=Firewall({})).fates == (Fate.OPEN, Fate.OPEN)
+    assert only(told=usage(CASE), firewall=six).fates is None
+    assert only(DUAL, (listener("0.0.0.0", 4243), JAVA), firewall=six).remarks == []
 
 
 def test_rules() -> None:
@@ -133,4 +136,4 @@ def test_the_record() -> None:
         "last_seen": "1970-01-01T00:00:00.000000009Z",
     }
     assert made["ipv6"]["last_seen"] is None
-    assert (made["remarks"], made["ipv4_rules"], made["refusal"]) == (["ipv4-clients"], None, None)
+    assert (made["remarks"], made["ipv4_filter"], made["refusal"]) == (["ipv4-clients"], None, None)
