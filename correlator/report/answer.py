@@ -12,19 +12,27 @@ from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
 from correlator.report.netstat import bare, protocol, unit_of
+from correlator.report.settings import DECIDED, settings
 from correlator.report.table import Row
 
 FATES = {Fate.OPEN: "open", Fate.CLOSED: "closed", Fate.DEPENDS: "open to some (it depends on more than the port)"}
 """What the packet filter does with connections from outside, in words."""
 _COMMAND = 160  # characters of a command line
 _EXAMPLE = "192.0.2.7"  # RFC 5737
-_OUTDONE = " IPv4 goes to the AF_INET listener on 0.0.0.0 beside it, which the kernel prefers."
+_OUTDONE = (
+    "an AF_INET6 socket on the wildcard address with IPV6_V6ONLY off. It would take IPv4 as well (RFC 3493 §5.3), but "
+    "IPv4 goes to the AF_INET listener on 0.0.0.0 beside it, which the kernel prefers: IPv6 comes here."
+)
 _SHOWN = 5  # addresses of clients
 _SECONDS = 19  # of a time's text
 _FINISHED = frozenset({TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.NEW_SYN_RECV, TcpState.BOUND_INACTIVE})
 WHY = (
     "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6). Such a socket may serve IPv4 "
     "clients, too (RFC 3493 §3.7, ipv6(7))."
+)
+_WHY_MAPPED = (
+    "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6). This one has IPv4-mapped addresses: "
+    "what it sends and gets is IPv4 (RFC 3493 §3.7, ipv6(7))."
 )
 _WHY_NOT = "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6); this one carries IPv6 only."
 _FIREWALL = (
@@ -35,16 +43,6 @@ _CONNECT = (
     "where the program opened it: connect to the IPv4 address with an AF_INET socket (Java: "
     "`-Djava.net.preferIPv4Stack=true`): the same packets, and netstat shows tcp. The other end sees IPv4 either way."
 )
-# What a program calls the two choices; PORT is put in.
-_SETTINGS: dict[str, tuple[str, str]] = {
-    "nginx": ("nginx: `listen [::]:PORT ipv6only=on;`", "nginx: `listen PORT;` without the [::] one"),
-    "java": ("Java has no setting for this", "Java: `-Djava.net.preferIPv4Stack=true` (then it has no IPv6 at all)"),
-    "systemd": ("systemd.socket(5): `BindIPv6Only=ipv6-only`", "systemd.socket(5): `ListenStream=0.0.0.0:PORT`"),
-    "docker-proxy": ("docker: `-p [::]:PORT:...`", "docker: `-p 0.0.0.0:PORT:...`"),
-    "haproxy": ("haproxy: `bind :::PORT v6only`", "haproxy: `bind 0.0.0.0:PORT`"),
-    "node": ("Node: `listen({host: '::', port: PORT, ipv6Only: true})`", "Node: `listen(PORT, '0.0.0.0')`"),
-}
-_USUAL = ("nginx", "systemd", "docker-proxy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +68,37 @@ class Answer:
     """The same in a line."""
 
 
-def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host) -> Answer:
+def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host, asked: Sequence[Socket] = ()) -> Answer:
     """What a listener takes, or several that share an address and port (SO_REUSEPORT).
 
-    `others`: the host's sockets with its port.
+    `others`: the host's sockets with its port. `asked`: the connections for whose sake it is told of.
     """
     (socket, owner), port = rows[0], rows[0][0].local_port
     children = [other for other, _ in others if is_child(other, socket)]
     over_ipv4 = [child for child in children if is_ipv4(child)]
     over_ipv6 = [child for child in children if not is_ipv4(child)]
     rivals = [other for other in others if other[0].is_listener and shared(other[0]) != shared(socket)]
-    outdone = any(is_any(other.local) and _takes(other) == "IPv4" for other, _ in rivals)
+    outdone = any(is_any(other.local) and other.family is Family.INET for other, _ in rivals)
     may_take_ipv4 = takes_ipv4_on_inet6(socket) and not (outdone and _is_wildcard6(socket))
     answer = Answer(f"{_holders(rows)} on {endpoint_text(socket.local, port)}")
+    answer.facts += [("you asked for", _client(one)) for one in asked[:_SHOWN]]
     answer.facts.append(("netstat shows", f"{protocol(socket)}  {bare(socket.local, port)}  LISTEN"))
     if socket.family is Family.INET6:
         answer.facts.append(("why", f"{WHY} This one does." if may_take_ipv4 else _WHY_NOT))
     answer.facts += [
-        ("it is", _listener_kind(socket) + (_OUTDONE if takes_ipv4_on_inet6(socket) and not may_take_ipv4 else "")),
+        ("it is", _OUTDONE if takes_ipv4_on_inet6(socket) and not may_take_ipv4 else _listener_kind(socket)),
         *_owner_facts(owner, host),
         (
             "clients now",
             f"{_clients(over_ipv4, over_ipv6)}. `sudo correlator live -i any --port {port}` shows new ones.",
         ),
-        *(("beside it", f"{_who(keeper)} on {other.local_text}: {_takes(other)}") for other, keeper in _once(rivals)),
+        *(
+            ("beside it", f"{_who(keeper)} on {other.local_text}: {_takes(other, beside=socket)}")
+            for other, keeper in _once(rivals)
+        ),
     ]
-    answer.brief = f"{bare(socket.local, port):<23} {_holders(rows)}: {_clients(over_ipv4, over_ipv6)}"
+    shown = f"{protocol(socket):<4}  {bare(socket.local, port):<23}"
+    answer.brief = f"{shown}  {_holders(rows)}: {_clients(over_ipv4, over_ipv6)}"
     if not may_take_ipv4:
         if _is_wildcard6(socket) and not outdone:
             more = f"listen on 0.0.0.0:{port} as well, or clear IPV6_V6ONLY before bind() (RFC 3493 §5.3)."
@@ -110,6 +113,14 @@ def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host) -> A
     else:
         answer.advice += _choices(owner, port, over_ipv4, over_ipv6, host)
     return answer
+
+
+def _client(socket: Socket) -> str:
+    """One of a listener's connections."""
+    where = endpoint_text(unmapped(socket.remote), socket.remote_port)
+    if socket.family is Family.INET6 and is_ipv4(socket):
+        return f"{where}, its client over IPv4; the program sees it as {socket.remote_text}."
+    return f"{where}, its client over {'IPv4' if is_ipv4(socket) else 'IPv6'}."
 
 
 def shared(socket: Socket) -> tuple[object, ...]:
@@ -139,15 +150,16 @@ def about_connection(row: Row, host: Host) -> Answer:
     answer = Answer(f"{_who(owner)} has a connection {socket.local_text} to {socket.remote_text}")
     shown = f"{bare(socket.local, socket.local_port)}  {bare(socket.remote, socket.remote_port)}"
     answer.facts.append(("netstat shows", f"{protocol(socket)}  {shown}  {socket.state.name}"))
-    answer.brief = f"{shown}  {_who(owner)}"
+    carries = ": IPv4 on an AF_INET6 socket" if socket.family is Family.INET6 and is_ipv4(socket) else ""
+    answer.brief = f"{protocol(socket):<4}  {shown}  {_who(owner)}{carries}"
     if socket.family is Family.INET:
         answer.facts.append(("it is", "an AF_INET socket: IPv4 in the kernel and on the wire."))
     elif is_ipv4(socket):
         kind = (
-            "an AF_INET6 socket with IPv4-mapped addresses: its packets are IPv4 (RFC 3493 §3.7). Either it was "
+            "an AF_INET6 socket with IPv4-mapped addresses: its packets are IPv4. Either it was "
             f"connected to {text(socket.remote)}, or a listener accepted it that is not here any more."
         )
-        answer.facts += [("why", f"{WHY} This one does."), ("it is", kind)]
+        answer.facts += [("why", _WHY_MAPPED), ("it is", kind)]
         answer.advice.append(("IPv4 as IPv4", _CONNECT))
     else:
         answer.facts.append(("it is", "an AF_INET6 socket with IPv6 addresses: IPv6 in the kernel and on the wire."))
@@ -206,10 +218,12 @@ def _listener_kind(socket: Socket) -> str:
     )
 
 
-def _takes(socket: Socket) -> str:
-    """The IP versions that a listener takes, in a word."""
+def _takes(socket: Socket, beside: Socket) -> str:
+    """The IP versions that a listener takes, in a word, beside another one."""
     if socket.family is Family.INET or is_mapped(socket.local):
         return "IPv4"
+    if _is_wildcard6(socket) and not socket.v6only and beside.family is Family.INET and is_any(beside.local):
+        return "IPv6 (the IPv4 comes here)"
     if _is_wildcard6(socket) and not socket.v6only:
         return "IPv6 and IPv4" if socket.v6only is not None else "IPv6, perhaps IPv4"
     return "IPv6"
@@ -279,25 +293,34 @@ def _choices(
 ) -> list[tuple[str, str]]:
     """What would change a dual-stack listener, and what would break."""
     name = owner.process if owner else ""
-    of_ipv6, of_ipv4 = ((name,), (name,)) if name in _SETTINGS else (_USUAL, (*_USUAL, "java"))
-    only_ipv6 = "; ".join(_SETTINGS[program][0].replace("PORT", str(port)) for program in of_ipv6)
-    only_ipv4 = "; ".join(_SETTINGS[program][1].replace("PORT", str(port)) for program in of_ipv4)
-    now = "unknown here" if host.bindv6only is None else f"{int(host.bindv6only)} now"
+    of_ipv6, of_ipv4, of_both = settings(name, port)
     hit = f" (connected now: {_addresses(over_ipv4)})" if over_ipv4 else ""
     lost = f" (connected now: {_addresses(over_ipv6)})" if over_ipv6 else ""
     apart = (
         f"the usual way, where ::ffff: is a nuisance: two sockets, [::]:{port} with IPV6_V6ONLY and 0.0.0.0:{port}. "
-        "The same clients are served, and logs, allow-lists and netstat show IPv4 as IPv4; what expects ::ffff: must "
-        "change."
+        f"{of_both}. The same clients are served, and logs, allow-lists and netstat show IPv4 as IPv4; what expects "
+        "::ffff: must change."
     )
     restricted = (
-        f"setsockopt(IPV6_V6ONLY) before bind(). {only_ipv6}. System-wide, for every program that does not choose and "
-        f"from its next start on: `sysctl net.ipv6.bindv6only=1` ({now}). New IPv4 clients are then refused{hit}, "
-        f"unless another socket listens on 0.0.0.0:{port}."
+        f"setsockopt(IPV6_V6ONLY) before bind(). {of_ipv6}. {_by_default(name, host)} New IPv4 clients are then "
+        f"refused{hit}, unless another socket listens on 0.0.0.0:{port}."
     )
     return [
         ("nothing", "it works as it is: a server with an IPv6 socket may serve IPv4 in this way (RFC 4038 §4.2)."),
         ("separate sockets", apart),
         ("IPv6 only", restricted),
-        ("IPv4 only", f"bind 0.0.0.0. {only_ipv4}. New IPv6 clients are then refused{lost}."),
+        ("IPv4 only", f"bind 0.0.0.0. {of_ipv4}. New IPv6 clients are then refused{lost}."),
     ]
+
+
+def _by_default(name: str, host: Host) -> str:
+    """What net.ipv6.bindv6only has to do with it."""
+    if name in DECIDED:
+        return f"(`net.ipv6.bindv6only` changes nothing: {name} sets IPV6_V6ONLY itself.)"
+    if host.bindv6only:
+        return "(`net.ipv6.bindv6only` is 1 already: its program sets IPV6_V6ONLY itself, or is older than that.)"
+    now = "unknown here" if host.bindv6only is None else "0 now"
+    return (
+        "System-wide, for every program that does not choose and from its next start on: "
+        f"`sysctl net.ipv6.bindv6only=1` ({now})."
+    )

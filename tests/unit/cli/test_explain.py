@@ -71,6 +71,30 @@ def test_an_address_of_this_host(port: int) -> None:
     assert "Nothing here uses 9.9.9.9" in explain("9.9.9.9").stdout
 
 
+def test_an_endpoint_has_the_listener_that_takes_it() -> None:
+    """Its own before the wildcard ones, AF_INET before dual-stack."""
+    made = {"family": socket.AF_INET6, "dualstack_ipv6": True, "reuse_port": True}
+    with socket.create_server(("::", 0), **made) as dual:  # type: ignore[arg-type]
+        port = dual.getsockname()[1]
+        with socket.create_server(("127.0.0.1", port), reuse_port=True):
+            text = explain(f"127.0.0.1:{port}").stdout
+            assert f"listens on 127.0.0.1:{port}" in text
+            assert f"listens on [::]:{port}" not in text
+            assert f"listens on [::]:{port}" in explain(f"127.0.0.2:{port}").stdout
+
+
+def test_a_client_is_named_with_its_listener(port: int) -> None:
+    """Who asks about a connection hears what it is."""
+    listing = subprocess.run(
+        ["ss", "-tnH", "sport", "=", f":{port}"], capture_output=True, text=True, check=True
+    ).stdout
+    far = next(line.split()[4] for line in listing.splitlines() if "127.0.0.1" in line).rpartition(":")[2]
+    text = " ".join(explain(f"127.0.0.1:{far}").stdout.split())
+    assert (
+        f"you asked for 127.0.0.1:{far}, its client over IPv4; the program sees it as [::ffff:127.0.0.1]:{far}." in text
+    )
+
+
 def test_a_client_that_connects_to_a_mapped_address() -> None:
     """Its listener is elsewhere, as far as it is known."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_INET6) as client:

@@ -45,7 +45,9 @@ def test_the_case() -> None:
     firewall = Firewall({("ip6", "t", "in"): Chain("input", is_closing=True)})
     host = Host(bindv6only=False, sees_all=True, firewall=firewall)
     assert of(DUAL, host=host)["the firewall sees"].endswith("Port 4243 is now open for IPv4 and closed for IPv6.")
-    assert "net.ipv6.bindv6only=1` (0 now)" in told["IPv6 only"]
+    assert "`net.ipv6.bindv6only` changes nothing: java sets IPV6_V6ONLY itself" in told["IPv6 only"]
+    assert "net.ipv6.bindv6only=1` (0 now)" in of(DUAL, Owner(5, "mine"))["IPv6 only"]
+    assert "is 1 already" in of(DUAL, Owner(5, "mine"), host=Host(bindv6only=True, sees_all=True))["IPv6 only"]
     assert "New IPv4 clients are then refused (connected now: 10.0.0.20, 10.0.0.21)" in told["IPv6 only"]
     assert "unless another socket listens on 0.0.0.0:4243" in told["IPv6 only"]
     assert "New IPv6 clients are then refused (connected now: 2001:db8::20)" in told["IPv4 only"]
@@ -89,7 +91,8 @@ def test_another_listener_on_the_port() -> None:
     assert "IPv6 only" in of(DUAL, others=[narrow])
     beside: Row = (replace(listener("::", 4243, v6only=None), inode=99), None)
     assert of(DUAL, others=[beside])["beside it"].endswith("IPv6, perhaps IPv4")
-    assert of(listener("0.0.0.0", 4243), others=[(DUAL, JAVA)])["beside it"].endswith("IPv6 and IPv4")
+    assert of(listener("0.0.0.0", 4243), others=[(DUAL, JAVA)])["beside it"].endswith("IPv6 (the IPv4 comes here)")
+    assert of(listener("127.0.0.1", 4243), others=[(DUAL, JAVA)])["beside it"].endswith("IPv6 and IPv4")
     assert of(DUAL, others=[(listener("::1", 4243), None)])["beside it"] == "An unknown process on [::1]:4243: IPv6"
 
 
@@ -180,3 +183,22 @@ def test_connections() -> None:
 def test_whose_child_a_connection_is(child: Socket, facts: dict[str, Any], expected: bool) -> None:
     """A listener's children have its family, port and network namespace, and an address that it takes."""
     assert is_child(child, replace(DUAL, **facts)) == expected
+
+
+def test_the_connection_for_whose_sake_a_listener_is_told_of() -> None:
+    """What it is to the listener, and how the program sees it."""
+    answer = about_listeners([(DUAL, JAVA)], [(IPV4[0], JAVA)], ROOT, [IPV4[0], IPV6])
+    asked = [text for heading, text in answer.facts if heading == "you asked for"]
+    assert asked == [
+        "10.0.0.20:1000, its client over IPv4; the program sees it as [::ffff:10.0.0.20]:1000.",
+        "[2001:db8::20]:1000, its client over IPv6.",
+    ]
+
+
+def test_a_mapped_connection_serves_nobody() -> None:
+    """Why it is tcp6 is told of itself; in short, too."""
+    mapped = socket("::ffff:10.0.0.12", 1000, "::ffff:10.0.0.20", 80)
+    answer = about_connection((mapped, JAVA), ROOT)
+    assert "serve" not in dict(answer.facts)["why"]
+    assert answer.brief.startswith("tcp6  ")
+    assert answer.brief.endswith(": IPv4 on an AF_INET6 socket")
