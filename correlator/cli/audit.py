@@ -60,6 +60,8 @@ def audit_(
     REPORTs (.jsonl or annotated .pcapng) tell who came; without them it is who is connected now. Of this host's
     listeners it also says which ports have ip6 rules only in its packet filter.
     """
+    if Remark.DENIED in fail_on and rules is None:
+        die(Exit.USAGE, "--fail-on denied needs --rules FILE: without rules nothing is denied")
     policy = _policy(rules) if rules is not None else None
     usage, troubles = asyncio.run(_usage(reports))
     wanted = tables or (() if reports else (LIVE,))
@@ -96,7 +98,9 @@ def _policy(name: str) -> Policy:
             return parse(file.read(_MOST_RULES))
     except OSError as error:
         die(Exit.UNREADABLE, f"{name}: {error.strerror or error}")
-    except (PolicyError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        die(Exit.UNREADABLE, f"{name}: is no text in UTF-8, as TOML is")
+    except PolicyError as error:
         die(Exit.UNREADABLE, f"{name}: {error}")
 
 

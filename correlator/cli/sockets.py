@@ -82,6 +82,8 @@ def sockets(  # noqa: PLR0913  click's options
     """List this host's TCP sockets: netstat's protocol, and the IP versions, addresses and IPV6_V6ONLY behind it."""
     if as_json and as_csv:
         die(Exit.USAGE, "--json and --csv cannot share standard output")
+    if save is not None and (as_json or as_csv):
+        die(Exit.USAGE, "--save writes an evidence file; without it --json and --csv write the table")
     if watch and save is None:
         die(Exit.USAGE, "--watch records: give it a file with --save")
     writer = Writer(save, force=force) if save is not None else None

@@ -28,6 +28,8 @@ _EVERY = 0.25  # seconds between two pictures
 _SHARE = 20  # a picture takes at most so small a part of the time
 _LISTENERS = 4
 _FRAME = 5  # lines beside listeners and findings: title, counters, a blank one, headings, keys
+_NOTHING_YET = "no connection yet"
+_NOTHING_FITS = "none of the kept findings fits: v and / choose others"
 _KEYS = "q quit   p pause   v verdict   / search"
 _STYLES = {
     "ipv4-on-af_inet6": "bold yellow",
@@ -37,9 +39,10 @@ _STYLES = {
     "anomaly": "bold red",
 }
 # What is left out where the terminal is narrow, the first first.
-_DISPENSABLE = ("close", "handshake", "side", "cause", "socket", "time")
+_DISPENSABLE = ("close", "handshake", "socket", "time", "cause", "side")
 _WIDTHS = {"time": 12, "verdict": 16, "side": 6, "client": 20, "server": 20, "process": 15, "socket": 24}
 _WIDTHS |= {"cause": 19, "handshake": 10, "close": 10}
+_GAP, _LEAST = 2, 8
 _ELASTIC = ("client", "server", "process", "socket")
 _PLAIN = ("time", "side", "client", "server", "process")  # not in the verdict's colour
 _ESCAPE, _ENTER, _DELETE = "\x1b", "\r\n", "\x7f\b"
@@ -201,7 +204,10 @@ class View:
         parts: list[RenderableType] = [self._title(picture), self._counters(picture, numbers)]
         parts += [_listener(*one) for one in picture.listeners]
         parts += [Text(""), _table(picture, width)]
-        parts += [Text("")] * (lines - len(picture.listeners) - len(picture.entries))  # the keys stand at the bottom
+        if not picture.entries:
+            parts.append(_line((_NOTHING_YET if not picture.left_out else _NOTHING_FITS, "dim")))
+        left = lines - len(picture.listeners) - max(len(picture.entries), 1)
+        parts += [Text("")] * left  # the keys stand at the bottom
         return Group(*parts, self._foot(picture))
 
     def _measure(self, connections: int) -> None:
@@ -253,18 +259,38 @@ def _table(picture: Picture, width: int) -> Table:
     """The findings, with as many columns as there is room for."""
     chosen = list(HEADINGS)
     for name in _DISPENSABLE:
-        if sum(_WIDTHS[one] + 2 for one in chosen) <= width:
+        if sum(_WIDTHS[one] + _GAP for one in chosen) - _GAP <= width:
             break
         chosen.remove(name)
-    places = [HEADINGS.index(name) for name in chosen]
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, expand=True, header_style="bold")
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, expand=True, header_style="bold")
+    rooms = _rooms(chosen, width)
     for name in chosen:
-        room = {"ratio": _WIDTHS[name], "min_width": 10} if name in _ELASTIC else {"width": _WIDTHS[name]}
-        table.add_column(name, no_wrap=True, overflow="ellipsis", **room)  # type: ignore[arg-type]
+        table.add_column(name, no_wrap=True, overflow="ellipsis", width=rooms[name])
     for entry in picture.entries:
+        cells = dict(zip(HEADINGS, entry.cells, strict=True))
         style = _STYLES.get(entry.verdict, "")
-        table.add_row(*(Text(entry.cells[at], "" if HEADINGS[at] in _PLAIN else style) for at in places))
+        table.add_row(*(Text(_shortened(cells[one], rooms[one]), "" if one in _PLAIN else style) for one in chosen))
     return table
+
+
+def _rooms(chosen: list[str], width: int) -> dict[str, int]:
+    """The columns' widths: what is left over is shared by those whose content may be long."""
+    rooms = {name: _WIDTHS[name] for name in chosen}
+    elastic = [name for name in chosen if name in _ELASTIC]
+    left = width - sum(rooms.values()) - _GAP * (len(chosen) - 1)
+    for place, name in enumerate(elastic):
+        share = left // (len(elastic) - place)
+        rooms[name] = max(rooms[name] + share, _LEAST)
+        left -= share
+    return rooms
+
+
+def _shortened(text: str, room: int) -> str:
+    """An address and port that is too long without its middle: both ends of it tell more."""
+    if len(text) <= room or not text[-1:].isdigit():
+        return text
+    tail = max(room * 2 // 3, 1)
+    return f"{text[: max(room - tail - 1, 0)]}…{text[-tail:]}"
 
 
 def _listener(where: str, who: str, ipv4: int, ipv6: int) -> Text:

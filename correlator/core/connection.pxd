@@ -44,6 +44,7 @@ cdef class Connection:
     cdef public str interface
 
     cpdef int server_port(self) except? -1
+    cpdef int client_port(self) except? -1
     cpdef long long client_isn(self) except? -2
     cpdef long long server_isn(self) except? -2
     cpdef bytes address(self, int place)

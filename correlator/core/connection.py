@@ -95,6 +95,10 @@ class Connection:
         """The port that the client connected to."""
         return self.port[self.server_place]
 
+    def client_port(self) -> int:
+        """The port that it connected from."""
+        return self.port[self.client_place]
+
     def client_isn(self) -> int:
         """The client's initial sequence number."""
         return self.isn[self.client_place]

@@ -18,12 +18,13 @@ KEPT = 512
 """Findings of each kind that can be shown, searched and filtered."""
 MAX_OPEN = 1 << 17
 MAX_LISTENERS = 4096
+_PID, _SEVERAL = 2, -1  # where a listener's counts have its process's ID; several processes share it
 _NOTEWORTHY = frozenset({Verdict.IPV4_ON_INET6, Verdict.AMBIGUOUS, Verdict.ANOMALY})
 _SERVER, _INET6 = Side.SERVER, Family.INET6
 
 Key = tuple[int, str]
-Place = tuple[bytes, int, str, int]
-"""A listener: address, port, process, PID."""
+Place = tuple[bytes, int, str]
+"""A listener: address, port, process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,15 @@ class Board:
     def _count_listener(self, finding: Finding) -> None:
         listener, owner, server = finding.listener, finding.owner, finding.connection.server
         where = (listener.local, listener.local_port) if listener else (server.address, server.port)
-        place = (*where, owner.process if owner else "", owner.pid if owner else 0)
+        place = (*where, owner.process if owner else "")
         counts = self._listeners.get(place)
         if counts is None:
             if len(self._listeners) >= MAX_LISTENERS:
                 return
-            counts = self._listeners[place] = [0, 0]
+            counts = self._listeners[place] = [0, 0, owner.pid if owner else 0]
         counts[1 if finding.connection.is_ipv6 else 0] += 1
+        if owner is not None and owner.pid != counts[_PID]:
+            counts[_PID] = _SEVERAL
 
     def pause(self) -> None:
         """Hold what is shown, or go on; counting goes on all the while."""
@@ -165,8 +168,9 @@ def _opened(finding: Finding) -> int:
 
 
 def _listener(place: Place, counts: list[int]) -> tuple[str, str, int, int]:
-    address, port, process, pid = place
-    who = f"{terminal(process) or '?'} ({pid})" if pid else "unknown owner"
+    address, port, process = place
+    pid = counts[_PID]
+    who = f"{terminal(process) or '?'} ({pid if pid > 0 else 'several'})" if pid else "unknown owner"
     return endpoint_text(address, port), who, counts[0], counts[1]
 
 

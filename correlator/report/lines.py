@@ -6,7 +6,7 @@ from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
 
 _HEAD = ("time", "verdict", "side", "client", "server", "socket", "owner", "cause")
-_WIDTHS = (15, 17, 6, 23, 23, 30, 18, 0)
+_WIDTHS = (15, 17, 6, 23, 23, 36, 18, 0)
 
 
 def header() -> str:

@@ -8,7 +8,7 @@ from correlator.report.escape import terminal
 
 _NETSTAT_WIDTHS = (5, 23, 23, 11, 0)
 _UNITS = (".service", ".socket", ".scope")
-_TRUTH_WIDTHS = (7, 10, 30, 30, 12, 7, 0)
+_TRUTH_WIDTHS = (7, 11, 30, 30, 12, 7, 0)
 
 # netstat's names (tcp_state[] in net-tools' netstat.c)
 _NAMES: Mapping[TcpState, str] = {TcpState.NEW_SYN_RECV: "SYN_RECV", TcpState.BOUND_INACTIVE: "CLOSE"}

@@ -39,6 +39,8 @@ class Rule:
     names: tuple[tuple[str, str], ...]
     """A member of Subject, and a pattern for it."""
     note: str
+    told: str
+    """What it names, in words."""
 
     def fits(self, subject: Subject) -> bool:
         """Whether it is about a listener."""
@@ -58,7 +60,7 @@ class Policy:
         """Why a listener may not be; empty where it may."""
         for rule in self.deny:
             if rule.fits(subject):
-                return f"{rule.where}: {rule.note}" if rule.note else rule.where
+                return f"{rule.where}: {rule.note or rule.told}"
         if self.allow and not any(rule.fits(subject) for rule in self.allow):
             return "no allow rule fits"
         return ""
@@ -102,7 +104,8 @@ def _rule(where: str, table: dict[str, Any]) -> Rule:
     if not ports and not names:
         message = f'{where}: it names nothing, so it would fit everything; to say so, port = "0-65535"'
         raise PolicyError(message)
-    return Rule(where, ports, names, table.get("note", ""))
+    told = ", ".join(f"{name} {value}" for name, value in table.items() if name != "note")
+    return Rule(where, ports, names, table.get("note", ""), told)
 
 
 def _ports(where: str, value: Any) -> tuple[tuple[int, int], ...]:  # noqa: ANN401  TOML's types

@@ -22,6 +22,7 @@ class Termination:
     is_ipv6: bool
     """On the wire."""
     client: bytes
+    client_port: int
     server: Endpoint
     at: int | None
     """When the connection was opened, ns."""
@@ -48,6 +49,7 @@ def of_finding(finding: Finding) -> Termination:
         str(finding.side),
         bool(connection.is_ipv6),
         connection.address(near),
+        connection.client_port(),
         (connection.address(far), connection.server_port()),
         None if connection.opened_at == tcp.UNSEEN else connection.opened_at,
         None if connection.syn_rtt == tcp.UNSEEN else connection.syn_rtt,
@@ -64,8 +66,9 @@ def of_finding(finding: Finding) -> Termination:
 
 def of_record(row: Record) -> Termination:
     """The facts of a report's record. Raises ValueError where its addresses or verdict are none."""
-    verdict, client, server, port = (row.get(name) for name in ("verdict", "client_ip", "server_ip", "server_port"))
-    if not verdict or client is None or server is None or not isinstance(port, int):
+    verdict, client, server = (row.get(name) for name in ("verdict", "client_ip", "server_ip"))
+    client_port, port = row.get("client_port"), row.get("server_port")
+    if not verdict or client is None or server is None or not isinstance(port, int) or not isinstance(client_port, int):
         message = "a finding without a verdict or a four-tuple"
         raise ValueError(message)
     listener, rtt = row.get("listener"), row.get("syn_rtt_us")
@@ -77,6 +80,7 @@ def of_record(row: Record) -> Termination:
         row.get("side") or "",
         row.get("wire_family") == "ipv6",
         parse(client),
+        client_port,
         (parse(server), port),
         at,
         None if rtt is None else round(rtt * 1000),

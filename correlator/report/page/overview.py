@@ -9,6 +9,7 @@ from correlator.report.page.tallies import Flows, RttClasses, Timeline
 from correlator.report.termination import Termination
 from correlator.report.usage import Usage
 
+_RANK = {str(verdict): rank for rank, verdict in enumerate(Verdict)}  # the noteworthy first
 _MIXED = str(Verdict.IPV4_ON_INET6)
 _MOST = 16_384  # clients, and processes that connect
 
@@ -27,20 +28,43 @@ class Overview:
         self.timeline = Timeline()
         self.rtt = RttClasses()
         self.flows = Flows()
+        self.connections = 0
+        self._last: Termination | None = None
 
     def count(self, one: Termination) -> None:
         """Take in a finding."""
         self.verdicts[one.verdict] += 1
         self.usage.count(one)
-        self.timeline.count(one.at, one.verdict)
-        self.rtt.count(one.rtt, one.verdict)
         self.flows.count(one)
+        self._connect(one)
         if one.verdict != _MIXED:
             return
         if one.side == "client":
             _add(self.connectors, (one.process, one.pid))
         else:
             _add(self.clients, one.client)
+
+    def finish(self) -> None:
+        """There are no more."""
+        last, self._last = self._last, None
+        if last is not None:
+            self.connections += 1
+            self.timeline.count(last.at, last.verdict)
+            self.rtt.count(last.rtt, last.verdict)
+
+    def _connect(self, one: Termination) -> None:
+        """Count a connection once, by the verdict of its ends that is more noteworthy: their findings come together."""
+        last = self._last
+        if last is not None and _four_tuple(last) == _four_tuple(one):
+            self._last = min(last, one, key=lambda end: _RANK.get(end.verdict, len(_RANK)))
+        else:
+            self.finish()
+            self._last = one
+
+
+def _four_tuple(one: Termination) -> tuple[object, ...]:
+    """With the time of its opening: which connection it is."""
+    return one.client, one.client_port, one.server, one.at
 
 
 def _add(counts: Counter[Any], key: Hashable) -> None:

@@ -51,7 +51,7 @@
   const endKey = (side) => (row) => addressKey(row[AT[side + "_ip"]]) + " " + String(row[AT[side + "_port"]]).padStart(5, "0");
   const plain = (name) => [(row) => shown(row, name), (row) => row[AT[name]]];
   const VIEW = {
-    opened: [(row) => shown(row, "opened_at").slice(5, 26).replace("T", " "), (row) => row[AT.opened_at]],
+    opened: [(row) => shown(row, "opened_at").slice(5, 23).replace("T", " "), (row) => row[AT.opened_at]],
     verdict: plain("verdict"), side: plain("side"),
     client: [(row) => endpoint(row, "client"), endKey("client")],
     server: [(row) => endpoint(row, "server"), endKey("server")],
@@ -131,6 +131,10 @@
     page = Math.min(Math.max(page, 0), pages - 1);
     const body = $("rows").tBodies[0];
     const lines = [];
+    if (!chosen.length) {
+      lines.push(element("tr"));
+      lines[0].append(element("td", "No finding has all of this.", { colSpan: Object.keys(VIEW).length + 1 }));
+    }
     for (const row of chosen.slice(page * size(), (page + 1) * size())) {
       lines.push(line(row));
       if (open.has(row.number)) lines.push(details(row));

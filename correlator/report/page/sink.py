@@ -66,6 +66,7 @@ class HtmlSink:
         """Write the page."""
         from correlator.report.page.template import rendered  # noqa: PLC0415  jinja2 is slow to import
 
+        self._overview.finish()
         self._data += self._compressor.flush()
         rows = b2a_base64(self._data, newline=False).decode("ascii")
         page = rendered(self._overview, self._run, counters, rows, kept=self._kept, left_out=self._left_out)

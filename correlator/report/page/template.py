@@ -57,6 +57,7 @@ def rendered(overview: Overview, run: Record, counters: Record, rows: str, *, ke
             inputs=_inputs(run),
             mixed=mixed,
             total=overview.verdicts.total(),
+            connections=overview.connections,
             verdicts=[(str(one), overview.verdicts[one], MEANINGS[one]) for one in Verdict if overview.verdicts[one]],
             uses=overview.usage.busiest(),
             clients=overview.clients.most_common(_SHOWN),

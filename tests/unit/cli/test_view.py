@@ -6,7 +6,7 @@ import io
 import pytest
 from rich.console import Console
 
-from correlator.cli.view import Numbers, View
+from correlator.cli.view import Numbers, View, _shortened
 from correlator.report.board import Board
 from tests.scenes import passing, the_case
 
@@ -36,7 +36,8 @@ def test_it_fits(width: int) -> None:
     assert max(map(len, lines)) <= width
     assert "verdict" in lines[4]
     assert "client" in lines[4]
-    assert ("socket" in lines[4]) == (width >= 140)
+    assert ("side" in lines[4]) == (width >= 100)
+    assert ("socket" in lines[4]) == (width >= 200)
     assert lines[-1].startswith("q quit") or lines[-1].startswith("Ctrl-C")
 
 
@@ -50,6 +51,26 @@ def test_what_it_tells() -> None:
     assert "dual-stack-listener" in lines[5]
     lines = drawn(view(numbers=Numbers(7, 3, 2, 1)))
     assert "3 packets dropped, 2 losses of evidence, 1 evicted" in lines[1]
+
+
+def test_a_long_address_keeps_its_ends() -> None:
+    """The port above all."""
+    long = "[fd77:1111:2222:3333:4444:5555:6666:7777]:54321"
+    for room in range(8, len(long)):
+        short = _shortened(long, room)
+        assert len(short) == room
+        assert short[-5:] == "54321"
+    assert _shortened(long, len(long)) == long
+    assert _shortened("a long name of a process", 8) == "a long name of a process"
+
+
+def test_nothing_to_show() -> None:
+    """Is said."""
+    one = view()
+    assert "no connection yet" in "\n".join(drawn(one))
+    one = view(passing())
+    one.press("v")
+    assert "none of the kept findings fits" in "\n".join(drawn(one))
 
 
 def test_hostile_names_cannot_move_the_cursor() -> None:

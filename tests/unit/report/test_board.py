@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from correlator.core.finding import Finding
-from correlator.core.model import Verdict
+from correlator.core.model import Owner, Verdict
 from correlator.report import board as module
 from correlator.report.board import Board
 from tests.scenes import passing, the_case
@@ -58,6 +58,8 @@ def test_listeners_by_ip_version() -> None:
     board.findings([numbered(the_case("other"), 50)])
     picture = board.picture(9, 4)
     assert picture.listeners == [("[::]:4243", "java (31307)", 8, 0), ("[::]:4243", "other (31307)", 1, 0)]
+    board.findings([numbered(CASE, 60, owner=Owner(5, "java"))])
+    assert board.picture(9, 4).listeners[0] == ("[::]:4243", "java (several)", 9, 0)
 
 
 def test_a_verdict_and_a_search() -> None:

@@ -16,7 +16,7 @@ def test_deny_comes_first() -> None:
     """Whatever is allowed."""
     policy = parse('[[allow]]\nport = "0-65535"\n[[deny]]\nport = 4243\nnote = "use 8443"\n[[deny]]\nprocess = "ss*"')
     assert policy.refusal(JAVA) == "deny 1: use 8443"
-    assert policy.refusal(SSH) == "deny 2"
+    assert policy.refusal(SSH) == "deny 2: process ss*"
 
 
 def test_where_there_are_allow_rules_one_must_fit() -> None:
