@@ -138,11 +138,12 @@ class Until:
 
 async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until, ready: Callable[[], None]) -> None:
     """Capture and correlate until told to stop. Raises OSError where the capture fails, after all is reported."""
+    begun = time.time_ns()
     evidence.start()
     failure: list[OSError] = []
     try:
         async with asyncio.TaskGroup() as tasks:
-            turns = _Turns(run, capture, evidence, until)
+            turns = _Turns(run, capture, evidence, until, begun)
             workers = [
                 tasks.create_task(_until_it_fails(work, until, failure)) for work in (turns.capture(), turns.tick())
             ]
@@ -184,8 +185,9 @@ async def _until_it_fails(work: Coroutine[None, None, None], until: Until, failu
 class _Turns:
     """What a live run does again and again: with the packets that come, and as time passes."""
 
-    def __init__(self, run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until) -> None:
+    def __init__(self, run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until, begun: int) -> None:
         self._run = run
+        self._begun = begun  # ns: what was captured before, nobody can say anything of
         self._capture = capture
         self._evidence = evidence
         self._until = until
@@ -206,7 +208,7 @@ class _Turns:
             # evidence of what is to come would take the place of theirs.
             self._read_events()
             for frames in batch:
-                run.take(frames)
+                run.take(self._of_the_run(frames))
             self._evidence.lookup(run.lookups())
             await run.outputs.flush()
             if self._until.count is not None and run.engine.tracker.seen >= self._until.count:
@@ -214,6 +216,15 @@ class _Turns:
             await self._tick()
             pause = min(TICK, self._capture.patience, (time.monotonic() - begun) * _PAUSE)
             await asyncio.sleep(pause)
+
+    def _of_the_run(self, frames: Frames) -> Frames:
+        """Those of frames that were captured since the evidence began: others would be taken for another host's."""
+        if not self._begun or not frames.count or frames.segments[0].at >= self._begun:
+            if frames.count and frames.segments[0].at > self._begun + _SECOND:
+                self._begun = 0  # no ring has an older one any more
+            return frames
+        first = next((place for place in range(frames.count) if frames.segments[place].at >= self._begun), frames.count)
+        return frames.part(first, frames.count)
 
     async def tick(self) -> None:
         """Let time pass where no packets do."""

@@ -79,6 +79,7 @@ def analyse(  # click's options
     beside = [found for name in names if (found := beside_capture(name)) is not None]
     interfaces = Interfaces()
     built = build(wanted, interfaces.names, [*names, *tables, *beside])
+    built.summary.tables = [*tables, *beside]
     inputs = Inputs(interfaces, named, Config(announce=built.outputs.packets is not None), follow=follow)
     inputs.troubles += named.damaged
     record = run_record(time.time_ns(), captures=names, sources=["table"] if tables else [])
@@ -127,8 +128,8 @@ async def _analyse(
         await work(run)
         counters = run.end({})
         is_read = len(inputs.unread) < count
-        if is_read:
-            summarise(built, counters, inputs.troubles)
+        text = summarise(built, counters, inputs.troubles) if is_read else ""
+    show(text)  # now that all findings are out
     if not is_read:
         for writer in outputs.writers:
             writer.remove()
@@ -139,12 +140,11 @@ async def _analyse(
     )
 
 
-def summarise(built: Built, counters: Record, notes: list[str]) -> None:
-    """Write the summary to standard error, and to PREFIX.txt."""
-    text = built.summary.text(counters, [])
+def summarise(built: Built, counters: Record, notes: list[str]) -> str:
+    """The summary, for standard error; written to PREFIX.txt, with the notes."""
     if built.text is not None:
         built.text.put(built.summary.text(counters, notes).encode("utf-8", "replace"))
-    show(text)
+    return built.summary.text(counters, [])
 
 
 def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], interrupted: bool) -> int:

@@ -20,7 +20,7 @@ import click
 from correlator.capture.portable import PortableCapture
 from correlator.capture.ring import ANY, DEFAULT_RING, RingCapture, is_pattern
 from correlator.cli.analyse import exit_status, summarise
-from correlator.cli.exits import Exit, die, say
+from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.notify import notify
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
@@ -33,6 +33,7 @@ from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
 from correlator.report.board import Board
+from correlator.report.writer import STANDARD_OUTPUT
 from correlator.run import Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
@@ -180,14 +181,23 @@ async def _run(
             troubles.append(f"evidence lost: {', '.join(lost_at)}")
         if lost["dropped"] or lost["evidence_lost"] or counters["evidence_dropped"]:
             troubles.append("packets or evidence were lost (counted above): try a larger --ring, or fewer interfaces")
-        if not built.outputs.writers:
-            notes.append("nothing was saved; -w PREFIX saves packets, evidence and findings")
-        summarise(built, counters, [*evidence.missing, *troubles])
-    for note in notes:
+        text = summarise(built, counters, [*evidence.missing, *troubles])
+    show(text)  # now that all findings are out
+    for note in [*notes, *_saved(built, wanted)]:
         say(note)
     for trouble in troubles:
         say(trouble)
     return exit_status(built, unread=0, inputs=1, troubles=troubles, interrupted=False)
+
+
+def _saved(built: Built, wanted: Wanted) -> list[str]:
+    """What there is to say of files."""
+    names = [writer.name for writer in built.outputs.writers if not writer.is_stdout and not writer.failure]
+    if names:
+        return [f"wrote {', '.join(names)}"]
+    if STANDARD_OUTPUT in {wanted.csv, wanted.jsonl, wanted.html}:
+        return []
+    return ["nothing was saved; -w PREFIX saves packets, evidence and findings"]
 
 
 def can_be_drawn_on() -> bool:

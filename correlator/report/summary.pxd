@@ -11,6 +11,7 @@ cdef class Summary:
     cdef public object causes
     cdef public object listeners
     cdef public object connectors
+    cdef public object tables
     cdef Owner _owner
     cdef str _who
 

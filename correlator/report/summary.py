@@ -30,6 +30,8 @@ class Summary:
         self.causes: Counter[Cause] = Counter()
         self.listeners: Counter[tuple[str, str]] = Counter()
         self.connectors: Counter[str] = Counter()
+        self.tables: list[str] | None = None
+        """The tables of sockets that were read; None where the kernel was asked."""
         self._owner: Owner | None = None
         self._who = _UNKNOWN
 
@@ -104,6 +106,9 @@ class Summary:
             f"packets: {counters['packets']} read, {counters['segments']} TCP segments, "
             f"{counters['copies']} copies from a second interface"
         )
+        if self.tables is not None:
+            told = terminal(", ".join(self.tables)) or "no table; --sockets TABLE says whose the connections are"
+            out.append(f"sockets: {told}")
         skipped = counters["skipped"]
         if skipped:
             out.append("skipped: " + ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items())))
