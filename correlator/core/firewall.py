@@ -102,13 +102,19 @@ class Firewall:
         self._chains = chains
 
     def fate(self, port: int, version: int) -> Fate:
-        """What becomes of a new connection from outside to a port: each chain where it arrives must accept it."""
+        """What becomes of a new connection from outside to a port: each chain where it arrives must accept it.
+
+        What leaves, an answer for instance, is not looked at.
+        """
         known: dict[Place, Ends] = {}
         is_open = True
         for place, chain in self._chains.items():
-            if chain.hook not in ARRIVING or chain.is_nat or version not in FAMILIES[place[0]]:
+            if chain.hook not in ARRIVING or version not in FAMILIES[place[0]]:
                 continue
             ends, goes_on = self._ends(place, port, version, known, 0)
+            if chain.is_nat:  # it closes nothing, but what is led elsewhere does not come to the port
+                is_open = is_open and Action.CLOSE not in ends
+                continue
             if goes_on:
                 ends = ends | {Action.CLOSE if chain.is_closing else Action.ACCEPT}
             if ends == {Action.CLOSE}:

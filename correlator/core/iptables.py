@@ -13,17 +13,26 @@ _GOING_ON = frozenset(
     {"LOG", "NFLOG", "ULOG", "MARK", "CONNMARK", "CT", "TCPMSS", "SET", "TRACE", "CLASSIFY", "DSCP", "TOS", "AUDIT"}
 )
 _PORTS = frozenset({"--dport", "--dports", "--destination-port", "--destination-ports"})
+_ASKS_NOTHING = frozenset({"tcp", "comment", "conntrack", "state", "multiport"})  # without options of theirs
+_OF_TEXT = frozenset({"--comment", "--log-prefix", "--nflog-prefix", "--ulog-prefix"})
+_LONGEST = 4096  # characters of a line: a comment has 256 at the most
 _STATES = frozenset({"--ctstate", "--state"})
 _SYN = ("FIN,SYN,RST,ACK", "SYN")
 _HIGHEST = "65535"
 
 
 def of_iptables(saved: str, version: int) -> Chains:
-    """The chains of iptables-save's text (version 4) or ip6tables-save's (6)."""
+    """The chains of iptables-save's text (version 4) or ip6tables-save's (6).
+
+    Raises ValueError where it says itself that it does not tell all.
+    """
+    if "incompatible" in saved and "\n# Table `" in f"\n{saved}":
+        message = "it has chains that iptables cannot show"
+        raise ValueError(message)
     family = "ip" if version == IPV4 else "ip6"
     chains: Chains = defaultdict(Chain)
     table = ""
-    for line in saved.splitlines():
+    for line in _lines(saved):
         if line.startswith("*"):
             table = line[1:].strip()
         elif line.startswith(":"):
@@ -34,10 +43,35 @@ def of_iptables(saved: str, version: int) -> Chains:
             try:
                 words = shlex.split(line)
             except ValueError:
-                continue
+                words = []
             if len(words) > 1:
                 chains[family, table, words[1]].rules.append(_rule(words[2:], family))
+            else:  # nobody knows what it does
+                chains[family, table, _word(line)].rules.append(Rule(Action.UNKNOWN, is_certain=False))
     return dict(chains)
+
+
+def _word(line: str) -> str:
+    """The second word, if there is one."""
+    return [*line.split(), ""][1]
+
+
+def _lines(saved: str) -> Iterator[str]:
+    """The lines; a comment in quotes may go over several."""
+    begun = ""
+    for line in saved.split("\n"):
+        begun = f"{begun}\n{line}" if begun else line
+        if _has_open_quote(begun) and len(begun) < _LONGEST:
+            continue
+        yield begun
+        begun = ""
+    if begun:
+        yield begun
+
+
+def _has_open_quote(line: str) -> bool:
+    quotes = line.replace("\\\\", "").replace('\\"', "").count('"')
+    return line.startswith("-A ") and quotes % 2 == 1
 
 
 def _rule(words: list[str], family: str) -> Rule:
@@ -58,7 +92,9 @@ def _rule(words: list[str], family: str) -> Rule:
             versions = versions if "NEW" in value.split(",") else NEITHER
         elif option == "--syn" or (option == "--tcp-flags" and tuple(values) == _SYN):
             versions = NEITHER if is_not else versions
-        elif option not in {"-m", "--comment"} and not (option.startswith("--") and action is not Action.NOTHING):
+        elif option == "-m":
+            is_certain = is_certain and value in _ASKS_NOTHING
+        elif option != "--comment" and not (option.startswith("--") and action is not Action.NOTHING):
             is_certain = False  # an option behind the target is the target's own
     return Rule(action, target, versions, ports, is_certain)
 
@@ -68,7 +104,9 @@ def _options(words: list[str]) -> Iterator[tuple[bool, str, list[str]]]:
     is_not, option, is_next = False, "", False
     values: list[str] = []
     for word in words:
-        if word == "!":
+        if option in _OF_TEXT and not values:
+            values = [word]  # whatever it begins with
+        elif word == "!":
             is_next = True
         elif word.startswith("-") and not word[1:2].isdigit():
             if option:

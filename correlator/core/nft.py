@@ -1,10 +1,10 @@
 """Chains from the JSON of `nft -j list ruleset` (libnftables-json(5)).
 
-Tables that iptables-nft keeps are left out: iptables-save tells those, with what nft cannot show of them.
+Where iptables-save has told the rules of iptables-nft, the tables in which nft cannot show all (`xt`) are left out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from correlator.core.firewall import (
@@ -24,7 +24,12 @@ from correlator.core.firewall import (
 
 _ACTIONS = {"accept": Action.ACCEPT, "drop": Action.CLOSE, "reject": Action.CLOSE, "return": Action.RETURN}
 _GOING_ON = frozenset({"counter", "log", "comment", "mangle", "set", "notrack", "ct helper", "ct timeout", "continue"})
-_OF_IPTABLES = frozenset({"filter", "nat", "mangle", "raw", "security"})
+# Another port than was asked for, or a program decides.
+_ELSEWHERE = frozenset({"dnat", "redirect", "tproxy", "queue"})
+_INGRESS = "ingress"
+_EQUAL = frozenset({"==", "in", "None"})
+_ALL = ((0, 65535),)
+_REST = "*"  # of a map: what none of its keys fits
 _TCP = frozenset({"tcp", "th"})
 _OTHER_PROTOCOLS = frozenset({"udp", "udplite", "icmp", "icmpv6", "sctp", "dccp", "igmp", "esp", "ah", "comp"})
 _NETWORK = {"ip": frozenset({IPV4}), "ip6": frozenset({IPV6})}
@@ -34,26 +39,37 @@ _NOT = "!="
 Sets = dict[str, list[Any]]
 
 
-def of_nft(ruleset: object) -> Chains:
-    """The chains. What is of a form that is not known may fit or not, and may close."""
+def of_nft(ruleset: object, told: frozenset[str] = frozenset()) -> Chains:
+    """The chains. What is of a form that is not known may fit or not, and may close.
+
+    `told`: families (`ip`, `ip6`) of which iptables-save tells the tables that nft cannot show whole.
+    """
     listed = ruleset.get("nftables") if isinstance(ruleset, dict) else None
     objects = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
     sets: dict[tuple[str, str], Sets] = {}
     for kind in ("set", "map"):
         for one in _of_kind(objects, kind):
             elements = one.get("elem")
-            own = sets.setdefault((str(one.get("family")), str(one.get("table"))), {})
+            own = sets.setdefault(_table(one), {})
             own[str(one.get("name"))] = elements if isinstance(elements, list) else []
+    # nft 1.0.6 writes the table's name in the place of its flag: it may be asleep or not.
+    doubtful = {_table(one, "name") for one in _of_kind(objects, "table") if str(one.get("flags")) == one.get("name")}
+    without = {_table(one, "name") for one in _of_kind(objects, "table") if "dormant" in str(one.get("flags"))}
+    without |= {_table(one) for one in _of_kind(objects, "rule") if str(one.get("family")) in told and _has_xt(one)}
     chains: Chains = {}
     for one in _of_kind(objects, "chain"):
-        place = (str(one.get("family")), str(one.get("table")), str(one.get("name")))
-        if place[0] in FAMILIES and not _is_of_iptables(place):
-            chains[place] = Chain(str(one.get("hook", "")), one.get("policy") == "drop", one.get("type") == "nat")
+        hook, is_closing = str(one.get("hook", "")), one.get("policy") == "drop"
+        if _table(one) not in without and (one.get("family") in FAMILIES or hook == _INGRESS):
+            chains[_place(one, "name")] = Chain(hook, is_closing, one.get("type") == "nat")
     for one in _of_kind(objects, "rule"):
-        place = (str(one.get("family")), str(one.get("table")), str(one.get("chain")))
-        expressions = one.get("expr")
+        place, expressions = _place(one, "chain"), one.get("expr")
         if place in chains and isinstance(expressions, list):
-            chains[place].rules += _rules(place[0], expressions, sets.get(place[:2], {}))
+            chains[place].rules += _rules(place[0], expressions, sets.get(_table(one), {}))
+    for place, chain in chains.items():
+        if chain.hook == _INGRESS or place[:2] in doubtful:  # of one device: what it closes is closed for some
+            chain.rules = [replace(rule, is_certain=False) for rule in chain.rules]
+            chain.rules += [Rule(Action.UNKNOWN)] if chain.is_closing else []
+            chain.hook, chain.is_closing = "input" if chain.hook == _INGRESS else chain.hook, False
     return chains
 
 
@@ -61,10 +77,19 @@ def _of_kind(objects: list[dict[str, Any]], kind: str) -> Iterator[dict[str, Any
     return (item[kind] for item in objects if isinstance(item.get(kind), dict))
 
 
-def _is_of_iptables(place: Place) -> bool:
-    """Whether a chain stands in a table of iptables-nft: those have iptables' names."""
-    family, table, name = place
-    return family in {"ip", "ip6"} and table in _OF_IPTABLES and name.isupper()
+def _table(one: dict[str, Any], name: str = "table") -> tuple[str, str]:
+    return str(one.get("family")), str(one.get(name))
+
+
+def _place(one: dict[str, Any], name: str) -> Place:
+    """A chain's. One of a device (netdev) may see either IP version."""
+    family, table = _table(one)
+    return (family if family in FAMILIES else "inet", table, str(one.get(name)))
+
+
+def _has_xt(rule: dict[str, Any]) -> bool:
+    expressions = rule.get("expr")
+    return any("xt" in one for one in expressions if isinstance(one, dict)) if isinstance(expressions, list) else False
 
 
 @dataclass(slots=True)
@@ -81,9 +106,9 @@ class _Asked:
         """It, with what it does."""
         return Rule(action, target, self.versions, self.ports, self.is_certain)
 
-    def narrow(self, ports: Ports) -> None:
-        """Only these ports. Where there were others already, it is left open which are in both."""
-        self.is_certain = self.is_certain and self.ports is None
+    def narrow(self, ports: Ports | None) -> None:
+        """Only these ports. Where there were others already, or none is understood, it is left open which."""
+        self.is_certain = self.is_certain and self.ports is None and ports is not None
         self.ports = ports
 
 
@@ -101,7 +126,7 @@ def _rules(family: str, expressions: list[Any], sets: Sets) -> list[Rule]:
             action = _ACTIONS[kind]
         elif kind in {"jump", "goto"} and isinstance(value, dict):
             action, target = Action(kind), str(value.get("target"))
-        elif kind == "queue" or (kind == "xt" and isinstance(value, dict) and value.get("type") == "target"):
+        elif kind in _ELSEWHERE or (kind == "xt" and isinstance(value, dict) and value.get("type") == "target"):
             action = Action.UNKNOWN
         elif kind not in _GOING_ON:
             asked.is_certain = False
@@ -110,19 +135,19 @@ def _rules(family: str, expressions: list[Any], sets: Sets) -> list[Rule]:
 
 def _match(asked: _Asked, value: dict[str, Any], sets: Sets) -> None:
     """Take in what a match asks for."""
-    left, right, is_not = value.get("left"), value.get("right"), value.get("op") == _NOT
-    if not isinstance(left, dict):
+    left, right, op = value.get("left"), value.get("right"), str(value.get("op"))
+    is_not = op == _NOT
+    if not isinstance(left, dict) or not (is_not or op in _EQUAL or _is_port(left)):
         asked.is_certain = False
     elif "concat" in left:
         parts = left["concat"] if isinstance(left["concat"], list) else []
         for at, part in enumerate(parts):
             asked.versions &= _versions_of(part)
             if _is_port(part) and not is_not:
-                asked.narrow(tuple(_ports([_component(one, at) for one in _elements(right, sets)])))
+                asked.narrow(_ports([_component(one, at) for one in _elements(right, sets)]))
         asked.is_certain = False
     elif _is_port(left):
-        ports = tuple(_ports(_elements(right, sets)))
-        asked.narrow(all_but(ports) if is_not else ports)
+        asked.narrow(_compared(op, _ports(_elements(right, sets))))
     else:
         fits = _fits(left, _elements(right, sets))
         if fits is None:
@@ -132,6 +157,23 @@ def _match(asked: _Asked, value: dict[str, Any], sets: Sets) -> None:
             asked.versions = asked.versions if fits is not is_not else NEITHER
         else:
             asked.versions &= BOTH - fits if is_not else fits
+
+
+def _compared(op: str, ports: Ports | None) -> Ports | None:
+    """The ports for which a comparison holds; None where it is not understood."""
+    if ports is None or op in _EQUAL:
+        return ports
+    if op == _NOT:
+        return all_but(ports)
+    if len(ports) != 1:
+        return None
+    ((low, high),) = ports
+    return {
+        "<": ((0, low - 1),),
+        "<=": ((0, high),),
+        ">": ((high + 1, 65535),),
+        ">=": ((low, 65535),),
+    }.get(op)
 
 
 def _fits(left: dict[str, Any], values: list[Any]) -> bool | frozenset[int] | None:
@@ -153,7 +195,7 @@ def _fits(left: dict[str, Any], values: list[Any]) -> bool | frozenset[int] | No
         if (protocol, what) in {("ip", "protocol"), ("ip6", "nexthdr")}:
             return _NETWORK[protocol] if names & {"tcp"} or 6 in values else False
     if isinstance(ct, dict) and ct.get("key") == "state":
-        return "new" in names
+        return None if "untracked" in names and "new" not in names else "new" in names
     if isinstance(fib, dict) and fib.get("result") == "type" and fib.get("flags") in ("daddr", ["daddr"]):
         return "local" in names
     return None
@@ -180,7 +222,8 @@ def _verdicts(asked: _Asked, value: dict[str, Any], sets: Sets) -> None:
             continue
         (kind, what), *_ = element[1].items()
         one = _Asked(asked.versions, asked.ports, asked.is_certain)
-        _match(one, {"left": key, "right": element[0]}, sets)
+        if element[0] != _REST:
+            _match(one, {"left": key, "right": element[0]}, sets)
         if kind in {"jump", "goto"} and isinstance(what, dict):
             asked.keyed.append(one.rule(Action(kind), str(what.get("target"))))
         else:
@@ -190,7 +233,7 @@ def _verdicts(asked: _Asked, value: dict[str, Any], sets: Sets) -> None:
 def _elements(value: object, sets: Sets, *, is_map: bool = False) -> list[Any]:
     """What is compared with, one by one: a value, a list, a set, or a set by its name."""
     if isinstance(value, str) and value.startswith("@"):
-        found: list[Any] = sets.get(value[1:], [])
+        found: list[Any] = sets.get(value[1:], [value])
     elif isinstance(value, dict) and isinstance(value.get("set"), list):
         found = value["set"]
     else:
@@ -210,9 +253,14 @@ def _component(element: object, at: int) -> object:
     return parts[at] if isinstance(parts, list) and at < len(parts) else None
 
 
-def _ports(values: list[Any]) -> Iterator[tuple[int, int]]:
-    """Ports and ranges of ports."""
+def _ports(values: list[Any]) -> Ports | None:
+    """Ports and ranges of ports; None where one of them is not understood."""
+    found = []
     for value in values:
         ends = value.get("range") if isinstance(value, dict) else [value, value]
-        if isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int) for end in ends):
-            yield ends[0], ends[1]
+        if value == _REST:
+            return _ALL
+        if not (isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int) for end in ends)):
+            return None
+        found.append((ends[0], ends[1]))
+    return tuple(found)

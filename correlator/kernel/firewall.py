@@ -37,15 +37,21 @@ def filters() -> Filters:
     chains: list[Chains] = []
     read: list[str] = []
     unread: list[str] = []
+    families: set[str] = set()  # of which iptables' own tables are known
     for name, arguments, version in (
-        ("nft", ["-j", "list", "ruleset"], 0),
         ("iptables-save", [], IPV4),
         ("ip6tables-save", [], IPV6),
         *((name, [], version) for name, version, path in _LEGACY if _has_tables(path)),
+        ("nft", ["-j", "list", "ruleset"], 0),  # after these: what they do not tell, it does
     ):
         try:
             told = _told(name, arguments)
-            chains.append(of_iptables(told, version) if version else of_nft(json.loads(told)))
+            if version:
+                chains.append(of_iptables(told, version))
+                if "(nf_tables)" in told:  # not the older interface's
+                    families.add("ip" if version == IPV4 else "ip6")
+            else:
+                chains.append(of_nft(json.loads(told), frozenset(families)))
         except OSError as error:
             unread.append(f"{name}: {error}")
         except ValueError:

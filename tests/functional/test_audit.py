@@ -146,6 +146,24 @@ RULES: dict[str, list[str]] = {
         "nft add rule inet f six tcp dport vmap { 8001 : drop, 8002 : accept, 8003 : drop }",
         "nft add rule inet f in meta nfproto vmap { ipv6 : jump six }",
     ],
+    "nft by iptables' name": [
+        "nft add table ip filter",
+        "nft add chain ip filter INPUT { type filter hook input priority 0 ; policy drop ; }",
+        "nft add rule ip filter INPUT tcp dport { 22, 8002 } accept",
+    ],
+    "nft comparisons": [
+        "nft add table ip f",
+        "nft add chain ip f in { type filter hook input priority 0 ; }",
+        "nft add rule ip f in tcp dport >= 8003 drop",
+        "nft add rule ip f in tcp dport < 8002 reject",
+        "nft add table ip6 f",
+        "nft add chain ip6 f in { type filter hook input priority 0 ; }",
+        "nft add rule ip6 f in tcp dport vmap { 8001 : accept, * : drop }",
+    ],
+    "comments": [
+        "iptables -A INPUT -p tcp --dport 8001 -m comment --comment a\u2028b -j DROP",
+        "ip6tables -A INPUT -p tcp -m comment --comment --dport -j DROP",
+    ],
     "nft opposite": [
         "nft add table ip f",
         "nft add chain ip f in { type filter hook input priority 0 ; }",
@@ -161,7 +179,7 @@ RULES: dict[str, list[str]] = {
 def test_the_packet_filter_as_it_is(name: str, outside: list[str], inside: list[str]) -> None:
     """What is said of each port is what happens to a connection from another host."""
     for rule in RULES[name]:
-        subprocess.run([*inside, *rule.split()], check=True)
+        subprocess.run([*inside, *rule.split(" ")], check=True)
     told = {
         int(listener.rpartition(":")[2]): (one["ipv4_filter"], one["ipv6_filter"], "ipv4-unfiltered" in one["remarks"])
         for listener, one in listeners(inside).items()
@@ -177,6 +195,17 @@ def test_the_packet_filter_as_it_is(name: str, outside: list[str], inside: list[
     }
     done = run(inside, "--fail-on", "ipv4-unfiltered")
     assert done.returncode == int(any(fates[2] for fates in told.values()))
+
+
+def test_a_table_that_sleeps(inside: list[str], program: Callable[[str], str]) -> None:
+    """Closes nothing; where nft cannot tell that it sleeps, nobody can."""
+    program("nft")
+    for rule in (
+        "nft add table ip6 f { flags dormant ; }",
+        "nft add chain ip6 f in { type filter hook input priority 0 ; policy drop ; }",
+    ):
+        subprocess.run([*inside, *rule.split()], check=True)
+    assert {one["ipv6_filter"] for one in listeners(inside).values()} <= {"open", "depends"}
 
 
 def test_a_rule_that_asks_for_more(inside: list[str], program: Callable[[str], str]) -> None:
@@ -232,5 +261,5 @@ def test_what_may_not_be_read_is_said(inside: list[str], program: Callable[[str]
     nobody = [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
     found = run([*inside, *nobody])
     assert found.returncode == 0, found.stderr
-    assert "The packet filter is unknown. Not asked: nft: " in " ".join(found.stdout.split())
+    assert "The packet filter is unknown. Not asked: iptables-save: " in " ".join(found.stdout.split())
     assert {one["ipv4_filter"] for one in json.loads(run([*inside, *nobody], "--json").stdout)} == {None}

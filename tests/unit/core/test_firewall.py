@@ -70,7 +70,8 @@ def test_each_chain_where_it_arrives_must_accept_it() -> None:
     assert of(one=Chain("input", rules=maybe), two=Chain("input", rules=open_)) is Fate.DEPENDS
     assert of(one=Chain("input", rules=maybe), two=Chain("input", rules=shut)) is Fate.CLOSED
     assert of(one=Chain("forward", rules=shut), two=Chain("", rules=shut)) is Fate.OPEN
-    assert of(one=Chain("prerouting", is_nat=True, rules=shut), six=Chain("input", rules=shut)) is Fate.OPEN
+    assert of(one=Chain("prerouting", is_nat=True), six=Chain("input", rules=shut)) is Fate.OPEN
+    assert of(one=Chain("prerouting", is_nat=True, rules=[Rule(Action.UNKNOWN, ports=PORT)])) is Fate.DEPENDS
 
 
 @pytest.mark.parametrize(

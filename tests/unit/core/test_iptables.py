@@ -48,8 +48,14 @@ def fate(rules: str, port: int = 80, *, policy: str = "ACCEPT", version: int = I
         ("-A INPUT -g mine\n-A INPUT -j DROP", OPEN),
         ("-A INPUT -j NFQUEUE --queue-num 1", DEPENDS),
         ("-A OUTPUT -j DROP\n-A mine -j DROP", OPEN),
-        ('-A INPUT "broken', OPEN),
+        ('-A INPUT "broken', DEPENDS),
         ("-A ", OPEN),
+        ('-A INPUT -m comment --comment "two\nlines \\" -j ACCEPT" -j DROP', CLOSED),
+        ('-A INPUT -m comment --comment "a\u2028b\x85c" -j DROP', CLOSED),
+        ("-A INPUT -p tcp -m comment --comment --dport -j DROP", CLOSED),
+        ("-A INPUT -m comment --comment -p -j DROP", CLOSED),
+        ("-A INPUT -m socket -j DROP", DEPENDS),
+        ("-A INPUT -p tcp -m tcp --dport 80 -j REDIRECT --to-ports 81", DEPENDS),
         ("-A INPUT", OPEN),
         ("-A INPUT -j", DEPENDS),
     ],
@@ -63,9 +69,23 @@ def test_policies_and_tables() -> None:
     """DROP closes what no rule lets in; NAT only changes where it goes."""
     assert fate("-A INPUT -p tcp --dport 80 -j ACCEPT", policy="DROP") is OPEN
     assert fate("-A INPUT -p tcp --dport 80 -j ACCEPT", 81, policy="DROP", version=IPV6) is CLOSED
-    text = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 80 -j DROP\n*raw\n:PREROUTING ACCEPT\n:x\n"
+    text = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 80 -j ACCEPT\n*raw\n:PREROUTING ACCEPT\n:x\n"
     assert Firewall(of_iptables(text, IPV4)).fate(80, IPV4) is OPEN
     assert Firewall(of_iptables(text + "-A PREROUTING -p tcp -j DROP\n", IPV4)).fate(80, IPV4) is CLOSED
+
+
+def test_what_leads_elsewhere() -> None:
+    """A port that NAT takes to another is not open for what listens on it."""
+    text = "*nat\n:PREROUTING ACCEPT [0:0]\n:DOCKER - [0:0]\n-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER\n"
+    text += "-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\n"
+    assert Firewall(of_iptables(text, IPV4)).fate(8080, IPV4) is DEPENDS
+    assert Firewall(of_iptables(text, IPV4)).fate(80, IPV4) is OPEN
+
+
+def test_what_iptables_cannot_show() -> None:
+    """It says so itself."""
+    with pytest.raises(ValueError, match="cannot show"):
+        of_iptables("# Table `filter' contains incompatible base-chains, use 'nft' tool to list them.\n*filter\n", IPV4)
 
 
 @given(st.text(alphabet="*:-A INPUTfilter\n\"'\\port0189!, tcpjm", max_size=200))

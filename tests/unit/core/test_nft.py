@@ -56,15 +56,29 @@ def fate(*rules: list[Any], port: int = 80, version: int = IPV4, family: str = "
         ([22, 80], CLOSED),
         ("@named", CLOSED),
         ("@empty", OPEN),
-        ("@missing", OPEN),
-        ("http", OPEN),
-        ({"range": [1]}, OPEN),
+        ("@missing", DEPENDS),
+        ("http", DEPENDS),
+        ({"range": [1]}, DEPENDS),
+        ("*", CLOSED),
     ],
 )
 def test_forms_of_ports(right: object, expected: Fate) -> None:
     """One, ranges, sets, and sets by name; the opposite of each."""
     assert fate([match(right), DROP]) is expected
-    assert fate([match(right, op="!="), DROP]) is (OPEN if expected is CLOSED else CLOSED)
+    opposite = {OPEN: CLOSED, CLOSED: OPEN, DEPENDS: DEPENDS}
+    assert fate([match(right, op="!="), DROP]) is opposite[expected]
+
+
+@pytest.mark.parametrize(
+    ("op", "right", "closed"),
+    [("<", 80, [79]), ("<=", 80, [79, 80]), (">", 80, [81]), (">=", 80, [80, 81]), ("in", 80, [80]), ("==", 80, [80])],
+)
+def test_comparisons(op: str, right: int, closed: list[int]) -> None:
+    """Each stands for the ports of which it is true; another is not understood."""
+    assert [port for port in (79, 80, 81) if fate([match(right, op=op), DROP], port=port) is CLOSED] == closed
+    assert fate([match({"set": [1, 2]}, op="<"), DROP]) is DEPENDS
+    assert fate([match(80, op="~"), DROP]) is DEPENDS
+    assert fate([match(5, {"meta": {"key": "mark"}}, op="<"), DROP]) is DEPENDS
 
 
 @pytest.mark.parametrize(
@@ -107,6 +121,10 @@ def test_forms_of_ports(right: object, expected: Fate) -> None:
         ([{"vmap": {"key": DPORT, "data": "@mapped"}}], (CLOSED, CLOSED)),
         ([vmap(DPORT, [80, {"jump": {"target": "other"}}])], (CLOSED, CLOSED)),
         ([vmap(DPORT, [80, {"continue": None}])], (OPEN, OPEN)),
+        ([vmap(DPORT, [22, {"accept": None}], ["*", {"drop": None}])], (CLOSED, CLOSED)),
+        ([vmap(SADDR, ["*", {"drop": None}])], (CLOSED, CLOSED)),
+        ([match("untracked", STATE), DROP], (DEPENDS, DEPENDS)),
+        ([match(80), {"redirect": {"port": 81}}], (DEPENDS, DEPENDS)),
         ([vmap(DPORT, [80, {"odd": None}])], (DEPENDS, DEPENDS)),
         ([vmap(DPORT, [80, 5])], (DEPENDS, DEPENDS)),
         ([vmap(DPORT, 80)], (DEPENDS, DEPENDS)),
@@ -115,8 +133,9 @@ def test_forms_of_ports(right: object, expected: Fate) -> None:
         ([match({"set": [{"concat": ["10.0.0.1", 80]}]}, {"concat": [SADDR, DPORT]}), DROP], (DEPENDS, OPEN)),
         (
             [match({"set": [{"concat": ["10.0.0.1", 81]}, {"concat": []}, 5]}, {"concat": [SADDR, DPORT]}), DROP],
-            (OPEN, OPEN),
+            (DEPENDS, OPEN),
         ),
+        ([match({"set": [{"concat": ["10.0.0.1", 81]}]}, {"concat": [SADDR, DPORT]}), DROP], (OPEN, OPEN)),
         ([match(5, {"concat": 5}), DROP], (DEPENDS, DEPENDS)),
         (["odd", {"two": 1, "keys": 2}, DROP], (DEPENDS, DEPENDS)),
     ],
@@ -135,12 +154,38 @@ def test_families_and_policies() -> None:
     assert fate([DROP], family="bridge") is OPEN
 
 
-def test_tables_of_iptables_are_left_to_it() -> None:
-    """Nft cannot show all of what is in them."""
+def test_tables_that_nft_cannot_show_are_left_to_iptables() -> None:
+    """Where that has told them; else what it cannot show may be anything."""
     chain = {"family": "ip6", "table": "filter", "name": "INPUT", "hook": "input"}
-    rule = {"family": "ip6", "table": "filter", "chain": "INPUT", "expr": [DROP]}
-    assert of_nft({"nftables": [{"chain": chain}, {"rule": rule}, 5]}) == {}
+    shown = {"rule": {"family": "ip6", "table": "filter", "chain": "INPUT", "expr": [match(22), DROP]}}
+    hidden = {"rule": {"family": "ip6", "table": "filter", "chain": "INPUT", "expr": [{"xt": {"type": "match"}}, DROP]}}
+    whole, part = {"nftables": [{"chain": chain}, shown, 5]}, {"nftables": [{"chain": chain}, hidden, shown]}
+    assert Firewall(of_nft(whole, frozenset({"ip6"}))).fate(22, IPV6) is CLOSED
+    assert of_nft(part, frozenset({"ip6"})) == {}
+    assert Firewall(of_nft(part, frozenset({"ip"}))).fate(80, IPV6) is DEPENDS
     assert of_nft([]) == of_nft({"nftables": 5}) == {}
+    odd = {"rule": {"family": "ip6", "table": "filter", "chain": "INPUT", "expr": 5}}
+    assert Firewall(of_nft({"nftables": [{"chain": chain}, odd]}, frozenset({"ip6"}))).fate(80, IPV6) is OPEN
+
+
+def test_tables_that_sleep_and_hooks_of_a_device() -> None:
+    """The first do nothing; what a device closes is closed for some."""
+    own = {"family": "inet", "table": "t"}
+    drop = {"rule": {**own, "chain": "c", "expr": [match(80), DROP]}}
+    sleeping = {"table": {"family": "inet", "name": "t", "flags": ["dormant"]}}
+    chain = {"chain": {**own, "name": "c", "hook": "input"}}
+    awake = {"table": {"family": "inet", "name": "t"}}
+    assert Firewall(of_nft({"nftables": [awake, chain, drop]})).fate(80, IPV4) is CLOSED
+    assert Firewall(of_nft({"nftables": [sleeping, chain, drop]})).fate(80, IPV4) is OPEN
+    doubtful = {"table": {"family": "inet", "name": "t", "flags": "t"}}
+    assert Firewall(of_nft({"nftables": [doubtful, chain, drop]})).fate(80, IPV4) is DEPENDS
+    device = {"family": "netdev", "table": "t"}
+    ingress = {"chain": {**device, "name": "c", "hook": "ingress", "policy": "accept"}}
+    listed = [ingress, {"rule": {**device, "chain": "c", "expr": [match(80), DROP]}}]
+    assert Firewall(of_nft({"nftables": listed})).fate(80, IPV4) is DEPENDS
+    assert Firewall(of_nft({"nftables": listed})).fate(81, IPV4) is OPEN
+    ingress["chain"]["policy"] = "drop"
+    assert Firewall(of_nft({"nftables": listed})).fate(81, IPV4) is DEPENDS
 
 
 WORDS = (
