@@ -23,7 +23,7 @@ from correlator.kernel.privileges import sees_all
 from correlator.report.answer import FATES
 from correlator.report.audit import Audited, Remark, audit, record
 from correlator.report.escape import terminal
-from correlator.report.policy import Policy, PolicyError, parse
+from correlator.report.policy import MAX_TEXT, Policy, PolicyError, parse
 from correlator.report.table import Row
 from correlator.report.termination import of_record
 from correlator.report.usage import Clients, Usage
@@ -32,7 +32,6 @@ _HEADING = 14
 _SHOWN = 6  # addresses
 _SECONDS = 19
 _HIDDEN = "Other users' processes are not seen without sudo: their names are unknown here."
-_MOST_RULES = 1 << 20  # bytes of a file
 
 
 @click.command("audit")
@@ -95,7 +94,7 @@ def _host(usage: Usage, *, is_here: bool) -> str:
 def _policy(name: str) -> Policy:
     try:
         with open(name, encoding="utf-8") as file:
-            return parse(file.read(_MOST_RULES))
+            return parse(file.read(MAX_TEXT + 1))
     except OSError as error:
         die(Exit.UNREADABLE, f"{name}: {error.strerror or error}")
     except UnicodeDecodeError:
@@ -118,7 +117,7 @@ async def _usage(names: Iterable[str]) -> tuple[Usage, list[str]]:
         except UnreadableError as error:
             die(Exit.UNREADABLE, f"{name}: {error}")
         if misfits:
-            troubles.append(f"{name}: {misfits} findings without addresses are left out")
+            troubles.append(f"{name}: {misfits} findings that no run of ours makes are left out")
         troubles += [report.trouble] if report.trouble else []
     if usage.uncounted:
         troubles.append(f"{usage.uncounted} connections are of listeners beyond the {len(usage.uses)} that are kept")
@@ -200,6 +199,7 @@ def _told(clients: Clients, total: int, at: int, *, since: bool) -> str:
     if not clients.connections:
         return "never seen." if since else "nobody now."
     share = f"{clients.connections / total:.0%}"
-    last = "now" if clients.last_seen == at else f"last {time_text(clients.last_seen)[:_SECONDS].replace('T', ' ')} UTC"
+    known = time_text(clients.last_seen)[:_SECONDS].replace("T", " ")
+    last = "now" if clients.last_seen == at else f"last {known} UTC" if known else "nobody knows when"
     plural = "s" if clients.connections > 1 else ""
     return f"{clients.connections} connection{plural}, {share}, {last}, from {clients.told(_SHOWN)}."

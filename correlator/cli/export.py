@@ -92,7 +92,9 @@ async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Se
         for sink in sinks:
             sink.end({key: value for key, value in report.counters.items() if key != "type"})
     if report.misfits:
-        report.trouble = report.trouble or f"{name}: {report.misfits} findings without addresses are not in the page"
+        report.trouble = (
+            report.trouble or f"{name}: {report.misfits} findings that no run of ours makes are not in the page"
+        )
     outputs = Outputs(writers=writers)
     for message in (*outputs.failures, *([report.trouble] if report.trouble else [])):
         say(message)

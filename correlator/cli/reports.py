@@ -1,5 +1,7 @@
 """Reports as they are read back: a .jsonl, or an annotated capture with the evidence beside it or its own comments."""
 
+import os
+import stat
 from collections.abc import AsyncIterator
 
 from correlator.capture.files import CaptureFile
@@ -112,5 +114,7 @@ def _facts(annotation: Annotation) -> Record:
 
 
 def _is_capture(name: str) -> bool:
+    if not stat.S_ISREG(os.stat(name).st_mode):  # it is opened twice
+        raise UnreadableError("is no regular file; save the report to one first")
     with open(name, "rb") as file:
         return file.read(1) != b"{"

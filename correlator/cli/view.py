@@ -46,6 +46,7 @@ _GAP, _LEAST = 2, 8
 _ELASTIC = ("client", "server", "process", "socket")
 _PLAIN = ("time", "side", "client", "server", "process")  # not in the verdict's colour
 _ESCAPE, _ENTER, _DELETE = "\x1b", "\r\n", "\x7f\b"
+_PATIENCE = 1.0  # seconds, with a terminal that takes nothing
 _MOST_TYPED = 60  # characters of a search
 
 
@@ -125,19 +126,30 @@ class View:
         self._live.start()
 
     def _leave(self) -> None:
-        with contextlib.suppress(OSError), self._painting:
-            self._live.stop()
+        is_free = self._painting.acquire(timeout=_PATIENCE)
+        if not is_free:  # nobody takes what was drawn: it is thrown away, so that the painter comes back
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcflush(sys.stdout.fileno(), termios.TCOFLUSH)
+            is_free = self._painting.acquire(timeout=_PATIENCE)
+        with contextlib.suppress(OSError):
+            if is_free:
+                self._live.stop()
+        if is_free:
+            self._painting.release()
         if self._keys is not None:
             asyncio.get_running_loop().remove_reader(self._keys)
             if self._was is not None:
                 with contextlib.suppress(OSError, termios.error):
-                    termios.tcsetattr(self._keys, termios.TCSADRAIN, self._was)  # type: ignore[arg-type]
+                    termios.tcsetattr(self._keys, termios.TCSANOW, self._was)  # type: ignore[arg-type]
 
     def _suspend(self) -> None:
         """Ctrl-Z: give the terminal back, stop, and take it again when we go on."""
         self._leave()
         os.kill(os.getpid(), signal.SIGSTOP)
-        self._enter()
+        try:
+            self._enter()
+        except (OSError, termios.error):  # the terminal has gone in the meantime
+            self._stop.set()
 
     def _read_keys(self) -> None:
         assert self._keys is not None

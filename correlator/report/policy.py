@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+MAX_TEXT = 1 << 18
+_MAX_DOTS = 100  # of a key: to take one apart takes time by their square
 _HIGHEST = 65535
+_DIGITS, _HUGE = 5, 10**9
 _NAMES = ("process", "unit", "container")
 _KEYS = frozenset({"port", "address", "note", *_NAMES})
 
@@ -68,10 +71,13 @@ class Policy:
 
 def parse(text: str) -> Policy:
     """The rules of a file's text. Raises PolicyError."""
+    if len(text) > MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.split("\n")):
+        message = f"too long: rules have {MAX_TEXT} characters at the most, and short keys"
+        raise PolicyError(message)
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message = f"no TOML: {error}"
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and what it lets through
+        message = f"no TOML: {str(error)[:200]}"
         raise PolicyError(message) from None
     unknown = data.keys() - {"allow", "deny"}
     if unknown:
@@ -112,11 +118,15 @@ def _ports(where: str, value: Any) -> tuple[tuple[int, int], ...]:  # noqa: ANN4
     """A port, a range in a text, or a list of them."""
     found = []
     for one in value if isinstance(value, list) else [value]:
-        low, dash, high = str(one).partition("-")
+        is_huge = isinstance(one, int) and abs(one) > _HUGE  # to write it down takes time by the square of its digits
+        shown = "a number so large" if is_huge else repr(one)[:40]
+        low, dash, high = shown.strip("'").partition("-")
         ends = (low.strip(), (high if dash else low).strip())
-        is_number = not isinstance(one, bool | float) and all(end.isascii() and end.isdigit() for end in ends)
+        is_number = not isinstance(one, bool | float) and all(
+            end.isascii() and end.isdigit() and len(end) <= _DIGITS for end in ends
+        )
         if not is_number or not int(ends[0]) <= int(ends[1]) <= _HIGHEST:
-            message = f'{where}: {one!r} is no port: 443, "8000-8100", or a list of such'
+            message = f'{where}: {shown} is no port: 443, "8000-8100", or a list of such'
             raise PolicyError(message)
         found.append((int(ends[0]), int(ends[1])))
     return tuple(found)

@@ -28,9 +28,11 @@ _NUMBERS = frozenset(
     | {"pid", "uid", "inode", "cookie", "syn_rtt_us", "ack_rtt_us"}
 )
 
+_INTERVALS = frozenset({"syn_rtt_us", "ack_rtt_us"})
 _TYPES: list[tuple[str, type | tuple[type, ...]]] = [
-    (name, (int, float) if name in _NUMBERS else str) for name in COLUMNS
+    (name, (int, float) if name in _INTERVALS else int if name in _NUMBERS else str) for name in COLUMNS
 ]
+_MOST, _LONGEST = 1 << 64, 1e12  # of a kernel's numbers; µs
 
 
 class NotAReportError(ValueError):
@@ -50,13 +52,13 @@ class ReportReader:
 
     async def findings(self) -> AsyncIterator[dict[str, Any]]:
         """The records of the findings. Raises OSError, NotAReportError; damaged lines are counted."""
-        number = 0
-        async for line in self._lines():
-            number += 1
+        is_first = True
+        async for number, line in self._lines():
             record = _parse(line)
-            if number == 1 and (record is None or record["type"] != "run"):
+            if is_first and (record is None or record["type"] != "run"):
                 message = "no JSON Lines report: its first line is not a run"
                 raise NotAReportError(message)
+            is_first = False
             if number == _SECOND_LINE and b'"type":"socket"' in line:
                 message = "an evidence file, not a report: see correlator analyse --sockets"
                 raise NotAReportError(message)
@@ -69,24 +71,27 @@ class ReportReader:
                 self.counters = record
             else:
                 yield record
-        if not number:
+        if is_first:
             message = "it is empty"
             raise NotAReportError(message)
 
-    async def _lines(self) -> AsyncIterator[bytes]:
-        """The lines that are not blank; what is longer than a line may be comes in pieces, which are none of ours."""
-        rest = b""
+    async def _lines(self) -> AsyncIterator[tuple[int, bytes]]:
+        """The lines that are not blank, with their numbers; of one that is too long the beginning only."""
+        rest, number, is_too_long = b"", 0, False
         async with aiofiles.open(self.name, "rb") as file:
             while block := await file.read(_BLOCK):  # a call for each line would cost ten times what parsing it does
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:
-                    if line.strip():
-                        yield line
-                if len(rest) > MAX_LINE:
-                    yield rest
-                    rest = b""
+                    number += 1
+                    if line.strip() and not is_too_long:
+                        yield number, line
+                    is_too_long = False
+                if len(rest) > MAX_LINE or is_too_long:
+                    if not is_too_long:
+                        yield number + 1, rest[:MAX_LINE]
+                    rest, is_too_long = b"", True
         if rest.strip():
-            yield rest
+            yield number + 1, rest
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -95,14 +100,21 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line.decode("utf-8", "replace"), parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or record.get("type") not in {"run", "finding", "counters"}:
+    if not isinstance(record, dict) or str(record.get("type")) not in {"run", "finding", "counters"}:
         return None
     if record["type"] == "finding":
         for name, expected in _TYPES:
             value = record.get(name)
-            if value is not None and (not isinstance(value, expected) or isinstance(value, bool)):
+            if value is not None and not (isinstance(value, expected) and _is_sane(value)):
                 return None
     return record
+
+
+def _is_sane(value: object) -> bool:
+    """Whether a number is one that a kernel or a clock may have told."""
+    if isinstance(value, float):
+        return 0 <= value <= _LONGEST
+    return not isinstance(value, bool) and (not isinstance(value, int) or 0 <= value < _MOST)
 
 
 def _finite(text: str) -> float:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from correlator.core import tcp
 from correlator.core.address import parse, parse_endpoint
 from correlator.core.finding import Finding
+from correlator.core.model import Family, Side, Verdict
 from correlator.core.timetext import parse_time
 from correlator.report.netstat import unit_of
 from correlator.report.record import Record
 
 Endpoint = tuple[bytes, int]
+_VERDICTS = frozenset(str(verdict) for verdict in Verdict)
+_SIDES = frozenset(str(side) for side in Side)
+_FAMILIES = frozenset({"", *(str(family) for family in Family)})
+_NAME = 255  # characters: what is longer is no name that a kernel or systemd would take
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,13 @@ def of_record(row: Record) -> Termination:
     if not verdict or client is None or server is None or not isinstance(port, int) or not isinstance(client_port, int):
         message = "a finding without a verdict or a four-tuple"
         raise ValueError(message)
+    if verdict not in _VERDICTS or (row.get("side") or "") not in _SIDES:
+        message = f"no verdict or side: {verdict!r}"
+        raise ValueError(message)
+    family = row.get("socket_family") or ""
+    if family not in _FAMILIES or "%" in client + server:
+        message = "a family or a zone that no finding has"
+        raise ValueError(message)
     listener, rtt = row.get("listener"), row.get("syn_rtt_us")
     at = None
     with contextlib.suppress(ValueError):  # a time of another form is unknown
@@ -84,12 +96,12 @@ def of_record(row: Record) -> Termination:
         (parse(server), port),
         at,
         None if rtt is None else round(rtt * 1000),
-        row.get("socket_family") or "",
+        family,
         parse_endpoint(listener) if listener else None,
         {"on": True, "off": False}.get(row.get("v6only") or ""),
         row.get("pid"),
-        row.get("process") or "",
-        unit_of(row.get("cgroup") or ""),
-        row.get("container") or "",
-        row.get("netns") or "",
+        (row.get("process") or "")[:_NAME],
+        unit_of(row.get("cgroup") or "")[:_NAME],
+        (row.get("container") or "")[:_NAME],
+        (row.get("netns") or "")[:_NAME],
     )

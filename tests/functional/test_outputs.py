@@ -82,7 +82,7 @@ def test_the_page_of_a_run_has_its_rows(start_live: Start, tmp_path: Path) -> No
     live = start_live("--html", str(page))
     port = talk()
     assert live.end() == 0
-    (packed,) = re.findall(r'id="data">([^<]*)<', page.read_text())
+    (packed,) = re.findall(r'id="data"[^>]*>([^<]*)<', page.read_text())
     rows = [json.loads(line) for line in gzip.decompress(base64.b64decode(packed)).splitlines()]
     places = [COLUMNS.index(name) for name in ("client_port", "side", "verdict", "listener", "community_id")]
     names = [COLUMNS[place] for place in places]

@@ -176,6 +176,57 @@ def test_a_terminal_that_takes_nothing_does_not_keep_the_capture_waiting(tmp_pat
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_terminal_that_takes_nothing_does_not_keep_the_end_waiting(number: int) -> None:
+    """What was drawn last is thrown away."""
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (50, 200))
+    command = [sys.executable, "-m", "correlator", "live", "-i", "lo", "--no-color"]
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, env={**os.environ, "TERM": "vt100"}
+    )
+    try:
+        time.sleep(4)  # long enough to fill what a terminal holds
+        process.send_signal(number)
+        _, error = process.communicate(timeout=10)
+    finally:
+        process.kill()
+        os.close(slave)
+        os.close(master)
+    assert process.returncode == 0, error
+    assert b"Traceback" not in error
+
+
+def test_a_terminal_that_closes_while_the_program_is_suspended() -> None:
+    """It ends when it goes on."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "correlator", "live", "-i", "lo"]
+    process = subprocess.Popen(
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TERM": "xterm"},
+        start_new_session=True,
+    )
+    os.close(slave)
+    written = b""
+    while b"quit" not in written:
+        written += os.read(master, 65536)
+    reader = threading.Thread(target=lambda: [None for _ in iter(lambda: _read(master), b"")], daemon=True)
+    reader.start()
+    process.send_signal(signal.SIGTSTP)
+    for _ in range(100):
+        if "T (stopped)" in Path(f"/proc/{process.pid}/status").read_text():
+            break
+        time.sleep(0.05)
+    os.close(master)
+    process.send_signal(signal.SIGCONT)
+    _, error = process.communicate(timeout=15)
+    assert b"Traceback" not in error
+    assert b"Exception" not in error
+
+
 def _read(master: int) -> bytes:
     with contextlib.suppress(OSError):
         return os.read(master, 65536)

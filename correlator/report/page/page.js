@@ -10,10 +10,15 @@
   async function load() {
     const packed = atob($("data").textContent.trim());
     const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const lines = (await new Response(stream).text()).split("\n");
-    lines.pop();
-    return lines.map((line, place) => Object.assign(JSON.parse(line), { number: place + 1 }));
+    const text = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")).pipeThrough(new TextDecoderStream());
+    const found = [], reader = text.getReader();
+    for (let rest = "", piece; !(piece = await reader.read()).done; ) {
+      const lines = (rest + piece.value).split("\n");
+      rest = lines.pop();
+      for (const line of lines) found.push(Object.assign(JSON.parse(line), { number: found.length + 1 }));
+    }
+    if (found.length !== Number($("data").dataset.count)) throw new Error("rows are missing");
+    return found;
   }
 
   // As `correlator` writes text: control, format, surrogate and private characters as Python's escapes.
@@ -38,11 +43,11 @@
     const cell = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? "'" + text : text;
     return /[",\r\n]/.test(cell) ? '"' + cell.replaceAll('"', '""') + '"' : cell;
   }
-  const csv = (rows) =>
-    [COLUMNS, ...rows.map((row) => COLUMNS.map((name) => csvCell(row, name)))].map((cells) => cells.join(",") + "\r\n").join("");
+  const csv = (rows) => // in parts: all of it may be more than a text can hold
+    [COLUMNS, ...rows.map((row) => COLUMNS.map((name) => csvCell(row, name)))].map((cells) => cells.join(",") + "\r\n");
 
   const endpoint = (row, side) => {
-    const ip = row[AT[side + "_ip"]];
+    const ip = safe(row[AT[side + "_ip"]]);
     return (ip.includes(":") ? `[${ip}]` : ip) + ":" + row[AT[side + "_port"]];
   };
   const owner = (row) => (row[AT.pid] === null ? "" : `${shown(row, "process") || "?"} (${row[AT.pid]})`);
@@ -181,7 +186,7 @@
     for (const [name, value] of facts) {
       if (value === "") continue;
       const pair = element("div");
-      pair.append(element("dt", name), element("dd", value));
+      pair.append(element("dt", safe(name)), element("dd", value));
       list.append(pair);
     }
     const link = element("a", `link to finding ${row.number}`, { href: "#finding-" + row.number });
@@ -207,7 +212,7 @@
   }
 
   function download() {
-    const url = URL.createObjectURL(new Blob([csv(chosen)], { type: "text/csv" }));
+    const url = URL.createObjectURL(new Blob(csv(chosen), { type: "text/csv" }));
     element("a", undefined, { href: url, download: "findings.csv" }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }

@@ -19,8 +19,9 @@ from correlator.report.writer import Writer
 
 MAX_ROWS = 200_000
 """Rows in the table: what a browser handles well. Further findings are counted, and the page says how many."""
+MAX_BYTES = 256 << 20
+"""Of the rows, unpacked: a browser's texts end at half a gigabyte."""
 _COLUMNS = frozenset(COLUMNS)
-_COOKIE = COLUMNS.index("cookie")  # of all numbers it alone has 64 bits
 _GZIP = 16 + zlib.MAX_WBITS
 _LEVEL = 3  # a tenth of the size for a tenth of the time that the rest takes
 
@@ -36,7 +37,7 @@ class HtmlSink:
         self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
         self._data = bytearray()
         self._run: Record = {}
-        self._kept = self._left_out = 0
+        self._kept = self._left_out = self._size = 0
 
     def begin(self, run: Record) -> None:
         """Note the run."""
@@ -48,19 +49,22 @@ class HtmlSink:
         for finding in final:
             self._overview.count(of_finding(finding))
         kept = final[: MAX_ROWS - self._kept]
-        self._keep(self._cells.lines(kept), len(kept))
+        lines = self._cells.lines(kept)
+        if self._size + len(lines) > MAX_BYTES:
+            lines, kept = b"", []
+        self._keep(lines, len(kept))
         self._left_out += len(final) - len(kept)
 
     def row(self, row: Record) -> None:
         """Take in a record that was read back from a report. Raises ValueError where it is no finding."""
         self._overview.count(of_record(row))
-        if self._kept >= MAX_ROWS:
-            self._left_out += 1
-            return
-        cells: list[Any] = [row.get(name) for name in COLUMNS]
-        cells[_COOKIE] = exact(cells[_COOKIE])
+        cells: list[Any] = [exact(row.get(name)) for name in COLUMNS]
         more = {name: value for name, value in row.items() if name not in _COLUMNS}
-        self._keep(json.dumps([*cells, more] if more else cells).encode() + b"\n", 1)
+        line = json.dumps([*cells, more] if more else cells).encode() + b"\n"
+        if self._kept >= MAX_ROWS or self._size + len(line) > MAX_BYTES:
+            self._left_out += 1
+        else:
+            self._keep(line, 1)
 
     def end(self, counters: Record) -> None:
         """Write the page."""
@@ -73,5 +77,6 @@ class HtmlSink:
         self.writer.put(page.encode("utf-8", "backslashreplace"))
 
     def _keep(self, lines: bytes, count: int) -> None:
+        self._size += len(lines)
         self._data += self._compressor.compress(lines)
         self._kept += count

@@ -551,3 +551,45 @@ def test_every_shell_has_its_source(shell: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "_correlator_completion" in done.stdout
+
+
+REPORT = '{"type":"run","schema":1}\n'
+FINDING = '{"type":"finding","verdict":"no-socket","client_ip":"10.0.0.1","client_port":1,"server_ip":"10.0.0.2","server_port":2'
+
+
+@pytest.mark.parametrize(
+    ("line", "is_taken"),
+    [
+        (FINDING + "}", True),
+        ('{"type":[]}', False),
+        ('{"type":{}}', False),
+        (FINDING + ',"syn_rtt_us":1.7e308}', False),
+        (FINDING + ',"syn_rtt_us":' + "9" * 400 + "}", False),
+        (FINDING + ',"pid":-1}', False),
+        (FINDING + ',"pid":1.5}', False),
+        (FINDING + ',"cookie":18446744073709551615}', True),
+        ("x" * (1 << 20) + FINDING + "}", False),
+        ("x" * (1 << 21), False),
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("form", ["csv", "html"])
+def test_reports_by_strangers(tmp_path: Path, line: str, form: str, *, is_taken: bool) -> None:
+    """A line is a finding or damage, told with its number; never a fault of ours."""
+    report = tmp_path / "x.jsonl"
+    report.write_text(REPORT + "\n" + line + "\n" + FINDING + '}\n{"type":"counters"}\n')
+    done = correlator("export", report, f"--{form}", tmp_path / "out")
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (0 if is_taken else 4), done.stderr
+    if not is_taken:
+        assert "1 damaged lines, the first is line 3" in done.stderr
+    assert "Traceback" not in correlator("audit", report).stderr
+
+
+def test_a_report_that_comes_through_a_pipe(tmp_path: Path) -> None:
+    """It is looked at twice, which a pipe does not allow: one line says so, at once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = correlator("export", pipe, "--csv", "-")
+    assert done.returncode == 3
+    assert "is no regular file" in done.stderr

@@ -64,6 +64,13 @@ def test_what_fits(rule: str, *, fits: bool) -> None:
         ('[[deny]]\nport = "http"', "'http' is no port"),
         ("[[deny]]\nprocess = 5", "process is a text"),
         ("[[deny]]\nport = 1\nnote = 5", "note is a text"),
+        ("[[deny]]\nport = 0x" + "f" * 5000, "a number so large is no port"),
+        ("[[deny]]\nport = -1", "is no port"),
+        ('[[deny]]\nport = "' + "9" * 5000 + '"', "is no port"),
+        ("[[deny]]\nport = " + "9" * 5000, "no TOML"),
+        ("[[deny]]\nport = " + "[" * 20000, "no TOML"),
+        ("a." * 5000 + "a = 1", "too long"),
+        ("[[deny]]\nport = 1\n#" + "x" * (1 << 18), "too long"),
     ],
 )
 def test_what_is_no_rule(text: str, told: str) -> None:

@@ -27,7 +27,18 @@ def test_the_facts() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"verdict": None}, {"client_ip": None}, {"client_ip": "x"}, {"server_port": None}, {"listener": "[::]:x"}],
+    [
+        {"verdict": None},
+        {"client_ip": None},
+        {"client_ip": "x"},
+        {"server_port": None},
+        {"listener": "[::]:x"},
+        {"verdict": "x"},
+        {"side": "x"},
+        {"socket_family": "AF_X"},
+        {"client_ip": "1.2.3.4%\u202e"},
+        {"client_port": None},
+    ],
 )
 def test_what_is_no_finding(change: dict[str, object]) -> None:
     """Is refused, not guessed."""

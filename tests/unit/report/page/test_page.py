@@ -24,7 +24,7 @@ def page(sink: HtmlSink, **counters: object) -> str:
 
 def rows(text: str) -> list[list[object]]:
     """The rows that travel in a page."""
-    (packed,) = re.findall(r'id="data">([^<]*)<', text)
+    (packed,) = re.findall(r'id="data"[^>]*>([^<]*)<', text)
     return [json.loads(line) for line in gzip.decompress(base64.b64decode(packed)).splitlines()]
 
 
@@ -49,7 +49,9 @@ def test_a_report_gives_the_same_page() -> None:
     two.row(json.loads(json.dumps(extended(finding))))
     pages = page(one), page(two)
     assert rows(pages[0]) == rows(pages[1])
-    assert [re.sub(r'id="data">[^<]*<', "", text) for text in pages[:1]] == [re.sub(r'id="data">[^<]*<', "", pages[1])]
+    assert [re.sub(r'id="data"[^>]*>[^<]*<', "", text) for text in pages[:1]] == [
+        re.sub(r'id="data"[^>]*>[^<]*<', "", pages[1])
+    ]
 
 
 def test_only_our_script_and_style_may_run() -> None:
@@ -77,6 +79,19 @@ def test_more_rows_than_a_browser_can_take(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(rows(text)) == 2
     assert "first 2 findings; 2 more are counted" in text
     assert "None of 4 findings" in text
+
+
+def test_more_bytes_than_a_browser_can_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Likewise: of the rows, before they are compressed."""
+    monkeypatch.setattr(module, "MAX_BYTES", 1500)
+    sink = HtmlSink(Writer("x"))
+    sink.findings([the_case(cmdline="x" * 600)])
+    sink.findings([the_case(cmdline="x" * 600)])
+    sink.row(extended(the_case(cmdline="x" * 600)))
+    text = page(sink)
+    assert len(rows(text)) == 1
+    assert 'data-count="1"' in text
+    assert "first 1 findings; 2 more are counted" in text
 
 
 def test_losses_are_told() -> None:
