@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from correlator import __version__, running_core
 from correlator.kernel import netns
+from correlator.kernel.firewall import filters
 from correlator.kernel.host import bindv6only
 from correlator.kernel.privileges import CAPABILITIES, capabilities, sees_all
 from correlator.kernel.sock_diag import LISTENERS, DestroyEvents, SockDiag
@@ -97,6 +98,13 @@ def checks() -> Iterator[Check]:
         "sockets in containers are not seen",
         "CAP_SYS_PTRACE and CAP_SYS_ADMIN",
     )
+    yield _tried(
+        "packet filter",
+        _read_filters,
+        "nft or iptables-save tells what it does",
+        "audit and explain do not know which ports are open from outside",
+        "sudo, and nft (apt install nftables): a program that it starts has no capability of its interpreter",
+    )
     yield from _packages()
     yield _default_v6only()
 
@@ -162,6 +170,12 @@ def _enter_namespace() -> None:
     if not netns.may_look() and "CAP_SYS_PTRACE" not in (capabilities() or ()):
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
     netns.inside("/proc/self/ns/net", lambda: None)
+
+
+def _read_filters() -> None:
+    found = filters()
+    if not found.read:
+        raise OSError("; ".join(found.unread))
 
 
 def _packages() -> Iterator[Check]:

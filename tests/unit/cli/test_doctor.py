@@ -14,7 +14,7 @@ from correlator.kernel.privileges import capabilities
 
 NAMES = [
     *("correlator", "kernel", "privileges", "capture", "lookups", "destroy events", "state events"),
-    *("owners", "namespaces", "zstd", "lz4", "bindv6only"),
+    *("owners", "namespaces", "packet filter", "zstd", "lz4", "bindv6only"),
 ]
 
 
