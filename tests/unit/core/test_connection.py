@@ -20,6 +20,7 @@ def test_each_side_has_its_own_view() -> None:
         assert connection.four_tuple(Side.SERVER) == its
         assert (connection.key(Side.CLIENT), connection.key(Side.SERVER)) == (own.key, its.key)
         assert connection.listener_tuple == its._replace(remote_port=0)
+        assert (connection.client_port(), connection.server_port()) == (client[1], server[1])
         assert connection.wire_family is (WireFamily.IPV6 if ":" in client[0] else WireFamily.IPV4)
 
 
