@@ -134,9 +134,7 @@ def _write(rows: list[Row], form: str | None) -> None:
         for text in fitted(rows, shutil.get_terminal_size().columns):
             out.write(text + "\n")
     else:
-        out.write(truth_header() + "\n")
-        for row in rows:
-            out.write(truth_line(*row) + "\n")
+        out.write("\n".join([truth_header(), *(truth_line(*row) for row in rows), ""]))
 
 
 def _safe(value: object) -> object:

@@ -1,22 +1,25 @@
 """Socket tables as netstat prints them, and with the truth beside."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from correlator.core.address import endpoint_text, is_any, is_mapped, unmapped
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.report.escape import terminal
 
-_NETSTAT_WIDTHS = (5, 23, 23, 11, 0)
+_NETSTAT = "%-5s  %-23s  %-23s  %-11s  %s"  # formatted in one go: a host may have 100,000 sockets
 _UNITS = (".service", ".socket", ".scope")
-_TRUTH_WIDTHS = (7, 11, 30, 30, 12, 7, 0)
+_TRUTH = "%-7s  %-11s  %-30s  %-30s  %-12s  %-7s  %s"
 
 # netstat's names (tcp_state[] in net-tools' netstat.c)
-_NAMES: Mapping[TcpState, str] = {TcpState.NEW_SYN_RECV: "SYN_RECV", TcpState.BOUND_INACTIVE: "CLOSE"}
+_NAMES: Mapping[TcpState, str] = {state: state.name for state in TcpState} | {
+    TcpState.NEW_SYN_RECV: "SYN_RECV",
+    TcpState.BOUND_INACTIVE: "CLOSE",
+}
 
 
 def netstat_header() -> str:
     """The header of `netstat -tan`, without the queues."""
-    return _row(("Proto", "Local Address", "Foreign Address", "State", "PID/Program name"), _NETSTAT_WIDTHS)
+    return _row(("Proto", "Local Address", "Foreign Address", "State", "PID/Program name"), _NETSTAT)
 
 
 def netstat_line(socket: Socket, owner: Owner | None) -> str:
@@ -29,18 +32,18 @@ def netstat_line(socket: Socket, owner: Owner | None) -> str:
             state_name(socket),
             program(owner),
         ),
-        _NETSTAT_WIDTHS,
+        _NETSTAT,
     )
 
 
 def truth_header() -> str:
     """The header of `correlator sockets`."""
-    return _row(("netstat", "wire", "local", "remote", "state", "v6only", "owner"), _TRUTH_WIDTHS)
+    return _row(("netstat", "wire", "local", "remote", "state", "v6only", "owner"), _TRUTH)
 
 
 def truth_line(socket: Socket, owner: Owner | None) -> str:
     """A socket with what netstat leaves out: the IP versions it speaks, its addresses as in the kernel, V6ONLY."""
-    return _row(truth_cells(socket, owner), _TRUTH_WIDTHS)
+    return _row(truth_cells(socket, owner), _TRUTH)
 
 
 def truth_cells(socket: Socket, owner: Owner | None) -> tuple[str, ...]:
@@ -83,7 +86,7 @@ def unit_of(cgroup: str) -> str:
 
 def state_name(socket: Socket) -> str:
     """The state as netstat names it."""
-    return _NAMES.get(socket.state, socket.state.name)
+    return _NAMES[socket.state]
 
 
 def program(owner: Owner | None) -> str:
@@ -97,5 +100,5 @@ def bare(address: bytes, port: int) -> str:
     return endpoint_text(shown, port).replace("[", "").replace("]", "")
 
 
-def _row(values: Iterable[str], widths: Iterable[int]) -> str:
-    return "  ".join(value.ljust(width) for value, width in zip(values, widths, strict=True)).rstrip()
+def _row(values: tuple[str, ...], form: str) -> str:
+    return (form % values).rstrip()
