@@ -3,7 +3,7 @@
 import sys
 import textwrap
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import click
 
@@ -46,7 +46,8 @@ def explain(wanted: tuple[str, ...], pids: tuple[int, ...]) -> None:
     """Say in plain words what sockets are, why netstat shows tcp6, which clients come over IPv4, and what would change
     it.
 
-    Without arguments: all listeners that take IPv4 on an AF_INET6 socket, in short where they are many.
+    Without arguments: all that may have IPv4 on an AF_INET6 socket, listeners and connections that were opened so; in
+    short where they are many.
     """  # noqa: D205  the help has the summary in one paragraph
     wishes = {value: _choice(value) for value in wanted} | {f"PID {pid}": _of_process(pid) for pid in pids}
     try:
@@ -96,7 +97,20 @@ def answers(rows: list[Row], choices: list[Matches], host: Host) -> list[Answer]
         about_listeners(group, by_port[group[0][0].local_port], host, for_its_sake[key])
         for key, group in groups.items()
     ]
-    return [about_connection(row, host) for row in alone[:_CONNECTIONS]] + told
+    return [
+        about_connection(row, host, was_connected=_is_accepted(row[0], by_port)) for row in alone[:_CONNECTIONS]
+    ] + told
+
+
+def _is_accepted(socket: Socket, by_port: Mapping[int, list[Row]]) -> bool:
+    """Whether a connection's other end is here, and a listener's."""
+    there = by_port.get(socket.remote_port, [])
+    listeners = [other for other, _ in there if other.is_listener]
+    ends = (_wire(socket, far=True), _wire(socket))
+    return any(
+        (_wire(other), _wire(other, far=True)) == ends and any(is_child(other, listener) for listener in listeners)
+        for other, _ in there
+    )
 
 
 def _is_chosen(row: Row, choices: list[Matches]) -> bool:
@@ -200,7 +214,7 @@ def _shown(found: list[Answer], width: int, *, is_asked: bool) -> list[str]:
     for answer in found:
         lines += _paragraphs(answer.title, answer.facts, width)
         if answer.advice:
-            lines += _paragraphs("What can be done:", answer.advice, width)
+            lines += _paragraphs("What can be done, from the next start of the program on:", answer.advice, width)
     return lines
 
 

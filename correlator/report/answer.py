@@ -30,6 +30,10 @@ WHY = (
     "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6). Such a socket may serve IPv4 "
     "clients, too (RFC 3493 §3.7, ipv6(7))."
 )
+_IN_SHORT = (
+    "nothing is wrong: one socket serves IPv4 and IPv6. ::ffff:a.b.c.d is the IPv4 address a.b.c.d as an IPv6 socket "
+    "writes it. What to look at are allow-lists, logs, and the firewall's rules for IPv4."
+)
 _WHY_MAPPED = (
     "netstat's tcp6 means that the program opened an IPv6-type socket (AF_INET6). This one has IPv4-mapped addresses: "
     "what it sends and gets is IPv4 (RFC 3493 §3.7, ipv6(7))."
@@ -81,10 +85,12 @@ def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host, aske
     outdone = any(is_any(other.local) and other.family is Family.INET for other, _ in rivals)
     may_take_ipv4 = takes_ipv4_on_inet6(socket) and not (outdone and _is_wildcard6(socket))
     answer = Answer(f"{_holders(rows)} on {endpoint_text(socket.local, port)}")
+    if may_take_ipv4:
+        answer.facts.append(("in short", _IN_SHORT))
     answer.facts += [("you asked for", _client(one)) for one in asked[:_SHOWN]]
     answer.facts.append(("netstat shows", f"{protocol(socket)}  {bare(socket.local, port)}  LISTEN"))
     if socket.family is Family.INET6:
-        answer.facts.append(("why", f"{WHY} This one does." if may_take_ipv4 else _WHY_NOT))
+        answer.facts.append(("why", _why(may_take_ipv4=may_take_ipv4, outdone=outdone, port=port)))
     answer.facts += [
         ("it is", _OUTDONE if takes_ipv4_on_inet6(socket) and not may_take_ipv4 else _listener_kind(socket)),
         *_owner_facts(owner, host),
@@ -113,6 +119,13 @@ def about_listeners(rows: Sequence[Row], others: Sequence[Row], host: Host, aske
     else:
         answer.advice += _choices(owner, port, over_ipv4, over_ipv6, host)
     return answer
+
+
+def _why(*, may_take_ipv4: bool, outdone: bool, port: int) -> str:
+    """Why netstat calls a listener tcp6, and what that means."""
+    if may_take_ipv4:
+        return f"{WHY} This one does. Its connections are tcp6, too; netstat leaves out the ::ffff: of their addresses."
+    return f"{_WHY_NOT[:-1]}, for 0.0.0.0:{port} beside it takes the IPv4." if outdone else _WHY_NOT
 
 
 def _client(socket: Socket) -> str:
@@ -144,8 +157,11 @@ def _once(rivals: Iterable[Row]) -> Iterable[Row]:
     return {shared(row[0]): row for row in rivals}.values()
 
 
-def about_connection(row: Row, host: Host) -> Answer:
-    """What a connection is whose listener is not there: most often this end has opened it."""
+def about_connection(row: Row, host: Host, *, was_connected: bool = False) -> Answer:
+    """What a connection is whose listener is not there: most often this end has opened it.
+
+    `was_connected`: its other end is here, and a listener's.
+    """
     socket, owner = row
     answer = Answer(f"{_who(owner)} has a connection {socket.local_text} to {socket.remote_text}")
     shown = f"{bare(socket.local, socket.local_port)}  {bare(socket.remote, socket.remote_port)}"
@@ -156,8 +172,9 @@ def about_connection(row: Row, host: Host) -> Answer:
         answer.facts.append(("it is", "an AF_INET socket: IPv4 in the kernel and on the wire."))
     elif is_ipv4(socket):
         kind = (
-            "an AF_INET6 socket with IPv4-mapped addresses: its packets are IPv4. Either it was "
-            f"connected to {text(socket.remote)}, or a listener accepted it that is not here any more."
+            "an AF_INET6 socket with IPv4-mapped addresses: its packets are IPv4. "
+            f"{'It' if was_connected else 'Either it'} was connected to {text(socket.remote)}"
+            f"{'.' if was_connected else ', or a listener accepted it that is not here any more.'}"
         )
         answer.facts += [("why", _WHY_MAPPED), ("it is", kind)]
         answer.advice.append(("IPv4 as IPv4", _CONNECT))

@@ -33,7 +33,8 @@ def test_the_case() -> None:
     told = of(DUAL, others=[(one, JAVA) for one in [*IPV4, IPV6]])
     assert about_listeners([(DUAL, JAVA)], [], ROOT).title == "java (PID 31307) listens on [::]:4243"
     assert told["netstat shows"] == "tcp6  :::4243  LISTEN"
-    assert told["why"].endswith("This one does.")
+    assert "This one does." in told["why"]
+    assert told["in short"].startswith("nothing is wrong")
     assert "dual-stack" in told["it is"]
     assert told["it belongs to"] == "user app: java -jar app.jar"
     assert "not before 2023-11-14 22:13:20 UTC" in told["since"]
@@ -85,6 +86,8 @@ def test_another_listener_on_the_port() -> None:
     told = of(DUAL, others=[other])
     assert told["beside it"] == "nginx (PID 7) on 0.0.0.0:4243: IPv4"
     assert "IPv4 goes to the AF_INET listener" in told["it is"]
+    assert told["why"].endswith("carries IPv6 only, for 0.0.0.0:4243 beside it takes the IPv4.")
+    assert "in short" not in told
     assert "its logs see" not in told
     assert "IPv6 only" not in told
     narrow: Row = (listener("127.0.0.1", 4243), None)
@@ -202,3 +205,6 @@ def test_a_mapped_connection_serves_nobody() -> None:
     assert "serve" not in dict(answer.facts)["why"]
     assert answer.brief.startswith("tcp6  ")
     assert answer.brief.endswith(": IPv4 on an AF_INET6 socket")
+    assert "or a listener accepted it" in dict(answer.facts)["it is"]
+    known = about_connection((mapped, JAVA), ROOT, was_connected=True)
+    assert dict(known.facts)["it is"].endswith("It was connected to ::ffff:10.0.0.20.")
