@@ -210,21 +210,31 @@ def test_a_terminal_that_closes_while_the_program_is_suspended() -> None:
         start_new_session=True,
     )
     os.close(slave)
-    written = b""
-    while b"quit" not in written:
-        written += os.read(master, 65536)
-    reader = threading.Thread(target=lambda: [None for _ in iter(lambda: _read(master), b"")], daemon=True)
-    reader.start()
-    process.send_signal(signal.SIGTSTP)
-    for _ in range(100):
-        if "T (stopped)" in Path(f"/proc/{process.pid}/status").read_text():
-            break
-        time.sleep(0.05)
-    os.close(master)
-    process.send_signal(signal.SIGCONT)
-    _, error = process.communicate(timeout=15)
+    os.set_blocking(master, False)  # a terminal in which somebody reads is not closed
+    try:
+        _drain(master, lambda written: b"quit" in written)
+        process.send_signal(signal.SIGTSTP)
+        status = Path(f"/proc/{process.pid}/status")
+        _drain(master, lambda _: "T (stopped)" in status.read_text())
+        os.close(master)
+        process.send_signal(signal.SIGCONT)
+        _, error = process.communicate(timeout=15)
+    finally:
+        process.kill()
+        process.communicate()
     assert b"Traceback" not in error
     assert b"Exception" not in error
+
+
+def _drain(master: int, is_enough: Callable[[bytes], bool]) -> None:
+    """Take what is drawn until it is enough."""
+    written = b""
+    end = time.monotonic() + 15
+    while not is_enough(written):
+        assert time.monotonic() < end, written[-500:]
+        with contextlib.suppress(BlockingIOError):
+            written += os.read(master, 65536)
+        time.sleep(0.02)
 
 
 def _read(master: int) -> bytes:
