@@ -56,6 +56,13 @@ def checks() -> Iterator[Check]:
         "" if is_linux else "run it on the Linux host whose sockets are asked about",
     )
     yield _privileges()
+    yield from _sources()
+    yield from _packages()
+    yield _default_v6only()
+
+
+def _sources() -> Iterator[Check]:
+    """What packets and evidence come from."""
     yield _tried(
         "capture",
         _open_packet_socket,
@@ -105,8 +112,6 @@ def checks() -> Iterator[Check]:
         "audit and explain do not know which ports are open from outside",
         "sudo, and nft (apt install nftables): a program that it starts has no capability of its interpreter",
     )
-    yield from _packages()
-    yield _default_v6only()
 
 
 def _core() -> Check:

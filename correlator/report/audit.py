@@ -44,8 +44,6 @@ class Audited:
     """Whether the table has it; None without a table."""
     is_outdone: bool = False
     """Whether an AF_INET listener beside it takes the IPv4."""
-    now: int = 0
-    """Connections over IPv4 in the table."""
     fates: tuple[Fate, Fate] | None = None
     """What the packet filter does with its port, for IPv4 and IPv6; None where that is not known."""
     remarks: list[Remark] = field(default_factory=list)
@@ -144,7 +142,6 @@ def _joined(
             made.is_outdone = made.is_outdone or (other.family is Family.INET and is_any(other.local))
         elif is_child(other, socket) and (holder is None or owner is None or holder.process == owner.process):
             (use.ipv4 if is_ipv4(other) else use.ipv6).count(unmapped(other.remote), at)
-            made.now += is_ipv4(other)
     return made
 
 

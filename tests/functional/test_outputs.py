@@ -118,6 +118,7 @@ def test_output_files_are_private_and_never_overwritten(start_live: Start) -> No
     """0600, and an existing file is an error without --force."""
     live = start_live()
     live.end()
+    assert f"wrote {live.prefix}.csv, " in live.error
     for suffix in (".pcapng", ".sockets.jsonl", ".jsonl", ".csv", ".txt"):
         assert stat.S_IMODE(Path(f"{live.prefix}{suffix}").stat().st_mode) == 0o600
     again = correlator("live", "-i", "lo", "-w", live.prefix, "--duration", "1")

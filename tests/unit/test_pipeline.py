@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from correlator.core.annotation import Kept
 from correlator.core.config import Config
 from correlator.core.engine import Engine
-from correlator.core.frames import Frames
-from correlator.pipeline import analyse
+from correlator.core.frames import Frames, Packet, gathered
+from correlator.pipeline import Until, _Turns, analyse
 from correlator.run import Outputs, Run, added
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
@@ -39,6 +40,24 @@ def test_a_capture_is_let_go_where_an_analysis_is_stopped() -> None:
         return source.is_closed
 
     assert asyncio.run(stopped())
+
+
+def test_a_live_run_takes_what_was_captured_since_its_evidence_began() -> None:
+    """What is older would be taken for another host's; rings may hand it over after newer packets of another one."""
+    begun, second = 1_000_000_000_000, 1_000_000_000
+    nobody: Any = None
+    turns = _Turns(nobody, nobody, nobody, Until(asyncio.Event()), begun)
+
+    def taken(*times: int) -> list[int]:
+        frames = gathered([Packet(begun + at, 1, 0, b"x", 1) for at in times])
+        return [packet.at - begun for packet in turns._of_the_run(frames).packets()]
+
+    assert taken() == []
+    assert taken(-3, -1, 0, 1) == [0, 1]
+    assert taken(-9, -8) == []
+    assert taken(5, 6) == [5, 6]
+    assert taken(-2, 7) == [7]
+    assert taken(2 * second) == [2 * second]
 
 
 def test_counters_add_up() -> None:

@@ -42,7 +42,7 @@ def only(*rows: Row, told: Usage | None = None, firewall: Firewall | None = None
 def test_a_table() -> None:
     """Its dual-stack listeners with the clients that are connected."""
     one = only(DUAL, child("10.0.0.20"), child("10.0.0.21"), child("2001:db8::2"))
-    assert (one.use.ipv4.connections, one.use.ipv6.connections, one.now, one.is_listening) == (2, 1, 2, True)
+    assert (one.use.ipv4.connections, one.use.ipv6.connections, one.is_listening) == (2, 1, True)
     assert (one.use.process, one.use.unit, one.use.v6only) == ("java", "app.service", False)
     assert one.remarks == [Remark.IPV4_CLIENTS]
 

@@ -52,7 +52,13 @@ def test_the_summary_gives_the_answer_first() -> None:
 
 def test_the_summary_shows_what_was_lost() -> None:
     """Each loss by its name."""
-    text = Summary().text(COUNTERS | {"dropped": 5, "evidence_lost": 1, "evicted": 2}, [])
+    summary = Summary()
+    text = summary.text(COUNTERS | {"dropped": 5, "evidence_lost": 1, "evicted": 2}, [])
+    assert "sockets:" not in text
+    summary.tables = []
+    assert "sockets: no table; --sockets TABLE" in summary.text(COUNTERS, [])
+    summary.tables = ["a.txt", "b\x1b.txt"]
+    assert "sockets: a.txt, b\\x1b.txt\n" in summary.text(COUNTERS, [])
     assert "lost: 5 dropped, 1 evidence lost, 2 evicted" in text
 
 
