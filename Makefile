@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*/*/*.py correlator/*.pxd correlator/*/*.pxd)
 
-.PHONY: demo test truth bench lint format clean setup
+.PHONY: demo test truth bench fuzz sanitize lint format clean setup
 
 demo: $(BUILT)
 	$(BIN)/correlator demo
@@ -25,6 +25,27 @@ truth: $(BUILT)
 # analyse and sockets against tcpdump, tshark, softflowd, tcptrace, ss and psutil; makes 2 GB of captures the first time.
 bench: $(BUILT)
 	$(BIN)/python -m tests.bench.bench $(BENCH)
+
+# Each target for a minute from the kept corpus, with atheris; FUZZ='--seconds 600 --keep capture' for more of one.
+fuzz: $(BUILT)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.run $(FUZZ)
+
+# The compiled core with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), over the same corpus and over the tests
+# of core and wire. PYTHONMALLOC: each object has memory of its own, so that a byte too far is seen.
+SANITIZED := build/sanitized
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
+WITH_SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
+	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED):.
+sanitize: $(SANITIZED)/.built
+	$(WITH_SANITIZERS) $(BIN)/python -P -m tests.fuzz.replay >build/sanitized.log || { tail -n 60 build/sanitized.log; exit 1; }
+	@head -n 1 build/sanitized.log; echo "$$(grep -c : build/sanitized.log) inputs under the sanitizers: nothing found"
+
+$(SANITIZED)/.built: $(READY) setup.py $(SOURCES)
+	@CORRELATOR_FLAGS='-O1 -g1 -w -fno-omit-frame-pointer $(SANITIZERS)' $(BIN)/python setup.py --quiet build \
+		--build-lib $(SANITIZED) --build-temp build/sanitized-objects --parallel 4 >build/sanitized.log 2>&1 \
+		|| { cat build/sanitized.log; exit 1; }
+	@touch $@
 
 lint: $(BUILT)
 	$(BIN)/ruff check .

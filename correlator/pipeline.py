@@ -102,7 +102,7 @@ class LiveEvidence(Protocol):
 
 async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress: Callable[[], None]) -> None:
     """Correlate a saved capture until its end or until told to stop; the evidence is already stated."""
-    newest, heard_at = 0, time.time_ns()
+    newest, heard_at, is_awaited = 0, time.time_ns(), False
     async with contextlib.aclosing(source.batches()) as batches:
         async for batch in batches:
             now = time.time_ns()
@@ -110,10 +110,12 @@ async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress:
                 run.engine.set_recorded(counted=source.kept is Kept.ALL)
             if source.is_growing and (not batch or abs(now - newest) < _JUST_NOW):
                 run.engine.set_prompt()  # somebody waits, or the packets are new: who reads it wants to see them
+                is_awaited = True
             for frames in batch:
                 run.take(frames)
                 newest, heard_at = max(newest, frames.last_at), now
-                run.engine.tick(frames.last_at)
+                if is_awaited:  # else segments alone tell the time: what is found does not depend on where blocks end
+                    run.engine.tick(frames.last_at)
             if source.is_growing and not batch and newest:
                 run.engine.tick(newest + now - heard_at)
             run.deliver()

@@ -79,7 +79,6 @@ class Report:
                         told = [parse_comment(comment) for comment in source.comments_of(count + place)]
                         annotations.setdefault(number, {}).update({one.side: one for one in told if one is not None})
                 count += frames.count
-                engine.tick(frames.last_at)
         engine.finish()
         if source.damage is not None:
             self.trouble = (

@@ -39,7 +39,10 @@ def frames(block: bytes, number: Callable[[int, int], int]) -> Frames:
         hardware = half(block, at + 56)
         if not (block[at + 58] == _OUTGOING and hardware == _ARPHRD_LOOPBACK):
             _add(found, block, at, hardware, number, tagged)
-        at += word(block, at)
+        step = word(block, at)
+        if not step:
+            break  # the last one
+        at += step
     if tagged:
         found.lie_in(block + bytes(tagged))
     return found

@@ -12,6 +12,7 @@ from correlator.pipeline import Until, _Turns, analyse
 from correlator.run import Outputs, Run, added
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+from tests.frames import ethernet, ipv4, tcp
 
 
 class Endless:
@@ -40,6 +41,37 @@ def test_a_capture_is_let_go_where_an_analysis_is_stopped() -> None:
         return source.is_closed
 
     assert asyncio.run(stopped())
+
+
+class InBlocks(Endless):
+    """A finished capture, in blocks."""
+
+    def __init__(self, blocks: list[list[Packet]]) -> None:
+        self.blocks = blocks
+
+    async def batches(self) -> AsyncGenerator[list[Frames], None]:
+        """Them."""
+        for block in self.blocks:
+            yield [gathered(block)]
+
+
+def test_what_is_found_does_not_depend_on_where_blocks_end() -> None:
+    """Not even where a frame without a segment claims to be of another day, and a block ends with it."""
+    second, day = 1_000_000_000, 86_400_000_000_000
+    syn, answer = ethernet(ipv4(tcp(flags=2))), ethernet(ipv4(tcp(80, 1000, 9, 2, 0x12), "10.0.0.2", "10.0.0.1"))
+    packets = [
+        Packet(second, 1, 0, syn, len(syn)),
+        Packet(day, 1, 0, b"no segment", 10),
+        Packet(second, 1, 0, answer, len(answer)),
+    ]
+
+    async def seen(blocks: list[list[Packet]]) -> int:
+        interfaces = Interfaces([""])
+        run = Run(Engine(Config(), interfaces.names), Decoder(interfaces), Outputs())
+        await analyse(run, InBlocks(blocks), asyncio.Event(), lambda: None)
+        return run.engine.tracker.seen
+
+    assert asyncio.run(seen([packets])) == asyncio.run(seen([[packet] for packet in packets])) == 1
 
 
 def test_a_live_run_takes_what_was_captured_since_its_evidence_began() -> None:

@@ -11,27 +11,8 @@ from hypothesis import strategies as st
 from correlator.core.four_tuple import FourTuple
 from correlator.core.model import Family, Socket, Source, TcpState
 from correlator.kernel.sock_diag import DestroyEvents, SockDiag, entry, messages, request
+from tests.netlink import attribute, message
 from tests.play import packed
-
-
-def message(
-    family: int = 10, state: int = 1, inode: int = 7, uid: int = 33, attributes: bytes = b"", remote_port: int = 64702
-) -> bytes:
-    """A SOCK_DIAG_BY_FAMILY message."""
-    body = struct.pack("=BBBB", family, state, 0, 0) + struct.pack("!HH", 4243, remote_port)
-    near, far = (
-        (packed("10.0.0.12"), packed("10.0.0.20"))
-        if family == 2
-        else (packed("::ffff:10.0.0.12"), packed("::ffff:10.0.0.20"))
-    )
-    body += near.ljust(16, b"\0") + far.ljust(16, b"\0")
-    body += struct.pack("=III", 0, 5, 1) + struct.pack("=5I", 0, 0, 0, uid, inode) + attributes
-    return struct.pack("=IHHII", 16 + len(body), 20, 0, 0, 0) + body
-
-
-def attribute(kind: int, value: bytes) -> bytes:
-    """A netlink attribute."""
-    return struct.pack("=HH", len(value) + 4, kind) + value + b"\0" * (-len(value) % 4)
 
 
 def parsed(data: bytes) -> Socket | None:

@@ -72,3 +72,10 @@ def test_a_block_that_is_cut_short() -> None:
     """No frame is read past its end."""
     made = block(frame(last=False), frame())
     assert len(packets(made[:-80])) == 1
+
+
+def test_a_block_whose_count_is_wrong() -> None:
+    """The last frame has none behind it, whatever the block's header claims."""
+    made = bytearray(block(frame(last=False), frame()))
+    struct.pack_into("=I", made, 12, 0xFFFFFFFF)
+    assert len(packets(bytes(made))) == 2
