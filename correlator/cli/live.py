@@ -2,28 +2,24 @@
 
 import asyncio
 import contextlib
-import errno
 import gc
 import math
 import os
-import re
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from correlator.capture.portable import PortableCapture
-from correlator.capture.ring import ANY, DEFAULT_RING, RingCapture, is_pattern
+from correlator.capture.ring import DEFAULT_RING
 from correlator.cli.analyse import exit_status, summarise
 from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.notify import notify
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
+from correlator.cli.start import Capture, Start, account_of, give_up_privileges, open_capture
 from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.core.evidence import Bounds
@@ -34,7 +30,7 @@ from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
 from correlator.report.board import Board
 from correlator.report.writer import STANDARD_OUTPUT
-from correlator.run import Run, writing
+from correlator.run import Outputs, Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
@@ -48,7 +44,6 @@ _NICE = -10
 # report.
 MAX_CONNECTIONS = 40_960
 _REPORTS = ("csv", "jsonl", "html")
-Capture = RingCapture | PortableCapture
 _NO_END = 1 << 40  # segments: time alone says how long a closed connection waits
 # Other namespaces' sockets, too, which no connection here may ask for: three seconds of 10,000 connections/s there.
 _MAX_EVIDENCE = 65_536
@@ -88,6 +83,11 @@ _MAX_EVIDENCE = 65_536
 )
 @click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the latest N sets of files.")
 @click.option("--no-color", is_flag=True, help="No colours on a terminal; NO_COLOR in the environment says the same.")
+@click.option(
+    "--user",
+    metavar="NAME",
+    help="Once everything is open, go on as this user, with just the capabilities that are still needed.",
+)
 @click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
 @output_options
 @selecting
@@ -117,6 +117,7 @@ def live(
     rotates = rotate_size is not None or rotate_every is not None
     if (rotates and not options["prefix"]) or (keep is not None and not rotates):
         die(Exit.USAGE, "--rotate-size and --rotate-every go with -w PREFIX, --keep goes with one of them")
+    user = account_of(options.pop("user"))
     has_view = can_be_drawn_on() and not options["quiet"] and "-" not in {options[name] for name in _REPORTS}
     wanted = Wanted(
         **options,
@@ -127,54 +128,68 @@ def live(
         rotate_every=rotate_every,
         keep=keep,
     )
-    raise SystemExit(
-        asyncio.run(_live(list(dict.fromkeys(names)), duration, count, ring << 20, wanted, portable=portable))
+    start = Start(
+        names=list(dict.fromkeys(names)),
+        duration=duration,
+        count=count,
+        ring=ring << 20,
+        user=user,
+        portable=portable,
     )
+    raise SystemExit(asyncio.run(_live(start, wanted)))
 
 
-async def _live(
-    names: list[str], duration: float | None, count: int | None, ring: int, wanted: Wanted, *, portable: bool
-) -> int:
+async def _live(start: Start, wanted: Wanted) -> int:
     interfaces = Interfaces()
-    capture = open_capture(names, interfaces, ring, portable=portable, every_packet=wanted.every_packet)
+    capture = open_capture(
+        start.names, interfaces, start.ring, portable=start.portable, every_packet=wanted.every_packet
+    )
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     # The garbage that this makes is freed by its reference counts: what the collector looks for is next to nothing.
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
     try:
-        built = build(wanted, interfaces.names)
-        until = Until(asyncio.Event(), duration, count)
+        until = Until(asyncio.Event(), start.duration, start.count)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, until.stop.set)
-        return await _run(names, capture, interfaces, built, until, wanted)
+        run = Run(Engine(live_config(counted=wanted.every_packet), interfaces.names), Decoder(interfaces), Outputs())
+        with _evidence(run) as evidence:
+            # No byte of a stranger's was looked at so far, and no file of ours opened.
+            give_up_privileges(start.user)
+            built = build(wanted, interfaces.names)
+            run.outputs = built.outputs
+            return await _run(start, capture, evidence, run, built, until, wanted)
     finally:
         capture.close()
 
 
 async def _run(
-    names: list[str], capture: Capture, interfaces: Interfaces, built: Built, until: Until, wanted: Wanted
+    start: Start,
+    capture: Capture,
+    evidence: KernelEvidence | PortableEvidence,
+    run: Run,
+    built: Built,
+    until: Until,
+    wanted: Wanted,
 ) -> int:
-    run = Run(
-        Engine(live_config(counted=built.outputs.every_packet), interfaces.names), Decoder(interfaces), built.outputs
-    )
+    names = start.names
     troubles: list[str] = []
     async with writing(built.outputs):
-        with _evidence(run) as evidence:
-            run.engine.set_eager(eager=not evidence.tells_of_ends)
-            view = _view(names, run, capture, evidence, until, wanted)
-            for missing in evidence.missing:
-                say(f"note: {missing}")
-            run.begin(run_record(time.time_ns(), interfaces=names, sources=list(evidence.sources)))
-            try:
-                async with contextlib.nullcontext() if view is None else view.shown(evidence.missing):
-                    await run_live(run, capture, evidence, until, _ready(names, is_told=view is None))
-            except OSError as error:
-                troubles.append(f"capture on {', '.join(names)} failed: {error.strerror or error}")
-            notify("STOPPING=1")
-            notes = [f"{name} went down or away; the run went on" for name in dict.fromkeys(capture.gone)]
-            lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
+        run.engine.set_eager(eager=not evidence.tells_of_ends)
+        view = _view(names, run, capture, evidence, until, wanted)
+        for missing in evidence.missing:
+            say(f"note: {missing}")
+        run.begin(run_record(time.time_ns(), interfaces=names, sources=list(evidence.sources)))
+        try:
+            async with contextlib.nullcontext() if view is None else view.shown(evidence.missing):
+                await run_live(run, capture, evidence, until, _ready(start, is_told=view is None))
+        except OSError as error:
+            troubles.append(f"capture on {', '.join(names)} failed: {error.strerror or error}")
+        notify("STOPPING=1")
+        notes = [f"{name} went down or away; the run went on" for name in dict.fromkeys(capture.gone)]
+        lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
         counters = run.end(lost)
         lost_at = [f"{times} {stage}" for stage, times in evidence.losses.items() if times]
         if lost_at:
@@ -239,59 +254,11 @@ def live_config(*, counted: bool) -> Config:
     return Config(limits, Bounds(tuples=_MAX_EVIDENCE, aged=2 * LIVE_SETTLE), lookups=True, announce=True)
 
 
-def open_capture(names: list[str], interfaces: Interfaces, ring: int, *, portable: bool, every_packet: bool) -> Capture:
-    """The capture. Ends the program with one line and status 2 or 5 where it cannot be opened."""
-    use_ring = sys.platform == "linux" and not portable
-    if not use_ring and ANY in names:
-        die(Exit.USAGE, "`any` needs AF_PACKET: name the interfaces")
-    known = {name for _number, name in socket.if_nameindex()}
-    for name in names:
-        if use_ring and is_pattern(name):
-            _check(name)
-        elif name != ANY and name not in known:
-            die(Exit.USAGE, f"no interface {name!r}; there are: {', '.join(sorted(known))}, any")
-        elif name != ANY and use_ring and not _is_up(name):
-            die(Exit.USAGE, f"the interface {name} is down; bring it up first: ip link set {name} up")
-    try:
-        if use_ring:
-            return RingCapture(names, interfaces, ring=ring, every_packet=every_packet)
-        return PortableCapture(names, interfaces)
-    except PermissionError:
-        _forbidden(names)
-    except OSError as error:
-        if error.errno in {errno.EPERM, errno.EACCES}:
-            _forbidden(names)
-        die(Exit.USAGE, f"capture on {', '.join(names)}: {error.strerror or error}")
-
-
-def _check(pattern: str) -> None:
-    """End the program where a regular expression is none."""
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        die(Exit.USAGE, f"{pattern!r} is no regular expression: {error}")
-
-
-def _is_up(name: str) -> bool:
-    """Whether an interface has IFF_UP (netdevice(7))."""
-    try:
-        return bool(int(Path(f"/sys/class/net/{name}/flags").read_text(encoding="ascii"), 16) & 1)
-    except (OSError, ValueError):
-        return True  # bind(2) will tell
-
-
-def _forbidden(names: list[str]) -> NoReturn:
-    die(
-        Exit.FORBIDDEN,
-        f"capture on {', '.join(names)} needs CAP_NET_RAW: run it with sudo, "
-        "or give the capability to a copy of the interpreter (setcap cap_net_raw+ep)",
-    )
-
-
-def _ready(names: list[str], *, is_told: bool) -> Callable[[], None]:
+def _ready(start: Start, *, is_told: bool) -> Callable[[], None]:
     def ready() -> None:
         if is_told:
-            say(f"capturing on {', '.join(names)}; Ctrl-C ends it")
+            who = f" as user {start.user.name}" if start.user else ""
+            say(f"capturing on {', '.join(start.names)}{who}; Ctrl-C ends it")
         notify("READY=1")
 
     return ready

@@ -8,6 +8,7 @@ interpreter while we work: so 512 KiB go at once, and more where the last batch 
 import asyncio
 import errno
 import os
+import pwd
 import stat
 from collections.abc import Awaitable, Callable
 
@@ -58,6 +59,8 @@ class Writer:
             self._fd = os.open(self.name, flags, 0o600)
         except OSError as error:
             reason = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            if error.errno in {errno.EACCES, errno.EPERM}:
+                reason = f"{reason} (user {_who()})"  # `live --user` opens files as that user
             message = f"{self.name}: {reason}"
             raise OutputError(message) from None
 
@@ -137,6 +140,13 @@ class Writer:
             view = memoryview(batch)
             while view:
                 view = view[await write(view) :]
+
+
+def _who() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def beside(prefix: str, suffix: str) -> str:

@@ -1,13 +1,19 @@
 """What works with fewer privileges, and what is said of the rest."""
 
+import csv
 import json
+import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -32,6 +38,43 @@ def without(program: Program) -> Callable[..., list[str]]:
         ]
 
     return command
+
+
+@pytest.fixture
+def everyones() -> Iterator[Path]:
+    """A folder that any user may write to; pytest's own are root's."""
+    folder = Path(tempfile.mkdtemp(prefix="correlator-test-"))
+    inside = folder / "files"
+    inside.mkdir()
+    for path in (folder, inside):
+        path.chmod(0o777)
+    yield inside
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def namespace(program: Program) -> Iterator[Callable[[], str]]:
+    """Makes a network namespace with a loopback interface; its name."""
+    program("ip")
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"cp{os.getpid()}-{len(made)}"
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        made.append(name)
+        subprocess.run(["ip", "-n", name, "link", "set", "lo", "up"], check=True)
+        return name
+
+    yield make
+    for name in made:
+        subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+class LiveRun(Protocol):
+    """A live run of conftest's."""
+
+    error: str
+    process: subprocess.Popen[str]
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -117,3 +160,150 @@ def test_live_with_the_one_capability(without: Callable[..., list[str]], tmp_pat
     process.communicate(timeout=10)
     assert process.returncode == 0
     assert "ipv4-on-af_inet6,dual-stack-listener" in (tmp_path / "x.csv").read_text()
+
+
+def status_of(pid: int) -> list[dict[str, str]]:
+    """What /proc tells of each thread of a process."""
+    return [
+        dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    ]
+
+
+def bits(*numbers: int) -> int:
+    """Capabilities by their numbers, as /proc has them."""
+    return sum(1 << number for number in numbers)
+
+
+def connect(server: str = "::", client: str = "127.0.0.1") -> int:
+    """A connection that lasts a second; the client's port."""
+    with socket.socket(socket.AF_INET6) as listener:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind((server, 0))
+        listener.listen()
+        with socket.create_connection((client, listener.getsockname()[1])) as made, listener.accept()[0]:
+            time.sleep(1)
+            return int(made.getsockname()[1])
+
+
+CONNECT = """
+import socket, time
+server = socket.create_server(("", 0))
+client = socket.create_connection(server.getsockname())
+time.sleep(0.5)
+"""
+KEPT = bits(2, 12, 13, 19, 21)  # DAC_READ_SEARCH, NET_ADMIN, NET_RAW, SYS_PTRACE, SYS_ADMIN
+
+
+def test_live_goes_on_as_another_user(
+    start_live: Callable[..., LiveRun], everyones: Path, namespace: Callable[[], str]
+) -> None:
+    """Every thread, for good, with what it needs: owners of others' sockets, namespaces that come, files of its own."""
+    run = start_live("--user", "nobody", "--rotate-every", "1.5", name=str(everyones / "x"))
+    assert "capturing on lo as user nobody" in run.error
+    port = connect()
+    made = namespace()
+    time.sleep(1.5)  # until it is seen
+    subprocess.run(["ip", "netns", "exec", made, sys.executable, "-c", CONNECT], check=True)
+    threads = status_of(run.process.pid)
+    assert len(threads) > 1
+    for thread in threads:
+        assert set(thread["Uid"].split() + thread["Gid"].split()) == {"65534"}
+        assert thread["Groups"].strip() in {"", "65534"}
+        assert int(thread["CapEff"], 16) == int(thread["CapPrm"], 16) == KEPT
+        assert int(thread["CapInh"], 16) == int(thread["CapAmb"], 16) == 0
+        assert thread["NoNewPrivs"] == "1"
+    time.sleep(1.3)
+    run.process.send_signal(signal.SIGINT)
+    _, said = run.process.communicate(timeout=20)
+    assert run.process.returncode == 0, said
+    assert "lost: nothing" in said
+    assert "missing" not in said
+    files = sorted(everyones.iterdir())
+    assert len([path for path in files if path.suffix == ".csv"]) > 1
+    for path in files:
+        assert (path.stat().st_uid, path.stat().st_mode & 0o777) == (65534, 0o600)
+    rows = [row for path in everyones.glob("*.csv") for row in csv.DictReader(path.read_text().splitlines())]
+    (server,) = [row for row in rows if row["client_port"] == str(port) and row["side"] == "server"]
+    assert (server["verdict"], server["pid"]) == ("ipv4-on-af_inet6", str(os.getpid()))
+    assert f'"netns":"{made}"' in "".join(path.read_text() for path in everyones.glob("*.sockets.jsonl"))
+
+
+def test_nothing_is_read_before_privileges_are_given_up(program: Callable[[str], str], everyones: Path) -> None:
+    """No byte of a packet, a socket or an event, and no file of ours is opened: as the system calls have it."""
+    log = everyones.parent / "calls"
+    command = [
+        program("strace"), "-f", "-o", str(log), "-e", "trace=setresuid,capset,socket,recvfrom,recvmsg,recvmmsg,openat,read",
+        sys.executable, "-m", "correlator", "live", "-i", "lo", "--user", "nobody", "-w", str(everyones / "x"), "--duration", "2",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    connect()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    calls = log.read_text().splitlines()
+    given_up = next(number for number, call in enumerate(calls) if "capset(" in call)
+    assert any("setresuid(65534, 65534, 65534)" in call for call in calls[:given_up])
+    read = evidence_read(calls)
+    opened = [number for number, call in enumerate(calls) if f'openat(AT_FDCWD, "{everyones}/x' in call]
+    assert len(read) > 10
+    assert len(opened) == 5
+    assert min(read + opened) > given_up
+
+
+def evidence_read(calls: list[str]) -> list[int]:
+    """Which calls of a log of strace's read what the kernel tells of sockets."""
+    files: set[str] = set()
+    found = []
+    for number, call in enumerate(calls):
+        made = re.search(r"(?:socket|openat)\((.*)\) = (\d+)$", call)
+        if made is not None:
+            is_ours = "NETLINK_SOCK_DIAG" in made[1] or "trace_pipe_raw" in made[1]
+            files = files | {made[2]} if is_ours else files - {made[2]}
+        used = re.search(r" (?:recvfrom|recvmsg|recvmmsg|read)\((\d+)", call)
+        if used is not None and used[1] in files:
+            found.append(number)
+    return found
+
+
+def test_a_user_that_cannot_be(without: Callable[..., list[str]]) -> None:
+    """One line: 2 for one that there is not, 5 where this process may not become another."""
+    done = run([sys.executable, "-m", "correlator", "live", "-i", "lo", "--user", "no-such-user"])
+    assert (done.returncode, done.stderr) == (2, "correlator: --user: there is no user 'no-such-user'\n")
+    done = run(without("live", "-i", "lo", "--user", "nobody", keep="net_raw"))
+    assert done.returncode == 5
+    assert "CAP_SETGID and CAP_SETUID" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_files_are_opened_as_that_user(tmp_path: Path) -> None:
+    """Not where root alone may write: one line that says who may not, and no file."""
+    tmp_path.chmod(0o755)
+    command = ["live", "-i", "lo", "--user", "nobody", "-w", str(tmp_path / "x"), "--duration", "1"]
+    done = run([sys.executable, "-m", "correlator", *command])
+    assert done.returncode == 6
+    assert done.stderr == f"correlator: {tmp_path}/x.csv: Permission denied (user nobody)\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ambient_capabilities_that_are_needed_no_more_are_given_up(
+    program: Callable[[str], str], everyones: Path
+) -> None:
+    """As a service has them: what opens tracefs (CAP_DAC_OVERRIDE) is gone once that is open."""
+    names = ["net_raw", "net_admin", "sys_ptrace", "sys_admin", "dac_read_search", "dac_override"]
+    given = ",".join(f"+{name}" for name in names)
+    command = [
+        program("setpriv"), "--reuid=nobody", "--regid=nogroup", "--clear-groups", f"--inh-caps={given}",
+        f"--ambient-caps={given}", sys.executable, "-m", "correlator", "live", "-i", "lo", "-w", str(everyones / "x"),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    said = process.stderr.readline()
+    assert "capturing on lo" in said, said  # nothing is missing
+    for thread in status_of(process.pid):
+        assert int(thread["CapEff"], 16) == int(thread["CapPrm"], 16) == KEPT
+        assert int(thread["CapAmb"], 16) == 0
+        assert thread["NoNewPrivs"] == "1"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
