@@ -73,7 +73,7 @@ _MAX_EVIDENCE = 65_536
     "--rotate-size",
     type=click.IntRange(min=1),
     metavar="MB",
-    help="With -w: begin a new set of files, PREFIX-00001.*, when one is so large.",
+    help="With -w: begin a new set of files, PREFIX-00001.*, when one is so large; behind those that there are.",
 )
 @click.option(
     "--rotate-every",
@@ -81,7 +81,7 @@ _MAX_EVIDENCE = 65_536
     metavar="SECONDS",
     help="With -w: begin a new set of files so often.",
 )
-@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the latest N sets of files.")
+@click.option("--keep", type=click.IntRange(min=1), metavar="N", help="Keep the latest N sets of PREFIX's files.")
 @click.option("--no-color", is_flag=True, help="No colours on a terminal; NO_COLOR in the environment says the same.")
 @click.option(
     "--user",

@@ -5,12 +5,15 @@ A set ends by its size or by its time. Of those that are finished the oldest are
 
 import contextlib
 import os
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from correlator.report.record import Record
 from correlator.report.writer import Writer, beside
+
+_NAME = re.compile(r"-(\d{5,9})(?:\.sockets)?\.(?:csv|jsonl|pcapng)")  # behind the prefix
 
 
 class Renewable(Protocol):
@@ -48,7 +51,14 @@ class Rotation:
     packets: list[tuple[str, Renewable]] = field(default_factory=list)
     number: int = 1
     _begun_at: int | None = None
-    _finished: deque[list[Writer]] = field(default_factory=deque)
+    _finished: deque[list[str]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        """Go on behind the sets that an earlier run left: it may have been this service's before it was restarted."""
+        left = _sets(self.prefix)
+        if left:
+            self.number = max(left) + 1
+            self._finished.extend(left[number] for number in sorted(left))
 
     def writer(self, suffix: str) -> Writer:
         """The file of the current set with a suffix; not opened yet."""
@@ -77,15 +87,30 @@ class Rotation:
             sink.renew(writer)
         for _, report in self.reports:
             report.begin(run)
-        self._finished.append([old for old, _ in changed])
+        self._finished.append([old.name for old, _ in changed])
         return changed
 
     def drop_old(self) -> None:
         """Remove the sets that are not kept."""
         while self.keep is not None and len(self._finished) >= self.keep:
-            for writer in self._finished.popleft():
+            for name in self._finished.popleft():
                 with contextlib.suppress(OSError):
-                    os.unlink(writer.name)
+                    os.unlink(name)
 
     def _sinks(self) -> list[tuple[str, Renewable]]:
         return [*self.packets, *self.reports]
+
+
+def _sets(prefix: str) -> dict[int, list[str]]:
+    """The files of the sets that there are, by number."""
+    folder, base = os.path.split(prefix)
+    found: dict[int, list[str]] = {}
+    try:
+        names = sorted(os.listdir(folder or "."))
+    except OSError:
+        return found  # opening the first file will tell
+    for name in names:
+        match = _NAME.fullmatch(name[len(base) :]) if name.startswith(base) else None
+        if match is not None:
+            found.setdefault(int(match[1]), []).append(os.path.join(folder, name))
+    return found

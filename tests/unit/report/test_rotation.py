@@ -87,14 +87,23 @@ async def test_the_latest_sets_are_kept(tmp_path: Path) -> None:
 
 async def test_a_set_that_cannot_be_opened_ends_rotation(tmp_path: Path) -> None:
     """The run goes on in the files that it has, and says so."""
-    (tmp_path / "x-00002.csv").write_text("mine")
     made = outputs(tmp_path / "x", size=1)
+    (tmp_path / "x-00002.csv").write_text("mine")
     assert await turns(made, [0, 1]) == [False, False]
     assert (tmp_path / "x-00002.csv").read_text() == "mine"
     (failure,) = made.failures
     assert "x-00002.csv: exists" in failure
     with (tmp_path / "x-00001.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 2
+
+
+async def test_a_run_goes_on_behind_the_sets_of_the_one_before(tmp_path: Path) -> None:
+    """As a service that was restarted: nothing is overwritten, and only so many are kept, old and new."""
+    for name in ("x-00007.csv", "x-00007.sockets.jsonl", "x-00006.pcapng", "x-7.csv", "x-00009.csv.gz", "xy-00011.csv"):
+        (tmp_path / name).write_text(name)
+    await turns(outputs(tmp_path / "x", size=1, keep=2), [0])
+    own = {f"x-0000{number}{suffix}" for number in (8, 9) for suffix in (".csv", ".jsonl", ".pcapng")}
+    assert {path.name for path in tmp_path.iterdir()} == own | {"x-7.csv", "x-00009.csv.gz", "xy-00011.csv"}
 
 
 @pytest.mark.parametrize("words", [("--rotate-every", "1"), ("--keep", "2"), ("-w", "x", "--keep", "2")])
