@@ -40,7 +40,7 @@ def export(
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
     kinds: list[type[Sink]] = [CsvSink, JsonlSink, HtmlSink]
     wanted = [
-        (kind, Writer(name, force=force))
+        (kind, Writer(name, force=force, whole=kind is HtmlSink))
         for kind, name in zip(kinds, check_names(csv, jsonl, html), strict=True)
         if name is not None
     ]

@@ -160,8 +160,8 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     summary, fail_on = Summary(), FailOn(wanted.fail_on)
     chosen: list[Any] = [summary, fail_on] if wanted.fail_on else [summary]
 
-    def writer(name: str) -> Writer:
-        made = Writer(name, force=wanted.force)
+    def writer(name: str, *, whole: bool = False) -> Writer:
+        made = Writer(name, force=wanted.force, whole=whole)
         outputs.writers.append(made)
         return made
 
@@ -180,7 +180,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     if wanted.html:
         from correlator.report.page.sink import HtmlSink  # noqa: PLC0415  as above
 
-        chosen.append(HtmlSink(writer(wanted.html)))
+        chosen.append(HtmlSink(writer(wanted.html, whole=True)))
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)

@@ -2,14 +2,17 @@
 
 A call through aiofiles goes to a thread and back, which costs as much as a hundred rows, and the thread waits for the
 interpreter while we work: so 512 KiB go at once, and more where the last batch is still on its way. Files are new
-(never over one that exists, unless forced), 0600, and never behind a link.
+(never over one that exists, unless forced: then in its place), 0600, and never behind a link. Where writing fails, what
+was put piece by piece stays in whole pieces.
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import pwd
 import stat
+from array import array
 from collections.abc import Awaitable, Callable
 
 STANDARD_OUTPUT = "-"
@@ -26,19 +29,23 @@ class OutputError(Exception):
 class Writer:
     """A file that is written while the run goes on."""
 
-    def __init__(self, name: str, *, force: bool = False) -> None:
-        """`force` overwrites. Nothing is opened yet."""
+    def __init__(self, name: str, *, force: bool = False, whole: bool = False) -> None:
+        """`force` overwrites. `whole`: the file is there when it is complete, or not at all. Nothing is opened yet."""
         self.name = name
         self.failure: str | None = None
         self.is_gone = False
         """Whether this was standard output and whoever read it has left."""
         self._force = force
+        self._whole = whole
         self._fd: int | None = None
         self._made = False
+        self._interim: str | None = None
+        self._is_ended = False
         self._batch = bytearray()
+        self._ends = array("Q")  # of the pieces in the batch
         self.total = 0
         """Bytes put so far."""
-        self._queue: asyncio.Queue[bytearray | None] = asyncio.Queue(1)
+        self._queue: asyncio.Queue[tuple[bytearray, array[int]] | None] = asyncio.Queue(1)
 
     @property
     def is_stdout(self) -> bool:
@@ -50,26 +57,59 @@ class Writer:
         if self.is_stdout:
             self._fd = _STDOUT_FD
             return
-        self._made = not os.path.lexists(self.name)
-        if not self._made and not self._force:
-            message = f"{self.name}: exists; use --force to overwrite it"
-            raise OutputError(message)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | (0 if self._force else os.O_EXCL)
         try:
-            self._fd = os.open(self.name, flags, 0o600)
+            self._fd = self._opened()
         except OSError as error:
-            reason = "is a symbolic link" if error.errno == errno.ELOOP else error.strerror
+            reason = error.strerror or str(error)
             if error.errno in {errno.EACCES, errno.EPERM}:
                 reason = f"{reason} (user {_who()})"  # `live --user` opens files as that user
             message = f"{self.name}: {reason}"
             raise OutputError(message) from None
 
+    def _opened(self) -> int:
+        try:
+            mode = os.lstat(self.name).st_mode
+        except FileNotFoundError:
+            self._made = not self._whole
+            return self._new(self._beside() if self._whole else self.name)
+        if not self._force:
+            message = f"{self.name}: exists; use --force to overwrite it"
+            raise OutputError(message)
+        if stat.S_ISLNK(mode):
+            message = f"{self.name}: is a symbolic link"
+            raise OutputError(message)
+        if stat.S_ISREG(mode):
+            # Not into the file that is there: somebody may have it open, or have other names for it.
+            return self._new(self._beside())
+        self._whole = False
+        return os.open(self.name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    def _new(self, name: str) -> int:
+        return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+    def _beside(self) -> str:
+        """The name that a file has until it takes its place."""
+        folder, base = os.path.split(self.name)
+        self._interim = os.path.join(folder, f".{base}.{os.getpid()}.new")
+        return self._interim
+
+    def _take_place(self) -> None:
+        """Have the file under its name."""
+        if self._interim is None:
+            return
+        if self._force:
+            os.rename(self._interim, self.name)
+        else:
+            os.link(self._interim, self.name)  # refuses where there is one by now
+            os.unlink(self._interim)
+        self._interim = None
+
     def is_same_file(self, other: str) -> bool:
-        """Whether a file that is to be read is this one, by whatever name."""
+        """Whether a file that is to be read is this one, by whatever name; before the run begins."""
         if self._fd is None or self.is_stdout:
             return False
         try:
-            return os.path.samestat(os.fstat(self._fd), os.stat(other))
+            return os.path.samefile(self.name, other)
         except OSError:
             return False
 
@@ -81,6 +121,12 @@ class Writer:
         self._fd = None
         if self._made:
             os.unlink(self.name)
+        self._drop_interim()
+
+    def _drop_interim(self) -> None:
+        if self._interim is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._interim)
 
     def remove(self) -> None:
         """Remove the finished file if it was made here: the run had nothing to write."""
@@ -88,26 +134,32 @@ class Writer:
             os.unlink(self.name)
 
     def put(self, data: bytes) -> None:
-        """Add bytes; they go with the next batch."""
+        """Add a piece; it goes with the next batch."""
         self._batch += data
+        self._ends.append(len(self._batch))
         self.total += len(data)
 
     async def append(self, name: str, *, without_header: bool) -> None:
-        """Add what a file holds, without its first line if that is a header."""
+        """Add the lines that a file holds, without its first one if that is a header."""
         import aiofiles  # noqa: PLC0415  many runs write no file, and it is slow to import
 
         async with aiofiles.open(name, "rb") as file:
             if without_header:
                 await file.readline()
+            rest = b""
             while piece := await file.read(_PIECE):
-                self.put(piece)
+                end = piece.rfind(b"\n") + 1
+                self.put(rest + piece[:end])  # whole lines, as if they had been put one by one
+                rest = piece[end:]
                 await self.flush()
+            self.put(rest)
 
     async def flush(self, *, all_of_it: bool = False) -> None:
         """Hand a full batch to the task, of standard output all there is; waits where the disk does not keep up."""
         wanted = 1 if all_of_it or self.is_stdout else _MOST if self._queue.full() else _BATCH
         if len(self._batch) >= wanted:
-            batch, self._batch = self._batch, bytearray()
+            batch, self._batch = (self._batch, self._ends), bytearray()
+            self._ends = array("Q")
             if self.failure is None:
                 await self._queue.put(batch)
 
@@ -123,23 +175,40 @@ class Writer:
         try:
             if self._fd is None:
                 self.open()
+            if not self._whole:
+                self._take_place()
             fd, self._fd = self._fd, None
             async with aiofiles.open(fd, "wb", buffering=0, closefd=not self.is_stdout) as file:  # type: ignore[call-overload]
-                if self._force and stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                    await file.truncate()
-                await self._drain(file.write)
+                await self._drain(file.write, file.fileno())
+                self._take_place()
         except (OSError, OutputError) as error:
             shown = "standard output" if self.is_stdout else self.name
             self.failure = f"{shown}: {error.strerror}" if isinstance(error, OSError) else str(error)
             self.is_gone = self.is_stdout and isinstance(error, BrokenPipeError)
-            while await self._queue.get() is not None:
+            self._drop_interim()
+            while not self._is_ended and await self._queue.get() is not None:
                 pass
 
-    async def _drain(self, write: Callable[[memoryview], Awaitable[int]]) -> None:
+    async def _drain(self, write: Callable[[memoryview], Awaitable[int]], file: int) -> None:
+        kept = 0  # bytes of all batches before
         while (batch := await self._queue.get()) is not None:
-            view = memoryview(batch)
-            while view:
-                view = view[await write(view) :]
+            data, ends = batch
+            view = memoryview(data)
+            try:
+                while view:
+                    view = view[await write(view) :]
+            except OSError:
+                _cut(file, kept + max((end for end in ends if end <= len(data) - len(view)), default=0))
+                raise
+            kept += len(data)
+        self._is_ended = True
+
+
+def _cut(file: int, size: int) -> None:
+    """Cut a file whose writing failed to whole pieces, if it is one that can be cut."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            os.ftruncate(file, size)
 
 
 def _who() -> str:

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,70 @@ async def test_a_failing_disk_ends_the_writing_not_the_run() -> None:
     writer = Writer("/dev/full", force=True)
     await write(writer, *[b"x" * 100_000] * 100)
     assert writer.failure == f"/dev/full: {os.strerror(28)}"
+
+
+async def test_force_replaces_the_file_and_does_not_write_into_it(tmp_path: Path) -> None:
+    """Whoever has the old one open, or another name for it, sees nothing of the new one, which nobody else may read."""
+    path, other = tmp_path / "x", tmp_path / "other"
+    path.write_text("old")
+    path.chmod(0o666)
+    other.hardlink_to(path)
+    with path.open() as held:
+        writer = Writer(str(path), force=True)
+        writer.open()
+        assert path.read_text() == "old"  # a run that does not begin leaves it
+        await write(writer, b"new")
+        assert held.read() == "old"
+    assert (path.read_text(), other.read_text()) == ("new", "old")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert sorted(tmp_path.iterdir()) == [other, path]
+
+
+async def test_a_file_that_is_whole_or_not_there(tmp_path: Path) -> None:
+    """Nothing under its name until the end; then it takes no other's place."""
+    path = tmp_path / "x.html"
+    writer = Writer(str(path), whole=True)
+    writer.open()
+    async with writing(Outputs(writers=[writer])):
+        writer.put(b"page")
+        await writer.flush(all_of_it=True)
+        assert not path.exists()
+    assert path.read_bytes() == b"page"
+    assert list(tmp_path.iterdir()) == [path]
+    late = Writer(str(tmp_path / "late.html"), whole=True)
+    late.open()
+    (tmp_path / "late.html").write_text("another's")
+    await write(late, b"page")
+    assert late.failure == f"{tmp_path}/late.html: File exists"
+    assert (tmp_path / "late.html").read_text() == "another's"
+    forced = Writer(str(tmp_path / "late.html"), force=True, whole=True)
+    forced.open()
+    forced.discard()
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "late.html", path]
+
+
+@pytest.mark.parametrize("room", [0, 99, 100, 250, 1000])
+def test_where_writing_fails_whole_pieces_stay(tmp_path: Path, room: int) -> None:
+    """The kernel takes a part of a batch: what is cut in two by it is left out (RLIMIT_FSIZE, in a process of its own)."""
+    script = f"""
+import asyncio, resource, sys
+from correlator.report.writer import Writer
+from correlator.run import Outputs, writing
+async def work():
+    writer = Writer(sys.argv[1])
+    async with writing(Outputs(writers=[writer])):
+        for number in range(5):
+            writer.put(b"x" * 99 + b"\\n")
+            if number == 2:
+                await writer.flush(all_of_it=True)
+    print(writer.failure)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))
+asyncio.run(work())
+"""
+    path = tmp_path / "x"
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert done.stdout == (f"{path}: File too large\n" if room < 500 else "None\n")
+    assert path.read_bytes() == (b"x" * 99 + b"\n") * min(5, room // 100)
 
 
 def test_names_beside_a_prefix() -> None:
