@@ -21,6 +21,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "explain": ("explain", "explain", "Say in plain words why netstat shows tcp6, and what would change it."),
     "audit": ("audit", "audit_", "Say who would be refused if dual-stack listeners took IPv6 only."),
     "doctor": ("doctor", "doctor", "Say what works on this machine, and how to mend what does not."),
+    "repair": ("repair", "repair", "Cut what a killed run left of a record off the ends of its files."),
     "sockets": ("sockets", "sockets", "List this host's TCP sockets with the truth beside netstat's."),
 }
 _ALIASES = {"analyze": "analyse"}

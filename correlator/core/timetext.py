@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 _SECOND = 1_000_000_000
+_LATEST = (1 << 63) - 1  # of 64 bits with a sign
 
 
 # Rows come in order of time, so that most share their second with the one before.
@@ -24,12 +25,16 @@ def time_text(at: int | None) -> str:
 
 
 def parse_time(value: str) -> int:
-    """Nanoseconds since the epoch of `time_text`'s form. Raises ValueError."""
+    """Nanoseconds since the epoch of `time_text`'s form, from 1970 until 2262. Raises ValueError."""
     whole, _, fraction = value.removesuffix("Z").partition(".")
     if not (fraction.isascii() and fraction.isdigit() and len(fraction) == 9):
         message = f"no time: {value!r}"
         raise ValueError(message)
-    return _parse_second(whole) * _SECOND + int(fraction)
+    at = _parse_second(whole) * _SECOND + int(fraction)
+    if not 0 <= at <= _LATEST:
+        message = f"no time that a kernel tells: {value!r}"
+        raise ValueError(message)
+    return at
 
 
 @lru_cache(maxsize=64)

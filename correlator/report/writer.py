@@ -9,6 +9,7 @@ was put piece by piece stays in whole pieces.
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import pwd
 import stat
@@ -179,6 +180,7 @@ class Writer:
                 self._take_place()
             fd, self._fd = self._fd, None
             async with aiofiles.open(fd, "wb", buffering=0, closefd=not self.is_stdout) as file:  # type: ignore[call-overload]
+                _lock(file.fileno())
                 await self._drain(file.write, file.fileno())
                 self._take_place()
         except (OSError, OutputError) as error:
@@ -202,6 +204,13 @@ class Writer:
                 raise
             kept += len(data)
         self._is_ended = True
+
+
+def _lock(file: int) -> None:
+    """Tell `correlator repair` that the file is being written (flock(2)); elsewhere nobody asks."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.fstat(file).st_mode):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _cut(file: int, size: int) -> None:

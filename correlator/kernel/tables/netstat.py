@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from correlator.core.address import ANY_PORT, IPV4_LENGTH, mapped, parse, parse_port
 from correlator.core.model import Clipped, Evidence, Family, Owner, Socket, Source, Statement, TcpState
 from correlator.kernel.states import STATES
+from correlator.kernel.tables.numbers import number
 
 _FULL_CELL = 23  # 22 characters and the colon
 _PROGRAM = re.compile(r"(?P<pid>\d{1,10})/(?P<name>.*)", re.ASCII)
@@ -48,7 +49,7 @@ def _statement(row: re.Match[str], *, extended: bool, wide: bool) -> Statement |
         return None
     rest, inode, uid = row["rest"], None, None
     if extended and (fields := _EXTENDED.match(rest)):
-        rest, inode = fields["rest"], int(fields["inode"]) or None
+        rest, inode = fields["rest"], number(fields["inode"]) or None
         uid = int(fields["user"]) if _UID.match(fields["user"]) and state is not TcpState.TIME_WAIT else None
     program = _PROGRAM.match(_TIMER.sub("", rest))
     owner = Owner(int(program["pid"]), program["name"].strip()) if program else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from correlator.core.model import TCP_STATES, Evidence, Family, Socket, Source, Statement
 from correlator.kernel.states import UNOWNED
+from correlator.kernel.tables.numbers import number
 
 _HEADER = re.compile(r"\s*sl\s+local_address")
 _ROW = re.compile(
@@ -44,7 +45,7 @@ def _statement(row: re.Match[str]) -> Statement | None:
         _packed(remote),
         int(row["remote_port"], 16),
         state,
-        int(row["inode"]) or None,
+        number(row["inode"]) or None,
         None if state in UNOWNED else int(row["uid"]),
     )
     return Evidence(None, _TABLE, socket)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from correlator.core.address import ANY_PORT, IPV4_LENGTH, IPV6_LENGTH, parse, parse_port
 from correlator.core.model import Evidence, Family, Owner, Socket, Source, Statement, TcpState
 from correlator.kernel.states import STATES, UNOWNED
+from correlator.kernel.tables.numbers import number
 
 _STATE_NAMES = "|".join(sorted((name for name in STATES if "_" not in name), key=len, reverse=True))
 _ROW = re.compile(
@@ -64,7 +65,7 @@ def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
         return None
     users = _USER.search(rest)
     details = dict(_DETAIL.findall(rest.rpartition("))")[2]))
-    inode = _number(details.get("ino"), 10)
+    inode = number(details.get("ino"))
     known = inode is not None and state not in UNOWNED  # ss leaves out uid:0
     v6only = details.get("v6only")
     implied = None
@@ -78,8 +79,8 @@ def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
         remote[1],
         state,
         inode or None,
-        (_number(details.get("uid"), 10) or 0) if known else None,
-        _number(details.get("sk"), 16),
+        (number(details.get("uid")) or 0) if known else None,
+        number(details.get("sk"), 16),
         v6only == "1" if v6only else implied,
         details.get("cgroup", "").removeprefix("unreachable"),
     )
@@ -102,12 +103,5 @@ def _cell(cell: str, *, old: bool) -> tuple[bytes, int] | None:
         else:
             packed = parse(address)
         return packed, ANY_PORT if port == "*" else parse_port(port)
-    except ValueError:
-        return None
-
-
-def _number(value: str | None, base: int) -> int | None:
-    try:
-        return None if value is None else int(value, base)
     except ValueError:
         return None
