@@ -43,7 +43,8 @@ class Tables:
         from correlator.kernel.tables import UnknownTableError, read_table  # noqa: PLC0415  most analyses have none
 
         try:
-            table = read_table(Path(name).read_text(encoding="utf-8", errors="replace"))
+            with open(name, encoding="utf-8", errors="replace", newline="\n") as file:
+                table = read_table(file)
         except OSError as error:
             return f"{name}: {error.strerror or error}"
         except UnknownTableError:
@@ -54,6 +55,8 @@ class Tables:
                 f"{name}: {table.damaged} rows of this {table.form} table make no sense; "
                 f"the other {len(table.statements)} are used"
             )
+        if table.is_cut:
+            self.damaged.append(f"{name}: it is too large: its first {len(table.statements)} rows are used")
         return None
 
 

@@ -1,11 +1,12 @@
 """Telling the tables apart."""
 
 import json
+from io import StringIO
 
 import pytest
 
 from correlator.core.records import to_record
-from correlator.kernel.tables import UnknownTableError, read_table
+from correlator.kernel.tables import UnknownTableError, read_table, recognise
 from tests.play import evidence, socket
 
 LINE = json.dumps(to_record(evidence(socket("10.0.0.1", 1, "10.0.0.2", 2))))
@@ -39,3 +40,18 @@ def test_lines_without_end_are_not_parsed() -> None:
     """A line of a megabyte is none of ours."""
     table = read_table('{"type":"run"}\n{"a":"' + "x" * 1_000_000 + '"}')
     assert (table.statements, table.damaged) == ([], 0)
+
+
+def test_a_table_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only so many rows are read, and so many characters of what is read as a whole; it is told that there are more."""
+    monkeypatch.setattr(recognise, "MAX_ROWS", 100)
+    monkeypatch.setattr(recognise, "_MAX_TEXT", 10_000)
+    assert not read_table(f"{LINE}\n" * 100).is_cut
+    for line, most in ((LINE, 100 * len(LINE)), ("ESTAB 0 0 10.0.0.1:1 10.0.0.2:2", 10_000)):
+        file = StringIO(f"{line}\n" * 10_000, newline="\n")
+        table = read_table(file)
+        assert 0 < len(table.statements) <= 100
+        assert table.is_cut
+        assert file.tell() < most + 20_000
+    long = f"{LINE[:-1]}{' ' * 300_000}}}"
+    assert read_table(f"{LINE}\n{long}\n{LINE}").statements == read_table(f"{LINE}\n{LINE}").statements
