@@ -4,6 +4,7 @@ A record is a dict of JSON's types. Unknown facts are left out. Reading checks e
 anyone.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ Record = dict[str, Any]
 
 MAX_TEXT = 4096  # a command line's bound; nothing else is near
 _MAX_INTEGER = 2**64 - 1
+_MEMBER = re.compile("[a-z0-9_]{1,32}")  # of struct tcp_info: it is written as it is
 
 
 class RecordError(ValueError):
@@ -172,7 +174,7 @@ def _asked(value: Any) -> FourTuple:  # noqa: ANN401  whatever JSON held
 
 
 def _tcp_info(value: Any) -> dict[str, int]:  # noqa: ANN401  whatever JSON held
-    if len(value) > 64:
+    if len(value) > 64 or not all(_MEMBER.fullmatch(name) for name in value):
         _fail("tcp_info")
     return {str(name): number for name in value if (number := _integer(value, name)) is not None}
 

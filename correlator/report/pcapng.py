@@ -30,6 +30,7 @@ _EPB_FLAGS, _EPB_PROCESS_THREAD = 2, 8
 _ISB_RECEIVED, _ISB_DROPPED = 4, 5
 _EPB, _LENGTH = struct.Struct("<7I"), struct.Struct("<I")
 _PADDING = bytes(3)
+_ETHERNET = 1  # LINKTYPE_ETHERNET
 _NANOSECONDS = 9  # if_tsresol: 10**-9
 _INBOUND, _OUTBOUND = 1, 2
 _CLIENT, _SERVER, _NO_SOCKET = Side.CLIENT, Side.SERVER, Verdict.NO_SOCKET
@@ -82,17 +83,17 @@ class PcapngSink:
         self._options: dict[tuple[int, bool], bytes] = {}  # of the packets that were written lately
         self._processes: set[tuple[int, int | None]] = set()
         self._kept = kept
-        self._begin()
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file, which describes interfaces and processes again."""
+        self._describe_none()
         self.writer = writer
         self._options.clear()  # they name processes that the new file has to describe
         self._described.clear()
         self._processes.clear()
-        self._begin()
 
     def _begin(self) -> None:
+        """The section, with the first interface in it: tcpdump takes none without for a capture."""
         program = f"correlator {__version__}".encode("utf-8", "replace")
         options = _options([(_OPT_COMMENT, self._kept.encode()), (_SHB_USERAPPL, program)])
         self.writer.put(_block(_SECTION_HEADER, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options))
@@ -131,6 +132,7 @@ class PcapngSink:
         """Write what is held, and each interface's statistics: (received, dropped), where they are known."""
         while self._held:
             self._write(self._held.popleft())
+        self._describe_none()
         if statistics is None:
             return
         received, dropped = statistics
@@ -183,14 +185,23 @@ class PcapngSink:
         key = (packet.interface, packet.link_type)
         index = self._described.get(key)
         if index is None:
-            index = self._described[key] = len(self._described)
-            name = self._names[packet.interface]
-            options = [(_IF_NAME, name.encode("utf-8", "replace"))] if name else []
-            body = struct.pack("<HHI", packet.link_type, 0, 0) + _options(
-                [*options, (_IF_TSRESOL, bytes([_NANOSECONDS]))]
-            )
-            self.writer.put(_block(_INTERFACE_DESCRIPTION, body))
+            index = self._describe(packet.interface, packet.link_type, self._names[packet.interface])
         return index
+
+    def _describe(self, interface: int, link_type: int, name: str) -> int:
+        """Describe an interface; its index in the file."""
+        if not self._described:
+            self._begin()
+        index = self._described[interface, link_type] = len(self._described)
+        options = [(_IF_NAME, name.encode("utf-8", "replace"))] if name else []
+        body = struct.pack("<HHI", link_type, 0, 0) + _options([*options, (_IF_TSRESOL, bytes([_NANOSECONDS]))])
+        self.writer.put(_block(_INTERFACE_DESCRIPTION, body))
+        return index
+
+    def _describe_none(self) -> None:
+        """Make a file without packets a capture all the same."""
+        if not self._described:
+            self._describe(-1, _ETHERNET, "")
 
     def _process(self, owner: Owner) -> None:
         """Describe a process once, before the first packet that names it."""

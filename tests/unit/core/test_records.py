@@ -70,6 +70,8 @@ SOCKET: dict[str, Any] = to_record(STATEMENTS[2])
         {"tcp_info": 5},
         {"tcp_info": {str(number): 1 for number in range(100)}},
         {"tcp_info": {"rtt_us": "long"}},
+        {"tcp_info": {'rtt_us":1,"pid': 1}},
+        {"tcp_info": {"\ufffd": 1}},
     ],
 )
 def test_a_damaged_record_is_refused(change: dict[str, Any]) -> None:

@@ -1,0 +1,79 @@
+"""Faults, each many times with random timing: `python -m tests.faults.run [--rounds N] [--seed N] [--clock] [FAULT...]`.
+
+In a network namespace of its own, as root. Prints a row for each fault: how often it was tried, and what was lost.
+`--into FILE` writes the table between the marks of a document. The clock is set only with --clock: it is the machine's.
+"""
+
+import argparse
+import collections
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+_MARK = "CORRELATOR_FAULTS_NAMESPACE"
+_BEGIN, _END = "<!-- faults: begin -->", "<!-- faults: end -->"
+
+
+def main() -> int:
+    """Try the faults; the number of troubles."""
+    from tests.faults.faults import FAULTS
+    from tests.faults.scene import TroubleError
+
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("faults", nargs="*", metavar="FAULT", help="a part of its name; all, if none is given")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF)
+    options.add_argument("--clock", action="store_true", help="set the machine's clock back and forward again")
+    options.add_argument("--into", type=Path, metavar="FILE")
+    chosen = options.parse_args()
+    if _MARK not in os.environ:
+        words = [sys.executable, "-m", "tests.faults.run", *sys.argv[1:]]
+        os.environ[_MARK] = "1"
+        os.execvp(  # noqa: S606  instead of this process
+            "unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words]
+        )
+    rows, troubles = [], 0
+    for name, fault in FAULTS.items():
+        if (chosen.faults and not any(part in name for part in chosen.faults)) or (
+            "clock" in name and not chosen.clock
+        ):
+            continue
+        lost: collections.Counter[str] = collections.Counter()
+        for number in range(chosen.rounds):
+            folder = Path(tempfile.mkdtemp(prefix="correlator-faults-"))
+            try:
+                lost[fault(random.Random(f"{chosen.seed} {name} {number}"), folder)] += 1
+                shutil.rmtree(folder)
+            except TroubleError as trouble:
+                troubles += 1
+                lost["TROUBLE"] += 1
+                print(f"{name}, seed {chosen.seed}, round {number}: {trouble}\n  its files: {folder}", file=sys.stderr)
+        nothing = lost.pop("", 0)
+        told = [f"{text} ({times}x)" if text == "TROUBLE" else text for text, times in lost.items()]
+        parts = [*_numbers(told), *([f"nothing, {nothing} times"] if nothing else [])]
+        rows.append(f"| {name} | {chosen.rounds} | {'; '.join(parts)} |")
+        print(rows[-1], flush=True)
+    if chosen.into:
+        _write(chosen.into, ["| fault | tried | lost |", "|---|---|---|", *rows])
+    return troubles
+
+
+def _numbers(told: list[str]) -> list[str]:
+    """What was told, the numbers of cut files put together."""
+    cut = [text for text in told if text.startswith("cut records")]
+    others = [text for text in told if text not in cut]
+    return others + (["a record that was being written, in some files"] if cut else [])
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    text = path.read_text()
+    begin, end = text.index(_BEGIN) + len(_BEGIN), text.index(_END)
+    path.write_text(text[:begin] + "\n" + "\n".join(lines) + "\n" + text[end:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
