@@ -25,6 +25,7 @@ _SECOND = 1_000_000_000
 # most one part in so many of the time: it would be what the next is lost for.
 _ASKING_SHARE = 10
 _LAST_READS = 16  # of what waits at the end: under a flood there would be no end
+_STEP = 100_000_000  # ns by which the wall's clock is not read late, but was set
 # Time is told to the engine this late (ns), so that the packets that passed until then have come: the order of the
 # findings is then the same when the run is replayed.
 LATENCY = 50_000_000
@@ -224,6 +225,9 @@ class _Turns:
         if not self._begun or not frames.count or frames.segments[0].at >= self._begun:
             if frames.count and frames.segments[0].at > self._begun + _SECOND:
                 self._begun = 0  # no ring has an older one any more
+            return frames
+        if abs(time.time_ns() - time.monotonic_ns() - self._offset) > _STEP:
+            self._begun = 0  # nor does its time tell any more when a packet came
             return frames
         first = next((place for place in range(frames.count) if frames.segments[place].at >= self._begun), frames.count)
         return frames.part(first, frames.count)

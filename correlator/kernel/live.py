@@ -17,7 +17,7 @@ from correlator.kernel.endings import Ending, Endings, Listening
 from correlator.kernel.joining import PATIENCE, Joining, destroyed_at_some_time, listener_of
 from correlator.kernel.owners import Owners
 from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, Entry, SockDiag
-from correlator.kernel.tracefs import StateEvents
+from correlator.kernel.tracefs import StateEvents, wall_offset
 
 # A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
 DESTROY_BUFFER = 64 * 1024 * 1024
@@ -29,6 +29,7 @@ _LOOK_SHARE = 100  # times as long as the last look took, at the least: of a pro
 _RECHECK_EVERY = 0.25  # seconds; each time the descriptors of the owners in doubt are read once
 _RESYNC_SHARE = 10  # times as long as the last dump took, at the least, until the next that an overflow makes
 _FOLLOW_EVERY = 1.0
+_SET = 10_000_000  # ns between two looks: more than clocks are slewed by
 _MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
 _MAX_TOLD = 32_768
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
@@ -65,6 +66,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._inodes: dict[int | None, int] = {}  # of the pending, by the socket's cookie
         self._look_at = self._resync_at = 0.0
         self._is_behind = False
+        self._offset, self._clock_set = wall_offset(), 0
         self._paths = CgroupPaths()
         self._home = netns.current_inode()
         self._lost_before = 0  # in namespaces that are gone
@@ -92,7 +94,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
 
     @property
     def lost(self) -> int:
-        """How often the kernel had more destroy events than the buffer holds, and how many state events it dropped."""
+        """How much evidence was lost: overflows, events, settings of the clock."""
         return sum(self.losses.values())
 
     @property
@@ -103,6 +105,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             "overflows of the netlink buffers": self._lost_before + overflows,
             "destroy events that were read too late": self._joining.late,
             "state events that the trace buffers had no room for": self._states.lost if self._states else 0,
+            "settings of the clock, of whose moments evidence has no time": self._clock_set,
         }
 
     @property
@@ -217,6 +220,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         `last`: none is to come.
         """
         lost = self.lost
+        self._look_at_the_clock()
         now = time.time_ns()
         until = now if until is None else min(until, now)
         # Destroy events first: the state event of each of them has come before it, and is read after.
@@ -244,6 +248,13 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self._is_behind = False
             self.snapshot()
             self._resync_at = begun + (time.monotonic() - begun) * _RESYNC_SHARE
+
+    def _look_at_the_clock(self) -> None:
+        """Packets have the wall's time, events the monotonic one: what happens when the former is set is lost."""
+        offset = wall_offset()
+        if abs(offset - self._offset) > _SET:
+            self._clock_set += 1
+        self._offset = offset
 
     def _resolved(self, ended: list[Ending], *, last: bool) -> list[Ending]:
         """The ends whose callers can be told by now; the others wait."""
