@@ -32,13 +32,15 @@ fuzz: $(BUILT)
 	$(BIN)/python -m tests.fuzz.run $(FUZZ)
 
 # The compiled core with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), over the same corpus and over the tests
-# of core and wire. PYTHONMALLOC: each object has memory of its own, so that a byte too far is seen.
+# of the rooms that are compiled. PYTHONMALLOC: each object has memory of its own, so that a byte too far is seen.
 SANITIZED := build/sanitized
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 WITH_SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" PYTHONMALLOC=malloc \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONPATH=$(SANITIZED):.
 sanitize: $(SANITIZED)/.built
 	$(WITH_SANITIZERS) $(BIN)/python -P -m tests.fuzz.replay >build/sanitized.log || { tail -n 60 build/sanitized.log; exit 1; }
+	$(WITH_SANITIZERS) $(BIN)/python -P -m pytest -q -o pythonpath=$(SANITIZED) -p no:cacheprovider \
+		tests/unit/core tests/unit/wire tests/unit/kernel tests/property
 	@head -n 1 build/sanitized.log; echo "$$(grep -c : build/sanitized.log) inputs under the sanitizers: nothing found"
 
 $(SANITIZED)/.built: $(READY) setup.py $(SOURCES)

@@ -77,11 +77,14 @@ class RingCapture:
         self._readable = asyncio.Event()
         self._is_behind = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._patterns = [ANY] if ANY in names else names
+        there = socket.if_nameindex()
+        known = {name for _, name in there}  # a name is a name first, whatever characters it has
+        self._names = frozenset() if ANY in names else frozenset(names)
+        self._patterns = [re.compile(name) for name in self._names - known if is_pattern(name)]
         try:
             if ANY in names:
                 self._rings.append(self._open(ANY, 0))
-            for index, name in socket.if_nameindex():
+            for index, name in there:
                 if self._is_wanted(name):
                     self._rings.append(self._open(name, index))
         except OSError:
@@ -172,9 +175,7 @@ class RingCapture:
 
     def _is_wanted(self, name: str) -> bool:
         """Whether an interface is one of those that were named, or of a form that was."""
-        return any(
-            name == pattern or (is_pattern(pattern) and re.fullmatch(pattern, name)) for pattern in self._patterns
-        )
+        return name in self._names or any(pattern.fullmatch(name) for pattern in self._patterns)
 
     def _lose(self, ring: _Ring) -> None:
         if self._loop is not None:

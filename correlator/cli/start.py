@@ -58,7 +58,7 @@ def open_capture(names: list[str], interfaces: Interfaces, ring: int, *, portabl
         die(Exit.USAGE, "`any` needs AF_PACKET: name the interfaces")
     known = {name for _number, name in socket.if_nameindex()}
     for name in names:
-        if use_ring and is_pattern(name):
+        if use_ring and name not in known and is_pattern(name):
             _check(name)
         elif name != ANY and name not in known:
             die(Exit.USAGE, f"no interface {name!r}; there are: {', '.join(sorted(known))}, any")
