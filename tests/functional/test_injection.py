@@ -150,7 +150,7 @@ def test_a_run_writes_names_for_each_reader(host: Host, start_live: Callable[...
     assert_for_a_terminal(live.prefix.with_suffix(".txt").read_text())
     html = page.read_text(encoding="utf-8")
     assert_for_a_terminal(html)
-    for name in ("<script>alert", "<img src=x", "<b>", "<i>"):
+    for name in ("<script>alert", "<img src=x", "31m<b>", "=<i>", "=<u>"):
         assert name not in html  # neither in the page nor, unpacked, in its data, which is base64
     capture = live.prefix.with_suffix(".pcapng")
     again: tuple[tuple[str | Path, ...], ...] = (
