@@ -16,10 +16,14 @@ cdef int _IPV4_HEADER
 cdef int _IPV6_HEADER
 cdef int _TCP_FLAGS_END
 cdef int _AH
+cdef int _IPV4_IN_IP
+cdef int _IPV6_IN_IP
+cdef int UDP
 
 @cython.final
 cdef class Decoder:
-    cdef public object skipped
+    cdef list _skips
+    cdef object _unknown
     cdef object _interfaces
     cdef object _fragments
     cdef Network _found

@@ -15,7 +15,19 @@ from correlator.wire.fragments import Fragment, FragmentKey, Fragments
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6, Network, network
 from correlator.wire.plain import decode_plain
-from correlator.wire.skips import BAD_IP, CUT_OFF, FOUND, FRAGMENT, LINK_TYPE, NOT_IP, NOT_TCP, SLOWLY, TUNNEL, reason
+from correlator.wire.skips import (
+    BAD_IP,
+    CUT_OFF,
+    FOUND,
+    FRAGMENT,
+    LINK_TYPE,
+    NOT_IP,
+    NOT_TCP,
+    SLOWLY,
+    TUNNEL,
+    Skip,
+    reason,
+)
 
 TCP = 6
 UDP = 17
@@ -40,7 +52,8 @@ class Decoder:
 
     def __init__(self, interfaces: Interfaces) -> None:
         """`interfaces` gets the parts of cooked captures."""
-        self.skipped: Counter[str] = Counter()
+        self._skips = [0] * (len(Skip) + NOT_IP)  # by number: many frames are no TCP
+        self._unknown: Counter[int] = Counter()  # of the link types, how often
         self._interfaces = interfaces
         self._fragments = Fragments()
         self._found = Network()
@@ -49,6 +62,14 @@ class Decoder:
         self._data = b""
         self._limit = 0
         self._end = 0
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many frames gave no segment, by the reason."""
+        found = {
+            str(reason(number)): times for number, times in enumerate(self._skips) if times and number != LINK_TYPE
+        }
+        return found | {f"{Skip.LINK_TYPE} {link_type}": times for link_type, times in self._unknown.items()}
 
     def decode(self, frames: Frames) -> None:
         """Fill in the segments of frames: `is_decoded` tells where there is one; where not, the reason is counted."""
@@ -68,8 +89,9 @@ class Decoder:
         result = self._link(segment.link_type)
         if result == _FOUND:
             return True
-        text = str(reason(result))
-        self.skipped[f"{text} {segment.link_type}" if result == LINK_TYPE else text] += 1
+        self._skips[result] += 1
+        if result == LINK_TYPE:
+            self._unknown[segment.link_type] += 1
         return False
 
     def _link(self, link_type: int) -> int:
@@ -192,14 +214,14 @@ class Decoder:
         data = self._data
         if fragment:
             return NOT_TCP
-        if protocol in {_IPV4_IN_IP, _IPV6_IN_IP}:
+        if protocol in (_IPV4_IN_IP, _IPV6_IN_IP):
             if depth >= _MAX_DEPTH:
                 return TUNNEL
             self._end = end
             return self._ipv4(inner, depth + 1) if protocol == _IPV4_IN_IP else self._ipv6(inner, depth + 1)
         if protocol == UDP and self._limit >= inner + 4:
-            ports = {net_half(data, inner), net_half(data, inner + 2)}
-            return SLOWLY if ports & tunnels.UDP_PORTS else NOT_TCP
+            near, far = net_half(data, inner), net_half(data, inner + 2)
+            return SLOWLY if near in tunnels.UDP_PORTS or far in tunnels.UDP_PORTS else NOT_TCP
         return SLOWLY if protocol in tunnels.PROTOCOLS else NOT_TCP
 
     def _fragment(self, at: int, end: int, key: FragmentKey, part: Fragment, begin: int) -> int:

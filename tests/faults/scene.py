@@ -164,7 +164,7 @@ def repaired(folder: Path, kinds: Sequence[str] = (".csv", ".jsonl", ".pcapng"))
                 json.loads(line)
     captures = [path for path in files if path.suffix == ".pcapng" and path.stat().st_size]
     for path in captures:
-        read = subprocess.run(["tcpdump", "-nr", path], capture_output=True, text=True, check=False)
+        read = subprocess.run(["tcpdump", "-r", path, "-w", os.devnull], capture_output=True, text=True, check=False)
         if read.returncode:
             raise TroubleError(f"tcpdump: {read.stderr}")
     return len(files), done.stdout.count("not whole")
