@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*/*/*.py correlator/*.pxd correlator/*/*.pxd)
 
-.PHONY: demo test truth bench fuzz sanitize lint format clean setup
+.PHONY: demo test truth bench fuzz sanitize faults lint format clean setup
 
 demo: $(BUILT)
 	$(BIN)/correlator demo
@@ -28,7 +28,8 @@ bench: $(BUILT)
 
 # Each target for a minute from the kept corpus, with atheris; FUZZ='--seconds 600 --keep capture' for more of one.
 fuzz: $(BUILT)
-	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check '.[fuzz]'
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/fuzz.txt
 	$(BIN)/python -m tests.fuzz.run $(FUZZ)
 
 # The compiled core with AddressSanitizer and UndefinedBehaviorSanitizer (gcc), over the same corpus and over the tests
@@ -49,6 +50,11 @@ $(SANITIZED)/.built: $(READY) setup.py $(SOURCES)
 		|| { cat build/sanitized.log; exit 1; }
 	@touch $@
 
+# Disks that fill, pipes that close, kills at any moment: each many times, in a network namespace; needs root.
+# FAULTS='--rounds 50 --clock disk' sets the machine's clock back as well, and tries only what has `disk` in its name.
+faults: $(BUILT)
+	$(BIN)/python -m tests.faults.run $(FAULTS)
+
 lint: $(BUILT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,14 +66,14 @@ format: $(READY)
 
 setup: $(BUILT)
 
-# Debian keeps ensurepip in a package of its own.
-$(READY): pyproject.toml
+# What is installed is pinned, with hashes (.ci/lock). Debian keeps ensurepip in a package of its own.
+$(READY): pyproject.toml .ci/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'correlator needs Python 3.11 or newer; set PYTHON='; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv; } \
 		|| { echo 'python3-venv is missing: sudo apt-get install python3-venv'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --upgrade pip
-	CORRELATOR_NO_BUILD=1 $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/requirements.txt
+	CORRELATOR_NO_BUILD=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # A compiled module hides its source: it must never be older. Without a compiler there is none, and all works the same.

@@ -14,8 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.document import written
+
 _MARK = "CORRELATOR_FAULTS_NAMESPACE"
-_BEGIN, _END = "<!-- faults: begin -->", "<!-- faults: end -->"
 
 
 def main() -> int:
@@ -58,7 +59,7 @@ def main() -> int:
         rows.append(f"| {name} | {chosen.rounds} | {'; '.join(parts)} |")
         print(rows[-1], flush=True)
     if chosen.into:
-        _write(chosen.into, ["| fault | tried | lost |", "|---|---|---|", *rows])
+        written(chosen.into, "faults", ["| fault | tried | lost |", "|---|---|---|", *rows])
     return troubles
 
 
@@ -67,12 +68,6 @@ def _numbers(told: list[str]) -> list[str]:
     cut = [text for text in told if text.startswith("cut records")]
     others = [text for text in told if text not in cut]
     return others + (["a record that was being written, in some files"] if cut else [])
-
-
-def _write(path: Path, lines: list[str]) -> None:
-    text = path.read_text()
-    begin, end = text.index(_BEGIN) + len(_BEGIN), text.index(_END)
-    path.write_text(text[:begin] + "\n" + "\n".join(lines) + "\n" + text[end:])
 
 
 if __name__ == "__main__":
