@@ -49,6 +49,8 @@ class Outputs:
     tasks: asyncio.TaskGroup | None = None
     finished: list[Writer] = field(default_factory=list)
     """Of sets that were rotated away: those that failed."""
+    scratch_failures: list[str] = field(default_factory=list)
+    """Of what other processes wrote for these outputs."""
 
     async def rotate(self, now: int, run: Record, counters: Record) -> bool:
         """Begin the next set of files if it is due; tells whether it was. One that cannot be opened ends rotation."""
@@ -72,7 +74,11 @@ class Outputs:
     @property
     def failures(self) -> list[str]:
         """The outputs that failed, and why."""
-        return [writer.failure for writer in (*self.finished, *self.writers) if writer.failure and not writer.is_gone]
+        writers = (*self.finished, *self.writers)
+        return [
+            *self.scratch_failures,
+            *(writer.failure for writer in writers if writer.failure and not writer.is_gone),
+        ]
 
     @property
     def is_gone(self) -> bool:

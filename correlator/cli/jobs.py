@@ -12,7 +12,6 @@ import gc
 import multiprocessing
 import os
 import signal
-import tempfile
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from typing import Any, Self
 
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build
+from correlator.cli.scratch import scratch
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
 from correlator.report.lines import header
@@ -31,7 +31,6 @@ from correlator.wire.interfaces import Interfaces
 
 _SIGNALS = (signal.SIGINT, signal.SIGHUP)  # the executor ends its processes with SIGTERM
 _EVERY = 0.1  # seconds
-_PREFIX = "correlator-"
 # What every share counts alike.
 _OF_THE_CAPTURE: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
 
@@ -102,7 +101,7 @@ class _Processes:
 
 async def in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], run: Run) -> None:
     """Analyse one capture in processes, and merge what they found."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+    with scratch() as folder:
         await _in_shares(replace(job, folder=folder), built, inputs, group, run)
 
 
@@ -118,7 +117,8 @@ async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], r
         if not all(part.is_apart for part in parts):
             await inputs.take(run, group)  # the slow way is always right
             return
-        inputs.troubles += parts[0].troubles + [failure for part in parts for failure in part.failures]
+        inputs.troubles += parts[0].troubles
+        built.outputs.scratch_failures += [_told(failure) for part in parts for failure in part.failures]
         inputs.unread += parts[0].unread
         for share, part in enumerate(parts):
             run.add(part.counters if share == 0 else part.counters | _OF_THE_CAPTURE)
@@ -143,7 +143,7 @@ async def _merge(names: list[str], writer: Writer) -> None:
 
 async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
     """Analyse the groups in processes, and take in what they found, in the order of the groups."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as folder:
+    with scratch() as folder:
         await _at_once(replace(job, folder=folder), built, inputs, groups, jobs, run)
 
 
@@ -159,7 +159,8 @@ async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str
                 inputs.troubles.append(f"{group[0]}: the process that analysed it was killed")
                 inputs.unread += group
                 continue
-            inputs.troubles += part.troubles + part.failures
+            inputs.troubles += part.troubles
+            built.outputs.scratch_failures += map(_told, part.failures)
             inputs.unread += part.unread
             run.add(part.counters)
             built.summary.add(part.tally)
@@ -242,3 +243,8 @@ async def _work(job: Job, group: list[str], number: int) -> _Part:
     return _Part(
         run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures, is_apart
     )
+
+
+def _told(failure: str) -> str:
+    """What to do about a scratch file that could not be written."""
+    return f"{failure} (a scratch file: TMPDIR names a folder with more room)"

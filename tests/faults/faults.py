@@ -44,11 +44,13 @@ def killed(chance: random.Random, folder: Path) -> str:
         run.process.kill()
         at = time.monotonic()
         run.end()
-    files, cut = repaired(folder)
+    _, cut = repaired(folder)
     right([row for path in folder.glob("*.csv") for row in table(path)])
-    if "capturing" in run.said and (age := missing(load, folder, at)) > LOST_AT_MOST:
+    age = missing(load, folder, at) if "capturing" in run.said else 0
+    if age > LOST_AT_MOST:
         raise TroubleError(f"a connection of {age:.1f} s before the kill is missing")
-    return f"cut records in {cut} of {files} files" if cut else ""
+    torn = f", and a record of {cut} files" if cut else ""
+    return f"what closed in the last {age:.1f} s{torn}" if age or cut else ""
 
 
 def disk_full(chance: random.Random, folder: Path) -> str:
@@ -274,10 +276,10 @@ def analysis_killed(chance: random.Random, folder: Path) -> str:
     process.kill()
     run = Live(process)
     run.end()
-    files, cut = repaired(folder)
+    _, cut = repaired(folder)
     with contextlib.suppress(FileNotFoundError):
         table(folder / "x.csv")
-    return f"cut records in {cut} of {files} files" if cut else ""
+    return f"what was not written yet, and a record of {cut} files" if cut else "what was not written yet"
 
 
 FAULTS: dict[str, Fault] = {

@@ -8,6 +8,7 @@ import argparse
 import collections
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from tests.document import written
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _MARK = "CORRELATOR_FAULTS_NAMESPACE"
 
 
@@ -64,10 +66,13 @@ def main() -> int:
 
 
 def _numbers(told: list[str]) -> list[str]:
-    """What was told, the numbers of cut files put together."""
-    cut = [text for text in told if text.startswith("cut records")]
-    others = [text for text in told if text not in cut]
-    return others + (["a record that was being written, in some files"] if cut else [])
+    """What was told; of what differs in its numbers only, the one with the largest."""
+    largest: dict[str, tuple[float, str]] = {}
+    for text in told:
+        numbers = [float(number) for number in _NUMBER.findall(text)]
+        one = max(numbers, default=0.0), text
+        largest[_NUMBER.sub("#", text)] = max(one, largest.get(_NUMBER.sub("#", text), one))
+    return [text for _, text in largest.values()]
 
 
 if __name__ == "__main__":

@@ -384,3 +384,33 @@ def test_the_same_packets_on_both_ends_of_a_veth(start_live: Start, program: Pro
         assert found == [("client", "ipv4-on-af_inet"), ("server", "ipv4-on-af_inet")]  # both are this host's
     finally:
         run(ip, "netns", "del", namespace)
+
+
+def test_a_full_disk_for_scratch_files(tmp_path: Path) -> None:
+    """What processes write for one another: rows are missing, so an output failed."""
+    from tests.faults.sample import sample
+
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small], check=True)
+    try:
+        command = [
+            sys.executable,
+            "-m",
+            "correlator",
+            "analyse",
+            sample(),
+            "-q",
+            "--csv",
+            str(tmp_path / "x.csv"),
+            "--jobs",
+            "2",
+        ]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "TMPDIR": str(small)}
+        )
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert done.returncode == 6
+    assert "No space left on device (a scratch file: TMPDIR names a folder with more room)" in done.stderr
+    assert "Traceback" not in done.stderr
