@@ -5,7 +5,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Self
 
 from correlator.core.address import is_loopback
@@ -16,11 +15,11 @@ from correlator.kernel.cgroups import CgroupPaths
 from correlator.kernel.endings import Ending, Endings, Listening
 from correlator.kernel.joining import PATIENCE, Joining, destroyed_at_some_time, listener_of
 from correlator.kernel.owners import Owners
+from correlator.kernel.privileges import sees_all
+from correlator.kernel.room import DESTROY_BUFFER, Room, foreign
 from correlator.kernel.sock_diag import LASTING, LISTENERS, DestroyEvents, Entry, SockDiag
 from correlator.kernel.tracefs import StateEvents, wall_offset
 
-# A destroy event takes about 600 bytes of buffer: 16 MB hold a second at 20,000 connections/s.
-DESTROY_BUFFER = 64 * 1024 * 1024
 _EVENTS_AT_ONCE = 8192  # then the loop turns, so that capture is not kept waiting
 _ALL_EVENTS = 131_072  # more than the buffer holds
 _LOOK_EVERY = 0.005  # seconds, as it reads the descriptors of the likely owners
@@ -33,21 +32,6 @@ _SET = 10_000_000  # ns between two looks: more than clocks are slewed by
 _MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
 _MAX_TOLD = 32_768
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
-
-
-@dataclass(slots=True)
-class _Room:
-    """The sockets of one network namespace."""
-
-    name: str
-    diag: SockDiag
-    destroyed: DestroyEvents | None = None
-
-    def close(self) -> None:
-        """Close the netlink sockets: they would keep the namespace alive."""
-        self.diag.close()
-        if self.destroyed:
-            self.destroyed.close()
 
 
 class KernelEvidence(AbstractContextManager["KernelEvidence"]):
@@ -73,14 +57,17 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._followed_at = float("-inf")
         self._refused = False
         name = netns.current()
-        home = _Room(name, SockDiag(self._paths.path, name))
-        self._rooms: dict[int, _Room] = {self._home: home}
+        home = Room(name, SockDiag(self._paths.path, name))
+        self._rooms: dict[int, Room] = {self._home: home}
         try:
             home.destroyed = DestroyEvents(self._paths.path, name, DESTROY_BUFFER)
         except OSError as error:
-            self.missing.append(f"destroy events ({error.strerror}): connections that close at once may be missed")
+            reason = _reason(error, "CAP_NET_ADMIN")
+            self.missing.append(f"destroy events ({reason}): connections that close at once may be missed")
         if not netns.may_look():
             self.missing.append("other network namespaces (CAP_SYS_PTRACE): the sockets in them are not seen")
+        if not sees_all():
+            self.missing.append("owners (CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH): other users' PIDs and names are unknown")
         self._endings = Endings()
         self._unresolved: list[Ending] = []
         self._joining = Joining(self._owners.of_thread)
@@ -89,7 +76,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             self._states = StateEvents()
             self._owners.recorded = self._states.recorded
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            reason = _reason(error, "root, or CAP_DAC_OVERRIDE")
             self.missing.append(f"state events ({reason}): the PIDs of connections that close at once may be missed")
 
     @property
@@ -151,7 +138,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         for room in self._rooms.values():
             self._dump(room)
 
-    def _dump(self, room: _Room, states: int = LASTING) -> None:
+    def _dump(self, room: Room, states: int = LASTING) -> None:
         for evidence in room.diag.dump(states):
             self._state(evidence)
 
@@ -171,17 +158,8 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
                 self._open(there[inode])
 
     def _open(self, namespace: netns.Namespace) -> None:
-        def make() -> _Room:
-            room = _Room(namespace.name, SockDiag(self._paths.path, namespace.name, foreign=True))
-            try:
-                room.destroyed = DestroyEvents(self._paths.path, namespace.name, DESTROY_BUFFER, foreign=True)
-            except OSError:
-                room.close()
-                raise
-            return room
-
         try:
-            room = netns.inside(namespace.path, make)
+            room = netns.inside(namespace.path, lambda: foreign(self._paths.path, namespace.name))
         except PermissionError as error:
             self._refused = True
             self.missing.append(f"other network namespaces ({error.strerror}): the sockets in them are not seen")
@@ -338,3 +316,10 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
                 index = 0
             self._indices[name] = index
         return index
+
+
+def _reason(error: Exception, needed: str) -> str:
+    """Why something is missing: what it needs where that is all."""
+    if isinstance(error, PermissionError):
+        return needed
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -275,3 +275,58 @@ def test_hostile_file_names(tmp_path: Path) -> None:
             done = run(*correlator(*words), status=3)
             assert_for_a_terminal(done.stderr)
             assert len(done.stderr.splitlines()) == 1
+
+
+def test_files_from_others_name_no_file_that_is_opened(program: Callable[[str], str], tmp_path: Path) -> None:
+    """Evidence, a report, comments and rules whose every text is a path, or a command: as the system calls have it."""
+    strace, bait = program("strace"), tmp_path / "bait"
+    bait.write_text("precious")
+    trap, command = str(bait), f"; touch {bait}.ran; $(touch {bait}.ran)|touch {bait}.ran"
+    texts = dict.fromkeys(("cmdline", "user", "cgroup", "container", "path"), trap) | {"process": command}
+    evidence = {
+        "type": "socket", "source": "lookup", "family": "AF_INET", "local": "10.0.0.1:1000", "remote": "10.0.0.2:80",
+        "state": "ESTABLISHED", "netns": trap, "cgroup": trap, "owner": {"pid": 1, **texts}, "inode": 5,
+    }  # fmt: skip
+    said = f"correlator: verdict=ipv4-on-af_inet6 side=server socket=AF_INET6 local={trap} pid=1 process={command}"
+    frame = ethernet(ipv4(tcp(flags=2)))
+    capture, table, report = tmp_path / "x.pcapng", tmp_path / "x.sockets.jsonl", tmp_path / "r.jsonl"
+    capture.write_bytes(
+        section() + interface(options=option(2, trap.encode())) + enhanced(frame, options=option(1, said.encode()))
+    )
+    table.write_text('{"type":"run","schema":1}\n' + json.dumps(evidence) + "\n")
+    ends = {
+        "client_ip": "10.0.0.1",
+        "client_port": 1000,
+        "server_ip": "10.0.0.2",
+        "server_port": 80,
+        "wire_family": "ipv4",
+    }
+    finding = {
+        "type": "finding",
+        "verdict": "no-socket",
+        "handshake": "complete",
+        "close": "open",
+        **ends,
+        **texts,
+        "listener": trap,
+        "explanation": trap,
+        "netns": trap,
+    }
+    report.write_text(
+        json.dumps({"type": "run", "host": trap}) + "\n" + json.dumps(finding) + '\n{"type":"counters"}\n'
+    )
+    log, out = tmp_path / "calls", tmp_path / "out"
+    each: tuple[tuple[str | Path, ...], ...] = (
+        ("analyse", capture, "-w", out, "--html", tmp_path / "a.html"),
+        ("export", capture, "--csv", tmp_path / "b.csv", "--html", tmp_path / "b.html"),
+        ("export", report, "--csv", tmp_path / "c.csv", "--html", tmp_path / "c.html"),
+        ("audit", report),
+        ("repair", capture, table, report),
+    )
+    for words in each:
+        traced = [strace, "-f", "-o", str(log), "-e", "trace=%file,execve", *correlator(*words)]
+        done = subprocess.run(traced, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode in {0, 4}, done.stderr  # 4: a listener that is no address is told
+        used = [line for line in log.read_text().splitlines() if "bait" in line]
+        assert used == []
+    assert sorted(path.name for path in tmp_path.iterdir() if "bait" in path.name) == ["bait"]

@@ -142,6 +142,22 @@ def test_an_unreadable_capture(without: Callable[..., list[str]], tmp_path: Path
     assert done.stderr == f"correlator: {path}: Permission denied\n"
 
 
+def test_what_is_missing_is_said_once_with_what_it_needs(program: Callable[[str], str]) -> None:
+    """As another user with CAP_NET_RAW alone: a line each, and the rest works."""
+    few = ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    command = [program("setpriv"), *few, sys.executable, "-m", "correlator", "live", "-i", "lo", "--duration", "0.5"]
+    if subprocess.run([*command[:6], sys.executable, "-c", ""], capture_output=True, check=False).returncode:
+        pytest.skip("the interpreter lies where other users may not enter")
+    done = run(command)
+    assert done.returncode == 0
+    notes = [line for line in done.stderr.splitlines() if "note: " in line]
+    assert len(notes) == len(set(notes)) == 3
+    for note, needed in zip(
+        notes, ("CAP_SYS_PTRACE", "CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH", "CAP_DAC_OVERRIDE"), strict=True
+    ):
+        assert needed in note
+
+
 def test_live_with_the_one_capability(without: Callable[..., list[str]], tmp_path: Path) -> None:
     """CAP_NET_RAW is enough to capture, look up and name our own processes."""
     command = without("live", "-i", "lo", "-q", "--csv", str(tmp_path / "x.csv"), keep="net_raw")

@@ -73,6 +73,29 @@ def test_flipped_bytes(capture: bytes, data: st.DataObject) -> None:
     read(bytes(damaged))
 
 
+# Where lengths stand: of a record, a block and its copy, a packet in it, an option, an IP packet, a header of TCP's.
+_RECORD = 24 + 8
+_BLOCK = len(section() + interface())
+LENGTHS = [
+    *((PCAP, _RECORD + at, size) for at, size in ((0, 4), (4, 4), (8 + 14 + 2, 2), (8 + 14 + 20 + 12, 1), (8 + 14, 1))),
+    *((PCAPNG, at, 4) for at in (4, 28 + 4, _BLOCK + 4, _BLOCK + 20, _BLOCK + 24)),
+    *((PCAPNG, _BLOCK + len(enhanced(FRAMES[0])) - 4, 4), (PCAPNG, _BLOCK + 28 + 14 + 2, 2)),
+]
+
+
+@given(st.sampled_from(LENGTHS), st.data())
+def test_lying_lengths(where: tuple[bytes, int, int], data: st.DataObject) -> None:
+    """A length that is anything at all, and the ends of what it can be."""
+    capture, at, size = where
+    most = (1 << 8 * size) - 1
+    lie = data.draw(
+        st.one_of(st.sampled_from([0, 1, 4, most - 3, most, most // 2, most // 2 + 1]), st.integers(0, most))
+    )
+    damaged = bytearray(capture)
+    damaged[at : at + size] = lie.to_bytes(size, data.draw(st.sampled_from(["little", "big"])))
+    read(bytes(damaged))
+
+
 @given(st.sampled_from([PCAP, PCAPNG]), st.integers(4, len(PCAPNG)))
 def test_cut_captures(capture: bytes, end: int) -> None:
     """A capture that ends anywhere gives what is whole before."""

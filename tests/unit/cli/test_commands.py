@@ -1,14 +1,17 @@
 """The commands as a user runs them: statuses, one line an error, no traceback."""
 
 import bz2
+import contextlib
 import csv
 import gzip
 import json
 import lzma
 import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -210,6 +213,53 @@ def test_an_output_that_fails(tmp_path: Path) -> None:
     assert done.returncode == 6
     assert errors(done) == ["correlator: /dev/full: No space left on device"]
     assert len(good.read_text().splitlines()) == 17
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(f"analyse {JESSIE} -q {option} OUT" for option in ("--csv", "--jsonl", "--html")),
+        *(f"export REPORT {option} OUT" for option in ("--csv", "--jsonl", "--html")),
+        "sockets --save OUT",
+    ],
+)
+@pytest.mark.parametrize("fault", ["disk full", "I/O error"])
+def test_each_output_that_fails(command: str, fault: str, tmp_path: Path) -> None:
+    """One line that says which and why, status 6. The I/O error is that of a terminal whose other end is gone."""
+    report = tmp_path / "report.jsonl"
+    correlator("analyse", JESSIE, "-q", "--jsonl", report)
+    out, reason = "/dev/full", "No space left on device"
+    if fault == "I/O error":
+        master, slave = pty.openpty()
+        termios.tcflow(slave, termios.TCOOFF)  # it takes nothing
+        out, reason = os.ttyname(slave), "Input/output error"
+    words = [
+        sys.executable,
+        "-m",
+        "correlator",
+        *command.replace("OUT", out).replace("REPORT", str(report)).split(),
+        "--force",
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if fault == "I/O error":
+        while out not in _open_files(process.pid):
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.close(slave)
+        os.close(master)
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert process.returncode == 6
+    assert said.splitlines()[-1] == f"correlator: {out}: {reason}"
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found
 
 
 def test_an_output_that_cannot_be_opened(tmp_path: Path) -> None:
