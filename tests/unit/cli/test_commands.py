@@ -643,3 +643,22 @@ def test_a_report_that_comes_through_a_pipe(tmp_path: Path) -> None:
     done = correlator("export", pipe, "--csv", "-")
     assert done.returncode == 3
     assert "is no regular file" in done.stderr
+
+
+def test_ctrl_c_while_modules_are_imported() -> None:
+    """Ends the program as it ends any, without a traceback; afterwards it is the command's own."""
+    script = """
+import builtins, os, signal, sys
+real, seen = builtins.__import__, []
+def spy(name, *rest):
+    if name == "click":
+        seen.append(signal.getsignal(signal.SIGINT) is signal.SIG_DFL)
+    return real(name, *rest)
+def leave(status):
+    print(all(seen), len(seen) > 0, signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True)
+builtins.__import__, os._exit, sys.argv = spy, leave, ["correlator", "--version"]
+from correlator.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True True True"
