@@ -650,15 +650,15 @@ def test_ctrl_c_while_modules_are_imported() -> None:
     script = """
 import builtins, os, signal, sys
 real, seen = builtins.__import__, []
-def spy(name, *rest):
+def spy(name, *rest, **more):
     if name == "click":
         seen.append(signal.getsignal(signal.SIGINT) is signal.SIG_DFL)
-    return real(name, *rest)
+    return real(name, *rest, **more)
 def leave(status):
-    print(all(seen), len(seen) > 0, signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True)
+    print(seen[0], signal.getsignal(signal.SIGINT) is signal.default_int_handler, flush=True)
 builtins.__import__, os._exit, sys.argv = spy, leave, ["correlator", "--version"]
 from correlator.__main__ import main
 main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "True True True"
+    assert done.stdout.splitlines()[-1] == "True True"
