@@ -187,6 +187,8 @@ async def _watch(writer: Writer) -> int:
                 for _ in range(_READS):
                     evidence.read_events()
                     await writer.flush(all_of_it=True)
+                    if writer.failure:
+                        stop.set()  # there is nothing else to write to
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(_EVERY / _READS):
                             await stop.wait()

@@ -414,3 +414,10 @@ def test_a_full_disk_for_scratch_files(tmp_path: Path) -> None:
     assert done.returncode == 6
     assert "No space left on device (a scratch file: TMPDIR names a folder with more room)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_recording_that_cannot_be_written_ends() -> None:
+    """`sockets --watch` has nothing else to do."""
+    done = correlator("sockets", "--watch", "--save", "/dev/full", "--force")
+    assert done.returncode == 6
+    assert done.stderr.splitlines()[-1] == "correlator: /dev/full: No space left on device"
