@@ -1,7 +1,7 @@
 """Faults, each many times with random timing: `python -m tests.faults.run [--rounds N] [--seed N] [--clock] [FAULT...]`.
 
 In a network namespace of its own, as root. Prints a row for each fault: how often it was tried, and what was lost.
-`--into FILE` writes the table between the marks of a document. The clock is set only with --clock: it is the machine's.
+`--into FILE` writes these rows into the table between the marks of a document. The clock is set only with --clock: it is the machine's.
 """
 
 import argparse
@@ -61,7 +61,10 @@ def main() -> int:
         rows.append(f"| {name} | {chosen.rounds} | {'; '.join(parts)} |")
         print(rows[-1], flush=True)
     if chosen.into:
-        written(chosen.into, "faults", ["| fault | tried | lost |", "|---|---|---|", *rows])
+        there = dict(re.findall(r"^(\| ([^|]+) \| \d+ \|.*)$", chosen.into.read_text(), re.MULTILINE))
+        kept = {name: line for line, name in there.items()} | {row.split(" | ")[0][2:]: row for row in rows}
+        lines = [kept[name] for name in FAULTS if name in kept]
+        written(chosen.into, "faults", ["| fault | tried | lost |", "|---|---|---|", *lines])
     return troubles
 
 
