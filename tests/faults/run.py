@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -39,6 +40,7 @@ def main() -> int:
         os.execvp(  # noqa: S606  instead of this process
             "unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words]
         )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # what a fault has changed is put back
     rows, troubles = [], 0
     for name, fault in FAULTS.items():
         if (chosen.faults and not any(part in name for part in chosen.faults)) or (
