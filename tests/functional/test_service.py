@@ -32,16 +32,20 @@ mv here.conf 'correlator@.service.d/'
 mount -t tmpfs -o mode=755 tmpfs /etc/systemd/system
 cp -r . /etc/systemd/system/
 cd /
-if [ -n '{hidden}' ]; then  # the interpreter lies in somebody's home, which others may not enter
-    mkdir /run/python
-    mount --bind {prefix} /run/python
-    mount -t tmpfs -o mode=755 tmpfs {hidden}
-    mkdir -p {prefix}
-    mount --move /run/python {prefix}
-    rmdir /run/python
-fi
+# What the service runs lies where it may look, wherever it lies on this machine.
+mkdir /run/bin /run/project /run/python /run/venv
+mount --bind {root} /run/project
+mount --bind {venv} /run/venv
+mount --bind {prefix} /run/python
+printf '#!/bin/sh\nexec /run/venv/bin/python -m correlator "$@"\n' >/run/bin/correlator
+chmod 755 /run/bin/correlator
 for folder in /var/lib /var/log; do mount -t tmpfs -o mode=755 tmpfs $folder; done
 for folder in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs $folder; done
+for folder in /root /home; do mount -t tmpfs -o mode=755 tmpfs $folder; done
+if [ ! -e {prefix} ]; then
+    mkdir -p {prefix}
+    mount --move /run/python {prefix}
+fi
 rm -r /run/units
 mkdir -p /run/systemd/system
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -52,6 +56,7 @@ exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=
     SYSTEMD_GENERATOR_PATH=/none SYSTEMD_ENVIRONMENT_GENERATOR_PATH=/none \
     {systemd} --system --unit=basic.target --log-target=null
 """
+_PYTHON = "/run/venv/bin/python"
 _CONNECT = """
 import socket, time
 with socket.socket(socket.AF_INET6) as server:
@@ -128,15 +133,16 @@ def machine(tmp_path: Path, program: Callable[[str], str]) -> Iterator[Callable[
         pytest.skip("systemd is not installed")
 
     def boot(more: str = "") -> Machine:
-        hidden = next((home for home in ("/root", "/home") if Path(sys.base_prefix).is_relative_to(home)), "")
+        is_home = Path(sys.base_prefix).is_relative_to("/root") or Path(sys.base_prefix).is_relative_to("/home")
         dropin = tmp_path / "here.conf"
         dropin.write_text(
-            f"[Service]\nExecSearchPath={Path(sys.executable).parent}\nProtectHome={'no' if hidden else 'yes'}\n"
-            f"Environment=PYTHONPATH={_ROOT} PYTHONDONTWRITEBYTECODE=1\n"
+            f"[Service]\nExecSearchPath=/run/bin\nProtectHome={'no' if is_home else 'yes'}\n"
+            f"Environment=PYTHONPATH=/run/project PYTHONDONTWRITEBYTECODE=1\n"
             f"StandardError=file:/var/log/said\nStandardOutput=file:/var/log/shown\n{more}"
         )
-        unit, here, prefix = (shlex.quote(str(path)) for path in (_UNIT, dropin, sys.base_prefix))
-        script = _BOOT.format(unit=unit, dropin=here, systemd=systemd, hidden=hidden, prefix=prefix)
+        paths = (_UNIT, dropin, sys.base_prefix, sys.prefix, _ROOT)
+        unit, here, prefix, venv, root = (shlex.quote(str(path)) for path in paths)
+        script = _BOOT.format(unit=unit, dropin=here, systemd=systemd, prefix=prefix, venv=venv, root=root)
         group = _group()
         spaces = ("--mount", "--pid", "--cgroup", "--ipc", "--uts", "--net", "--fork", "--kill-child", "--mount-proc")
         command = shlex.join(["unshare", *spaces, "sh", "-c", script])
@@ -201,11 +207,11 @@ def test_the_service_runs_in_its_bounds(machine: Callable[[str], Machine]) -> No
     assert int(status["Uid"].split()[0]) > 60_000  # DynamicUser's
     assert int(status["CapEff"], 16) == 1 << 2 | 1 << 12 | 1 << 13 | 1 << 19 | 1 << 21
     assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
-    host.run(sys.executable, "-c", _CONNECT)
+    host.run(_PYTHON, "-c", _CONNECT)
     host.run("ip", "netns", "add", "late")
     host.run("ip", "-n", "late", "link", "set", "lo", "up")
     time.sleep(1.5)
-    host.run("ip", "netns", "exec", "late", sys.executable, "-c", _CONNECT)
+    host.run("ip", "netns", "exec", "late", _PYTHON, "-c", _CONNECT)
     time.sleep(1.3)
     host.run("systemctl", "stop", "correlator@lo")
     ended = host.show("correlator@lo", "Result", "ExecMainStatus", "ExecMainCode", "NRestarts")
@@ -235,7 +241,7 @@ def test_what_the_unit_forbids(machine: Callable[[str], Machine], tmp_path: Path
     program = tmp_path / "attack.py"
     program.write_text(_ATTACK)
     shared = Path("/run/correlator-attack.py")  # in its own /run
-    host = machine(f"Type=oneshot\nExecStart=\nExecStart={sys.executable} {shared}\nRestart=no\n")
+    host = machine(f"Type=oneshot\nExecStart=\nExecStart={_PYTHON} {shared}\nRestart=no\n")
     with program.open() as file:
         subprocess.run(
             ["nsenter", "--target", str(host._pid), "--all", "--", "cp", "/dev/stdin", str(shared)],
