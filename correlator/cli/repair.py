@@ -1,8 +1,11 @@
 """`correlator repair`: what a run that was killed left, up to its last whole record."""
 
+import errno
 import fcntl
 import os
+import shutil
 import stat
+import struct
 import sys
 from typing import BinaryIO
 
@@ -15,6 +18,9 @@ from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 
 _BLOCK = 1 << 18
+_CUT = ".cut"
+_LONGEST = 393_216  # bytes of a record: what is longer was not cut off, its length is wrong
+_PCAPNG, _LITTLE = b"\x0a\x0d\x0d\x0a", bytes.fromhex("4d3c2b1a")
 
 
 class UnfitError(Exception):
@@ -26,7 +32,8 @@ class UnfitError(Exception):
 @click.option("-n", "--dry-run", is_flag=True, help="Say what is not whole, and change nothing.")
 def repair(files: tuple[str, ...], *, dry_run: bool) -> None:
     """Cut what a killed run left of a record off the ends of its files: .pcapng, .jsonl, .sockets.jsonl, .csv; .pcap
-    as well. Says what each holds, and what is lost. Exit status 4: a file was not whole.
+    as well. Says what each holds, and what is lost; what is cut off is put into FILE.cut. Exit status 4: a file was not
+    whole.
     """  # noqa: D205  the help has the summary in one paragraph
     statuses = {_one(name, dry_run=dry_run) for name in files}
     if statuses == {Exit.UNREADABLE}:
@@ -36,9 +43,10 @@ def repair(files: tuple[str, ...], *, dry_run: bool) -> None:
 
 def _one(name: str, *, dry_run: bool) -> Exit:
     """Look at a file, and cut it where it is not whole."""
-    flags = (os.O_RDONLY if dry_run else os.O_RDWR) | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
-        file = os.open(name, flags)
+        _refuse_what_is_written(name, flags)
+        file = os.open(name, flags | (os.O_RDONLY if dry_run else os.O_RDWR))
         try:
             _lock(file)
             with os.fdopen(file, "rb" if dry_run else "r+b", closefd=False) as opened:
@@ -50,6 +58,19 @@ def _one(name: str, *, dry_run: bool) -> Exit:
     except OSError as error:
         say(f"{name}: {error.strerror or error}")
     return Exit.UNREADABLE
+
+
+def _refuse_what_is_written(name: str, flags: int) -> None:
+    """Programs that take no lock: a lease (fcntl(2)) is given only where nobody has a file open for writing."""
+    file = os.open(name, flags | os.O_RDONLY)
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        if error.errno == errno.EAGAIN:
+            raise UnfitError("it is being written just now") from None
+    finally:
+        os.close(file)
 
 
 def _lock(file: int) -> None:
@@ -83,9 +104,25 @@ def _extent(file: BinaryIO) -> Extent:
     reader.close()
     if reader.damage is None:
         return Extent("packets", packets, size, size, has_ended=True)
-    if not at_end:
+    end = min(reader.damage.offset, _begin_of_last(file, size) if head == _PCAPNG else size)
+    if not at_end or not 0 < size - end <= _LONGEST:
         raise UnfitError(f"byte {reader.damage.offset}: {reader.damage.reason}: this is no record that was cut off")
-    return Extent("packets", packets, reader.damage.offset, size, has_ended=True)
+    return Extent("packets", packets, end, size, has_ended=True)
+
+
+def _begin_of_last(file: BinaryIO, size: int) -> int:
+    """Where the last block of a pcapng file begins, if its end is missing: readers pass over blocks without use."""
+    at, order = 0, "<"
+    while at + 12 <= size:
+        file.seek(at)
+        head = file.read(12)
+        if head[:4] == _PCAPNG:
+            order = "<" if head[8:] == _LITTLE else ">"
+        (length,) = struct.unpack_from(order + "I", head, 4)
+        if length < 12 or at + length > size:
+            break
+        at += length
+    return at
 
 
 def _settle(name: str, file: BinaryIO, found: Extent, *, dry_run: bool) -> Exit:
@@ -94,13 +131,25 @@ def _settle(name: str, file: BinaryIO, found: Extent, *, dry_run: bool) -> Exit:
     if left:
         if not dry_run:
             try:
-                file.truncate(found.end)
+                _cut(name, file, found)
             except OSError as error:
-                say(f"{name}: {error.strerror or error}")
+                say(f"{error.filename or name}: {error.strerror or error}")
                 return Exit.OUTPUT
         done = "are behind" if dry_run else "cut off behind"
         text += f"; {left} bytes of a record that is not whole {done} byte {found.end}"
+        text += "" if dry_run else f", into {terminal(name)}{_CUT}"
     if not found.has_ended:
         text += "; the run did not come to its end, so its counters are missing"
     sys.stdout.write(f"{text}{'' if left or not found.has_ended else '; whole'}\n")
     return Exit.DAMAGED if left or not found.has_ended else Exit.DONE
+
+
+def _cut(name: str, file: BinaryIO, found: Extent) -> None:
+    """Cut a file, and keep what was cut off beside it, in a new file. Raises OSError, UnfitError."""
+    if os.fstat(file.fileno()).st_size != found.size:
+        raise UnfitError("it is being written just now")
+    beside = os.open(name + _CUT, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(beside, "wb") as kept:
+        file.seek(found.end)
+        shutil.copyfileobj(file, kept)
+    file.truncate(found.end)

@@ -35,8 +35,8 @@ def account_of(name: str | None) -> Account | None:
         return None
     try:
         user = account(name)
-    except (KeyError, OverflowError):
-        die(Exit.USAGE, f"--user: there is no user {name!r}")
+    except (KeyError, OverflowError, ValueError):
+        die(Exit.USAGE, f"--user: there is no user {name[:64]!r}")
     missing = missing_to_become(user)
     if missing:
         die(Exit.FORBIDDEN, f"--user {name} needs {' and '.join(missing)}: run it with sudo")

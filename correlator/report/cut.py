@@ -8,9 +8,7 @@ from typing import BinaryIO
 from correlator.report.columns import COLUMNS
 from correlator.report.read import MAX_LINE
 
-_BLOCK = 1 << 20
 _HEADER = ",".join(COLUMNS).encode() + b"\r\n"
-_ENOUGH = 8  # bytes that tell the form of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +27,11 @@ class Extent:
 
 def extent(file: BinaryIO) -> Extent | None:
     """How far a file of lines that we write makes sense; None where it is none of ours."""
-    head = file.read(len(_HEADER))
+    head = file.readline(MAX_LINE)
     file.seek(0)
-    if head[:_ENOUGH] == _HEADER[:_ENOUGH] and _HEADER.startswith(head):
+    if head == _HEADER:
         return _of_table(file)
-    if head.startswith(b'{"type":'):
+    if head.endswith(b"\n") and _kind(head) == "run":
         return _of_lines(file)
     return None
 
@@ -43,7 +41,7 @@ def _of_table(file: BinaryIO) -> Extent:
     lines = end = size = 0
     for at, line in _lines(file):
         size = at + len(line)
-        if line.endswith(b"\r\n"):
+        if line.endswith(b"\n"):
             end, lines = size, lines + 1
     return Extent("rows", max(0, lines - 1), end, size, has_ended=True)
 
@@ -51,24 +49,26 @@ def _of_table(file: BinaryIO) -> Extent:
 def _of_lines(file: BinaryIO) -> Extent:
     """JSON Lines: the run, findings or statements, the counters."""
     findings = statements = end = size = 0
-    kind: object = None
+    kind = ""
     for at, line in _lines(file):
         size = at + len(line)
-        if line.endswith(b"\n"):
-            kind, end = _kind(line), size
+        found = _kind(line)
+        if line.endswith(b"\n") or found:  # a record that lacks only the end of its line is whole
+            kind, end = found, size
             findings += kind == "finding"
-            statements += kind not in {None, "run", "counters", "finding"}
+            statements += kind not in {"", "run", "counters", "finding"}
     name, count = ("statements", statements) if statements else ("findings", findings)
     return Extent(name, count, end, size, has_ended=kind == "counters" and end == size)
 
 
-def _kind(line: bytes) -> object:
-    """The type of a record; None where the line holds none."""
+def _kind(line: bytes) -> str:
+    """The type of a record; empty where the line holds none."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        return None
-    return record.get("type") if isinstance(record, dict) else None
+        return ""
+    kind = record.get("type") if isinstance(record, dict) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -13,7 +13,8 @@ from typing import Protocol
 from correlator.report.record import Record
 from correlator.report.writer import Writer, beside
 
-_NAME = re.compile(r"-(\d{5,9})(?:\.sockets)?\.(?:csv|jsonl|pcapng)")  # behind the prefix
+_NAME = re.compile(r"-([0-9]{5}|[1-9][0-9]{5,6})((?:\.sockets)?\.(?:csv|jsonl|pcapng))")  # behind the prefix
+_EACH = frozenset({".csv", ".jsonl", ".pcapng"})  # what every set of ours has; other files are somebody's own
 
 
 class Renewable(Protocol):
@@ -104,13 +105,13 @@ class Rotation:
 def _sets(prefix: str) -> dict[int, list[str]]:
     """The files of the sets that there are, by number."""
     folder, base = os.path.split(prefix)
-    found: dict[int, list[str]] = {}
+    found: dict[int, dict[str, str]] = {}
     try:
         names = sorted(os.listdir(folder or "."))
     except OSError:
-        return found  # opening the first file will tell
+        return {}  # opening the first file will tell
     for name in names:
         match = _NAME.fullmatch(name[len(base) :]) if name.startswith(base) else None
         if match is not None:
-            found.setdefault(int(match[1]), []).append(os.path.join(folder, name))
-    return found
+            found.setdefault(int(match[1]), {})[match[2]] = os.path.join(folder, name)
+    return {number: list(files.values()) for number, files in found.items() if files.keys() >= _EACH}

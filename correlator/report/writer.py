@@ -101,8 +101,7 @@ class Writer:
         if self._force:
             os.rename(self._interim, self.name)
         else:
-            os.link(self._interim, self.name)  # refuses where there is one by now
-            os.unlink(self._interim)
+            _link(self._interim, self.name)
         self._interim = None
 
     def is_same_file(self, other: str) -> bool:
@@ -204,6 +203,20 @@ class Writer:
                 raise
             kept += len(data)
         self._is_ended = True
+
+
+def _link(interim: str, name: str) -> None:
+    """Have a file under a name that is not taken by now."""
+    try:
+        os.link(interim, name)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(name):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.rename(interim, name)
+    else:
+        os.unlink(interim)
 
 
 def _lock(file: int) -> None:

@@ -64,8 +64,11 @@ def records(suffix: str, data: bytes) -> int:
 def test_a_file_that_ends_anywhere(suffix: str, files: Files, tmp_path: Path, share: int) -> None:
     """All its whole records stay, nothing else does, and what was cut off is told; then it is whole."""
     whole, path = files[suffix], tmp_path / f"x{suffix}"
-    end = 30 + (len(whole) - 30) * share // (1 << 16)
+    least = max(30, whole.index(b"\n") + 1)
+    end = least + (len(whole) - least) * share // (1 << 16)
     path.write_bytes(whole[:end])
+    beside = tmp_path / f"x{suffix}.cut"
+    beside.unlink(missing_ok=True)
     dry, _ = repaired(path, dry_run=True)
     assert path.read_bytes() == whole[:end]
     status, said = repaired(path)
@@ -74,6 +77,7 @@ def test_a_file_that_ends_anywhere(suffix: str, files: Files, tmp_path: Path, sh
     assert whole.startswith(left)
     assert records(suffix, left) == records(suffix, whole[:end])
     lost = end - len(left)
+    assert (beside.read_bytes() if lost else b"") == whole[len(left) : end]
     assert (f"; {lost} bytes of a record that is not whole cut off behind byte {len(left)}" in said) == (lost > 0)
     status, said = repaired(path)
     assert path.read_bytes() == left
@@ -120,6 +124,32 @@ def test_what_is_no_file_of_ours(files: Files, tmp_path: Path) -> None:
         "Is a directory",
     ]
     assert [path.stat().st_size for path in sorted(tmp_path.iterdir())] == before
+
+
+def test_what_is_not_ours_is_left_as_it_is(files: Files, tmp_path: Path) -> None:
+    """JSON of others, a table with other ends of lines, a length that is wrong, a file that another program writes."""
+    table = files[".csv"].split(b"\r\n", 1)
+    cases = {
+        "geo.json": b'{"type":"FeatureCollection","features":[1,2,3]}',
+        "list.jsonl": b'{"type":"run"}\n{"type":["x"]}\n',
+        "lf.csv": table[0] + b"\r\n" + table[1].replace(b"\r\n", b"\n"),
+        "header.csv": files[".csv"][:40],
+        "no-end.jsonl": files[".jsonl"][:-1],
+        "block.pcapng": files[".pcapng"] + (0xBAD).to_bytes(4, "little") + b"\xf0\xff\xff\xff" + bytes(500_000),
+    }
+    for name, data in cases.items():
+        (tmp_path / name).write_bytes(data)
+        run("repair", tmp_path / name)
+        assert (tmp_path / name).read_bytes() == data, name
+    path = tmp_path / "grow.pcap"
+    path.write_bytes(files[".pcap"][:-3])
+    with path.open("ab"):
+        done = run("repair", path)
+        assert (done.returncode, done.stderr) == (3, f"correlator: {path}: it is being written just now\n")
+    assert run("repair", path).returncode == 4
+    path.write_bytes(files[".pcap"][:-3])
+    assert run("repair", path).returncode == 6  # what was cut off before is kept
+    assert path.read_bytes() == files[".pcap"][:-3]
 
 
 def test_a_file_that_is_being_written(files: Files, tmp_path: Path) -> None:

@@ -99,11 +99,22 @@ async def test_a_set_that_cannot_be_opened_ends_rotation(tmp_path: Path) -> None
 
 async def test_a_run_goes_on_behind_the_sets_of_the_one_before(tmp_path: Path) -> None:
     """As a service that was restarted: nothing is overwritten, and only so many are kept, old and new."""
-    for name in ("x-00007.csv", "x-00007.sockets.jsonl", "x-00006.pcapng", "x-7.csv", "x-00009.csv.gz", "xy-00011.csv"):
-        (tmp_path / name).write_text(name)
+    for number in ("00006", "00007"):
+        for suffix in (".csv", ".jsonl", ".pcapng", ".sockets.jsonl"):
+            (tmp_path / f"x-{number}{suffix}").write_text("old")
+    others = {
+        "x-7.csv",
+        "x-00009.csv.gz",
+        "xy-00011.csv",
+        "x-20240101.csv",
+        "x-00050.csv",
+        "x-\u0660\u0660\u0660\u0660\u0667.csv",
+    }
+    for name in others:
+        (tmp_path / name).write_text("somebody's own")
     await turns(outputs(tmp_path / "x", size=1, keep=2), [0])
     own = {f"x-0000{number}{suffix}" for number in (8, 9) for suffix in (".csv", ".jsonl", ".pcapng")}
-    assert {path.name for path in tmp_path.iterdir()} == own | {"x-7.csv", "x-00009.csv.gz", "xy-00011.csv"}
+    assert {path.name for path in tmp_path.iterdir()} == own | others
 
 
 @pytest.mark.parametrize("words", [("--rotate-every", "1"), ("--keep", "2"), ("-w", "x", "--keep", "2")])
