@@ -13,6 +13,7 @@ from contextlib import ExitStack, aclosing, suppress
 from io import FileIO
 from mmap import ALLOCATIONGRANULARITY, mmap
 from pathlib import Path
+from typing import BinaryIO
 
 from correlator.capture.compressed import CompressionError, compression, inflated
 from correlator.capture.mapping import PART, copied, is_cut, part
@@ -205,6 +206,13 @@ class CaptureFile:
     async def _file(self) -> AsyncGenerator[bytes, None]:
         import aiofiles  # noqa: PLC0415  slow to import, and few captures need it
 
+        if stat.S_ISFIFO(os.stat(self.name).st_mode):
+            # open(2) would wait for somebody who writes, and hear no signal; this way the loop waits
+            with open(os.open(self.name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", 0) as pipe:
+                async with aclosing(self._pipe(pipe)) as blocks:
+                    async for block in blocks:
+                        yield block
+            return
         async with aiofiles.open(self.name, "rb", buffering=0) as file:
             is_last = False
             while not is_last:
@@ -235,9 +243,15 @@ class CaptureFile:
             while block := await aiofiles.stdin_bytes.read(BLOCK):
                 yield block
             return
+        async with aclosing(self._pipe(sys.stdin.buffer)) as blocks:
+            async for block in blocks:
+                yield block
+
+    async def _pipe(self, file: BinaryIO) -> AsyncGenerator[bytes, None]:
+        """What comes out of a pipe; empty where nothing came for a while. It can be left while it is idle."""
         reader = asyncio.StreamReader(limit=BLOCK)
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
         waiting = asyncio.ensure_future(self._stop.wait())
         waiting.add_done_callback(lambda _: None if reader.at_eof() else reader.feed_eof())
         try:

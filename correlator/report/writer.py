@@ -13,12 +13,14 @@ import fcntl
 import os
 import pwd
 import stat
+import time
 from array import array
 from collections.abc import Awaitable, Callable
 
 STANDARD_OUTPUT = "-"
 _STDOUT_FD = 1
 _BATCH = 1 << 19
+_FOR_A_READER = 3.0  # seconds
 _PIECE = 1 << 20
 _MOST = 1 << 21  # a batch of so many, and one that is being written, may wait for a slow disk
 
@@ -83,7 +85,8 @@ class Writer:
             # Not into the file that is there: somebody may have it open, or have other names for it.
             return self._new(self._beside())
         self._whole = False
-        return os.open(self.name, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        flags = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+        return _fifo(self.name, flags) if stat.S_ISFIFO(mode) else os.open(self.name, flags)
 
     def _new(self, name: str) -> int:
         return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -203,6 +206,24 @@ class Writer:
                 raise
             kept += len(data)
         self._is_ended = True
+
+
+def _fifo(name: str, flags: int) -> int:
+    """Open a FIFO, with a while for its reader to come: open(2) would wait for ever, and hear no signal."""
+    until = time.monotonic() + _FOR_A_READER
+    while True:
+        try:
+            file = os.open(name, flags | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() > until:
+                message = f"{name}: nobody reads this FIFO"
+                raise OutputError(message) from None
+            time.sleep(0.05)
+        else:
+            os.set_blocking(file, True)
+            return file
 
 
 def _link(interim: str, name: str) -> None:

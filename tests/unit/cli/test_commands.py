@@ -662,3 +662,20 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "True True"
+
+
+def test_a_fifo(tmp_path: Path) -> None:
+    """Is waited for, and read; a signal ends the waiting."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    command = [sys.executable, "-m", "correlator", "analyse", str(fifo), "-q"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.7)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode in {130, 3}
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    fifo.write_bytes(JESSIE.read_bytes())
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert "15 connections" in said

@@ -149,6 +149,20 @@ asyncio.run(work())
     assert path.read_bytes() == (b"x" * 99 + b"\n") * min(5, room // 100)
 
 
+def test_a_fifo_that_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is an output that cannot be opened, after a while; with a reader it is one."""
+    monkeypatch.setattr("correlator.report.writer._FOR_A_READER", 0.1)
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    with pytest.raises(OutputError, match="nobody reads this FIFO"):
+        Writer(str(path), force=True).open()
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    writer = Writer(str(path), force=True)
+    writer.open()
+    writer.discard()
+    os.close(reader)
+
+
 def test_names_beside_a_prefix() -> None:
     """A prefix may have dots and folders; a folder is no prefix."""
     assert beside("a/b.c", ".csv") == "a/b.c.csv"
