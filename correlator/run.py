@@ -85,6 +85,15 @@ class Outputs:
         """Whether whoever read standard output has left: then there is nobody to work for."""
         return any(writer.is_stdout and writer.failure for writer in self.writers)
 
+    def summary(self) -> Writer | None:
+        """The file for the summary of all sets, begun: it belongs to the last of them."""
+        if self.rotation is None or self.tasks is None:
+            return None
+        writer = self.rotation.writer(".txt")
+        self.writers.append(writer)
+        self.tasks.create_task(writer.run())
+        return writer
+
     async def flush(self, *, all_of_it: bool = False) -> None:
         """Hand full batches, or all there is, to the writers."""
         for writer in self.writers:

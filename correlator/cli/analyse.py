@@ -77,10 +77,7 @@ def analyse(  # click's options
     for table in tables:
         named.add(table)
     beside = [found for name in names if (found := beside_capture(name)) is not None]
-    interfaces = Interfaces()
-    built = build(wanted, interfaces.names, [*names, *tables, *beside])
-    built.summary.tables = [*tables, *beside]
-    inputs = Inputs(interfaces, named, Config(announce=built.outputs.packets is not None), follow=follow)
+    inputs = Inputs(Interfaces(), named, Config(announce=wanted.prefix is not None), follow=follow)
     inputs.troubles += named.damaged
     record = run_record(time.time_ns(), captures=names, sources=["table"] if tables else [])
     groups = [names] if merge else [[name] for name in names]
@@ -93,12 +90,12 @@ def analyse(  # click's options
         from correlator.cli.jobs import Job, at_once, in_shares  # noqa: PLC0415  processes are slow to import, too
 
         if some > 1:
-            work = partial(at_once, Job(wanted, tables), built, inputs, groups, some)
+            work = partial(at_once, Job(wanted, tables), groups, some)
         else:
-            work = partial(in_shares, Job(wanted, tables, shares), built, inputs, groups[0])
+            work = partial(in_shares, Job(wanted, tables, shares), groups[0])
     else:
-        work = partial(_one_by_one, built, inputs, groups)
-    raise SystemExit(asyncio.run(_analyse(built, inputs, record, len(names), work)))
+        work = partial(_one_by_one, groups)
+    raise SystemExit(asyncio.run(_analyse(wanted, inputs, record, names, [*tables, *beside], work)))
 
 
 def _cores() -> int:
@@ -106,7 +103,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-async def _one_by_one(built: Built, inputs: Inputs, groups: list[list[str]], run: Run) -> None:
+async def _one_by_one(groups: list[list[str]], built: Built, inputs: Inputs, run: Run) -> None:
     """Analyse the groups, each on a timeline of its own."""
     for group in groups:
         await inputs.take(run, group)
@@ -116,23 +113,30 @@ async def _one_by_one(built: Built, inputs: Inputs, groups: list[list[str]], run
 
 
 async def _analyse(
-    built: Built, inputs: Inputs, record: Record, count: int, work: Callable[[Run], Awaitable[None]]
+    wanted: Wanted,
+    inputs: Inputs,
+    record: Record,
+    captures: list[str],
+    tables: list[str],
+    work: Callable[[Built, Inputs, Run], Awaitable[None]],
 ) -> int:
     """Do the work between the first line of the outputs and the last. The exit status."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
-    outputs = built.outputs
+    built = build(wanted, inputs.interfaces.names, [*captures, *tables])
+    built.summary.tables = tables
+    outputs, count = built.outputs, len(captures)
     run = Run(*inputs.parts(first=True), outputs)
     async with writing(outputs):
         run.begin(record)
-        await work(run)
+        await work(built, inputs, run)
         counters = run.end({})
         is_read = len(inputs.unread) < count
         text = summarise(built, counters, inputs.troubles) if is_read else ""
+        if not is_read:
+            for writer in outputs.writers:
+                writer.forget()
     show(text)  # now that all findings are out
-    if not is_read:
-        for writer in outputs.writers:
-            writer.remove()
     for trouble in inputs.troubles:
         say(trouble)
     return exit_status(
@@ -142,8 +146,9 @@ async def _analyse(
 
 def summarise(built: Built, counters: Record, notes: list[str]) -> str:
     """The summary, for standard error; written to PREFIX.txt, with the notes."""
-    if built.text is not None:
-        built.text.put(built.summary.text(counters, notes).encode("utf-8", "replace"))
+    text = built.text or built.outputs.summary()
+    if text is not None:
+        text.put(built.summary.text(counters, notes).encode("utf-8", "replace"))
     return built.summary.text(counters, [])
 
 

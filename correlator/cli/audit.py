@@ -93,7 +93,7 @@ def _host(usage: Usage, *, is_here: bool) -> str:
 
 def _policy(name: str) -> Policy:
     try:
-        with open(name, encoding="utf-8") as file:
+        with open(name, encoding="utf-8-sig") as file:
             return parse(file.read(MAX_TEXT + 1))
     except OSError as error:
         die(Exit.UNREADABLE, f"{name}: {error.strerror or error}")

@@ -44,8 +44,6 @@ def export(
         for kind, name in zip(kinds, check_names(csv, jsonl, html), strict=True)
         if name is not None
     ]
-    beside = beside_capture(report)
-    open_all([writer for _, writer in wanted], [report, *([beside] if beside else [])])
     raise SystemExit(asyncio.run(_export(report, wanted, chosen)))
 
 
@@ -69,6 +67,8 @@ class Sink(Protocol):
 
 async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Selection) -> int:
     report, writers = Report(name), [writer for _, writer in wanted]
+    beside = beside_capture(name)
+    open_all(writers, [name, *([beside] if beside else [])])
     rows = report.records()
     try:
         first = await anext(rows, None)

@@ -99,7 +99,7 @@ class _Processes:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-async def in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], run: Run) -> None:
+async def in_shares(job: Job, group: list[str], built: Built, inputs: Inputs, run: Run) -> None:
     """Analyse one capture in processes, and merge what they found."""
     with scratch() as folder:
         await _in_shares(replace(job, folder=folder), built, inputs, group, run)
@@ -141,7 +141,7 @@ async def _merge(names: list[str], writer: Writer) -> None:
             await writer.flush()
 
 
-async def at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
+async def at_once(job: Job, groups: list[list[str]], jobs: int, built: Built, inputs: Inputs, run: Run) -> None:
     """Analyse the groups in processes, and take in what they found, in the order of the groups."""
     with scratch() as folder:
         await _at_once(replace(job, folder=folder), built, inputs, groups, jobs, run)

@@ -5,12 +5,13 @@ import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
+from resource import RLIMIT_NOFILE, getrlimit
 from typing import Any, NoReturn
 
 import click
 
 from correlator import __version__, running_core
-from correlator.cli.exits import Exit, say, show
+from correlator.cli.exits import Exit, die, say, show
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
 _COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -26,6 +27,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 _ALIASES = {"analyze": "analyse"}
 _STDERR_FD = 2
+_FEWEST_FILES = 32  # that may be open: an analysis with all its outputs takes 20
 
 
 class _Commands(click.Group):
@@ -80,6 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     """The entry point. Errors are one line; nothing escapes as a traceback but a fault of the program itself."""
     _open_standard_streams()
     try:
+        _look_for_room()
         status: Any = cli.main(arguments, prog_name="correlator", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
@@ -100,6 +103,13 @@ def main(arguments: list[str] | None = None) -> None:
         status = Exit.OUTPUT
     _let_go_of_standard_streams()
     _leave(status if isinstance(status, int) else Exit.DONE)
+
+
+def _look_for_room() -> None:
+    """Begin nothing that would end half done, with a complaint of the interpreter's own."""
+    most, _ = getrlimit(RLIMIT_NOFILE)
+    if 0 <= most < _FEWEST_FILES:
+        die(Exit.USAGE, f"{most} files may be open at once, {_FEWEST_FILES} are needed: see ulimit -n")
 
 
 def _leave(status: int) -> NoReturn:

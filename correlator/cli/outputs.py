@@ -196,8 +196,10 @@ def check_names(*names: str | None) -> list[str | None]:
     return list(names)
 
 
-def _add_set(prefix: str, wanted: Wanted, outputs: Outputs, chosen: list[Any], interfaces: Sequence[str]) -> Writer:
-    """Add the sinks of PREFIX's files; the writer of the one for the summary."""
+def _add_set(
+    prefix: str, wanted: Wanted, outputs: Outputs, chosen: list[Any], interfaces: Sequence[str]
+) -> Writer | None:
+    """Add the sinks of PREFIX's files; the writer of the one for the summary, where there is but one set."""
     from correlator.cli.prefix import Prefixed  # noqa: PLC0415  what a small capture need not wait for
     from correlator.report.rotation import Rotation  # noqa: PLC0415
 

@@ -48,8 +48,10 @@ class Prefixed:
         if self._rotation is not None:
             self._rotation.reports.append((".sockets.jsonl", sink))
 
-    def text(self) -> Writer:
-        """The file of the summary: one for all sets."""
+    def text(self) -> Writer | None:
+        """The file of the summary; that of all sets is begun when they are complete (`Outputs.summary`)."""
+        if self._rotation is not None:
+            return None
         made = Writer(beside(self._prefix, ".txt"), force=self._force)
         self._outputs.writers.append(made)
         return made

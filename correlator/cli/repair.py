@@ -16,15 +16,23 @@ from correlator.report.cut import Extent, extent
 from correlator.report.escape import terminal
 from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
+from correlator.wire.pcap import MAGICS
 
 _BLOCK = 1 << 18
 _CUT = ".cut"
 _LONGEST = 393_216  # bytes of a record: what is longer was not cut off, its length is wrong
+_PCAP_HEADER = 24  # bytes
+_EMPTY = 16  # bytes of the header of a pcap's record: so many zeros are one without packet and time
 _PCAPNG, _LITTLE = b"\x0a\x0d\x0d\x0a", bytes.fromhex("4d3c2b1a")
 
 
 class UnfitError(Exception):
     """A file that cannot be repaired: the message says why."""
+
+    def __init__(self, message: str, status: Exit = Exit.UNREADABLE) -> None:
+        """`status`: the one that it deserves."""
+        super().__init__(message)
+        self.status = status
 
 
 @click.command()
@@ -46,7 +54,7 @@ def _one(name: str, *, dry_run: bool) -> Exit:
     flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     try:
         _refuse_what_is_written(name, flags)
-        file = os.open(name, flags | (os.O_RDONLY if dry_run else os.O_RDWR))
+        file = os.open(name, flags | os.O_RDONLY) if dry_run else _to_be_cut(name, flags)
         try:
             _lock(file)
             with os.fdopen(file, "rb" if dry_run else "r+b", closefd=False) as opened:
@@ -55,15 +63,26 @@ def _one(name: str, *, dry_run: bool) -> Exit:
             os.close(file)
     except UnfitError as error:
         say(f"{name}: {error}")
+        return error.status
     except OSError as error:
         say(f"{name}: {error.strerror or error}")
     return Exit.UNREADABLE
+
+
+def _to_be_cut(name: str, flags: int) -> int:
+    """Open a file that can be read, to change it. Raises UnfitError."""
+    try:
+        return os.open(name, flags | os.O_RDWR)
+    except OSError as error:
+        raise UnfitError(f"cannot be changed: {error.strerror} (--dry-run says what it holds)", Exit.OUTPUT) from None
 
 
 def _refuse_what_is_written(name: str, flags: int) -> None:
     """Programs that take no lock: a lease (fcntl(2)) is given only where nobody has a file open for writing."""
     file = os.open(name, flags | os.O_RDONLY)
     try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise UnfitError("is no regular file")
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     except OSError as error:
@@ -75,8 +94,6 @@ def _refuse_what_is_written(name: str, flags: int) -> None:
 
 def _lock(file: int) -> None:
     """Whoever writes a file of ours holds its lock (flock(2)). Raises UnfitError."""
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        raise UnfitError("is no regular file")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -96,18 +113,47 @@ def _extent(file: BinaryIO) -> Extent:
         if found is None:
             raise UnfitError("not a file that correlator writes: .pcapng, .jsonl, .sockets.jsonl or .csv") from None
         return found
-    packets = size = 0
-    while reader.damage is None and (block := file.read(_BLOCK)):
-        size += len(block)
+    whole = os.fstat(file.fileno()).st_size
+    size = whole - _zeros(file, whole)  # of what was written: the room for the rest was all that reached the disk
+    size = _end_of(file, head, size) if whole - size >= _EMPTY else whole
+    file.seek(0)
+    packets = taken = 0
+    while reader.damage is None and (block := file.read(min(_BLOCK, size - taken))):
+        taken += len(block)
         packets += sum(frames.count for frames in reader.feed(block))
     at_end = reader.damage is None
     reader.close()
     if reader.damage is None:
-        return Extent("packets", packets, size, size, has_ended=True)
+        return Extent("packets", packets, size, whole, has_ended=True)
     end = min(reader.damage.offset, _begin_of_last(file, size) if head == _PCAPNG else size)
     if not at_end or not 0 < size - end <= _LONGEST:
         raise UnfitError(f"byte {reader.damage.offset}: {reader.damage.reason}: this is no record that was cut off")
-    return Extent("packets", packets, end, size, has_ended=True)
+    return Extent("packets", packets, end, whole, has_ended=True)
+
+
+def _zeros(file: BinaryIO, size: int) -> int:
+    """How many zeros a file ends with, as where the machine went down before all that was written was on the disk."""
+    at = size
+    while at:
+        begin = max(0, at - _BLOCK)
+        file.seek(begin)
+        if solid := file.read(at - begin).rstrip(b"\0"):
+            return size - begin - len(solid)
+        at = begin
+    return size
+
+
+def _end_of(file: BinaryIO, head: bytes, solid: int) -> int:
+    """Where the record ends whose is the last byte that is not zero, as its length says; the file's end if it does not."""
+    whole = os.fstat(file.fileno()).st_size
+    if head == _PCAPNG:
+        return _begin_of_last(file, solid + -solid % 4)  # blocks end at multiples of four, and their lengths in zeros
+    is_net, _, size = MAGICS[head]
+    at = _PCAP_HEADER
+    while at < solid:
+        file.seek(at + 8)
+        at += size + int.from_bytes(file.read(4), "big" if is_net else "little")
+    return min(at, whole)
 
 
 def _begin_of_last(file: BinaryIO, size: int) -> int:

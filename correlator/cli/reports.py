@@ -2,6 +2,7 @@
 
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 
 from correlator.capture.files import CaptureFile
@@ -116,4 +117,4 @@ def _is_capture(name: str) -> bool:
     if not stat.S_ISREG(os.stat(name).st_mode):  # it is opened twice
         raise UnreadableError("is no regular file; save the report to one first")
     with open(name, "rb") as file:
-        return file.read(1) != b"{"
+        return not file.read(len(BOM_UTF8) + 1).removeprefix(BOM_UTF8).startswith(b"{")

@@ -43,7 +43,7 @@ class Tables:
         from correlator.kernel.tables import UnknownTableError, read_table  # noqa: PLC0415  most analyses have none
 
         try:
-            with open(name, encoding="utf-8", errors="replace", newline="\n") as file:
+            with open(name, encoding="utf-8-sig", errors="replace", newline="\n") as file:
                 table = read_table(file)
         except OSError as error:
             return f"{name}: {error.strerror or error}"

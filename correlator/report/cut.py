@@ -1,6 +1,7 @@
 """Where a report, a table or the evidence of a run that was killed stops making sense: behind its last whole line."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -27,7 +28,7 @@ class Extent:
 
 def extent(file: BinaryIO) -> Extent | None:
     """How far a file of lines that we write makes sense; None where it is none of ours."""
-    head = file.readline(MAX_LINE)
+    head = file.readline(MAX_LINE).removeprefix(BOM_UTF8)
     file.seek(0)
     if head == _HEADER:
         return _of_table(file)
@@ -52,7 +53,7 @@ def _of_lines(file: BinaryIO) -> Extent:
     kind = ""
     for at, line in _lines(file):
         size = at + len(line)
-        found = _kind(line)
+        found = _kind(line.removeprefix(BOM_UTF8))
         if line.endswith(b"\n") or found:  # a record that lacks only the end of its line is whole
             kind, end = found, size
             findings += kind == "finding"

@@ -2,6 +2,7 @@
 
 import json
 import math
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -77,8 +78,9 @@ class ReportReader:
 
     async def _lines(self) -> AsyncIterator[tuple[int, bytes]]:
         """The lines that are not blank, with their numbers; of one that is too long the beginning only."""
-        rest, number, is_too_long = b"", 0, False
+        number, is_too_long = 0, False
         async with aiofiles.open(self.name, "rb") as file:
+            rest = (await file.read(len(BOM_UTF8))).removeprefix(BOM_UTF8)
             while block := await file.read(_BLOCK):  # a call for each line would cost ten times what parsing it does
                 *lines, rest = (rest + block).split(b"\n")
                 for line in lines:

@@ -13,8 +13,8 @@ from typing import Protocol
 from correlator.report.record import Record
 from correlator.report.writer import Writer, beside
 
-_NAME = re.compile(r"-([0-9]{5}|[1-9][0-9]{5,6})((?:\.sockets)?\.(?:csv|jsonl|pcapng))")  # behind the prefix
-_EACH = frozenset({".csv", ".jsonl", ".pcapng"})  # what every set of ours has; other files are somebody's own
+_NAME = re.compile(r"-([0-9]{5}|[1-9][0-9]{5,6})((?:\.sockets)?\.(?:csv|jsonl|pcapng)|\.txt)")  # behind the prefix
+_EACH = frozenset({".csv", ".jsonl", ".pcapng"})  # what every set of ours has, the last of a run .txt as well
 
 
 class Renewable(Protocol):

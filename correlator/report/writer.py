@@ -3,13 +3,14 @@
 A call through aiofiles goes to a thread and back, which costs as much as a hundred rows, and the thread waits for the
 interpreter while we work: so 512 KiB go at once, and more where the last batch is still on its way. Files are new
 (never over one that exists, unless forced: then in its place), 0600, and never behind a link. Where writing fails, what
-was put piece by piece stays in whole pieces.
+was put piece by piece stays in whole pieces. What a forced file replaces stays until there is something to write.
 """
 
 import asyncio
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import pwd
 import stat
@@ -23,6 +24,10 @@ _BATCH = 1 << 19
 _FOR_A_READER = 3.0  # seconds
 _PIECE = 1 << 20
 _MOST = 1 << 21  # a batch of so many, and one that is being written, may wait for a slow disk
+_SHOWN = 40  # characters of a name in that of its interim file, which has the same bound (NAME_MAX)
+_numbers = itertools.count(1)
+
+_Batch = tuple[bytearray, "array[int]"]  # the second: where its pieces end
 
 
 class OutputError(Exception):
@@ -44,11 +49,12 @@ class Writer:
         self._made = False
         self._interim: str | None = None
         self._is_ended = False
+        self._is_needless = False
         self._batch = bytearray()
         self._ends = array("Q")  # of the pieces in the batch
         self.total = 0
         """Bytes put so far."""
-        self._queue: asyncio.Queue[tuple[bytearray, array[int]] | None] = asyncio.Queue(1)
+        self._queue: asyncio.Queue[_Batch | None] = asyncio.Queue(1)
 
     @property
     def is_stdout(self) -> bool:
@@ -89,12 +95,14 @@ class Writer:
         return _fifo(self.name, flags) if stat.S_ISFIFO(mode) else os.open(self.name, flags)
 
     def _new(self, name: str) -> int:
-        return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        _lock(file)
+        return file
 
     def _beside(self) -> str:
         """The name that a file has until it takes its place."""
         folder, base = os.path.split(self.name)
-        self._interim = os.path.join(folder, f".{base}.{os.getpid()}.new")
+        self._interim = os.path.join(folder, f".{base[:_SHOWN]}.{os.getpid()}-{next(_numbers)}.new")
         return self._interim
 
     def _take_place(self) -> None:
@@ -131,10 +139,10 @@ class Writer:
             with contextlib.suppress(OSError):
                 os.unlink(self._interim)
 
-    def remove(self) -> None:
-        """Remove the finished file if it was made here: the run had nothing to write."""
-        if self._made and self.failure is None:
-            os.unlink(self.name)
+    def forget(self) -> None:
+        """Write nothing of what waits, and leave things as they were where nothing was written before."""
+        self._batch, self._ends = bytearray(), array("Q")
+        self._is_needless = True
 
     def put(self, data: bytes) -> None:
         """Add a piece; it goes with the next batch."""
@@ -178,24 +186,32 @@ class Writer:
         try:
             if self._fd is None:
                 self.open()
-            if not self._whole:
-                self._take_place()
+            batch = await self._next()
+            if batch is None and self._is_needless:
+                self.discard()
+                return
             fd, self._fd = self._fd, None
             async with aiofiles.open(fd, "wb", buffering=0, closefd=not self.is_stdout) as file:  # type: ignore[call-overload]
-                _lock(file.fileno())
-                await self._drain(file.write, file.fileno())
+                if not self._whole:
+                    self._take_place()
+                await self._drain(batch, file.write, file.fileno())
                 self._take_place()
         except (OSError, OutputError) as error:
             shown = "standard output" if self.is_stdout else self.name
             self.failure = f"{shown}: {error.strerror}" if isinstance(error, OSError) else str(error)
             self.is_gone = self.is_stdout and isinstance(error, BrokenPipeError)
             self._drop_interim()
-            while not self._is_ended and await self._queue.get() is not None:
-                pass
+            while not self._is_ended:
+                await self._next()
 
-    async def _drain(self, write: Callable[[memoryview], Awaitable[int]], file: int) -> None:
+    async def _next(self) -> _Batch | None:
+        batch = await self._queue.get()
+        self._is_ended = batch is None
+        return batch
+
+    async def _drain(self, batch: _Batch | None, write: Callable[[memoryview], Awaitable[int]], file: int) -> None:
         kept = 0  # bytes of all batches before
-        while (batch := await self._queue.get()) is not None:
+        while batch is not None:
             data, ends = batch
             view = memoryview(data)
             try:
@@ -205,7 +221,7 @@ class Writer:
                 _cut(file, kept + max((end for end in ends if end <= len(data) - len(view)), default=0))
                 raise
             kept += len(data)
-        self._is_ended = True
+            batch = await self._next()
 
 
 def _fifo(name: str, flags: int) -> int:

@@ -137,6 +137,18 @@ def test_signals_end_a_run_cleanly(start_live: Start, number: int) -> None:
     assert Path(f"{live.prefix}.txt").read_text() in live.error
 
 
+def test_a_rotating_run_that_is_started_again(tmp_path: Path) -> None:
+    """It goes on behind what the one before left, and overwrites nothing; each run's summary is in its last set."""
+    for _ in range(2):
+        done = correlator("live", "-i", "lo", "-w", tmp_path / "x", "--rotate-every", "0.4", "--duration", "1", "-q")
+        assert done.returncode == 0, done.stderr
+    summaries = sorted(path.name for path in tmp_path.glob("*.txt"))
+    sets = sorted(path.name for path in tmp_path.glob("*.csv"))
+    assert [sets[number].replace(".csv", ".txt") for number in (len(sets) // 2 - 1, -1)] == summaries
+    assert len(summaries) == 2
+    assert (tmp_path / summaries[1]).read_text() in done.stderr
+
+
 def test_duration_and_count() -> None:
     """Either ends a run by itself."""
     assert correlator("live", "-i", "lo", "--duration", "0.3").returncode == 0

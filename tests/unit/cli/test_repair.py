@@ -121,7 +121,7 @@ def test_what_is_no_file_of_ours(files: Files, tmp_path: Path) -> None:
         "Too many levels of symbolic links",
         "is no regular file",
         "No such file or directory",
-        "Is a directory",
+        "is no regular file",
     ]
     assert [path.stat().st_size for path in sorted(tmp_path.iterdir())] == before
 
@@ -135,7 +135,7 @@ def test_what_is_not_ours_is_left_as_it_is(files: Files, tmp_path: Path) -> None
         "lf.csv": table[0] + b"\r\n" + table[1].replace(b"\r\n", b"\n"),
         "header.csv": files[".csv"][:40],
         "no-end.jsonl": files[".jsonl"][:-1],
-        "block.pcapng": files[".pcapng"] + (0xBAD).to_bytes(4, "little") + b"\xf0\xff\xff\xff" + bytes(500_000),
+        "block.pcapng": files[".pcapng"] + (0xBAD).to_bytes(4, "little") + b"\xf0\xff\xff\xff" + b"x" * 500_000,
     }
     for name, data in cases.items():
         (tmp_path / name).write_bytes(data)
@@ -150,6 +150,45 @@ def test_what_is_not_ours_is_left_as_it_is(files: Files, tmp_path: Path) -> None
     path.write_bytes(files[".pcap"][:-3])
     assert run("repair", path).returncode == 6  # what was cut off before is kept
     assert path.read_bytes() == files[".pcap"][:-3]
+
+
+@pytest.mark.parametrize("zeros", [16, 4096, 1_000_003])
+@pytest.mark.parametrize("cut", [0, 5])
+@pytest.mark.parametrize("suffix", FORMS)
+def test_zeros_where_the_machine_went_down(suffix: str, cut: int, zeros: int, files: Files, tmp_path: Path) -> None:
+    """A file system had made the room, and not filled it: they are no records, however many there are."""
+    path = tmp_path / f"x{suffix}"
+    path.write_bytes(files[suffix][: len(files[suffix]) - cut] + bytes(zeros))
+    whole = files[suffix]
+    status, said = repaired(path)
+    left = path.read_bytes()
+    assert status == 4
+    if cut and suffix == ".pcap":  # the zeros end the record: its length says so, and nothing else does
+        assert left.rstrip(b"\0") == whole[:-cut].rstrip(b"\0")
+        return
+    assert records(suffix, left) == records(suffix, whole[: len(whole) - cut])
+    assert whole.startswith(left)
+    assert said.endswith(("\n", "missing\n"))
+
+
+def test_an_empty_capture_with_zeros_behind(files: Files, tmp_path: Path) -> None:
+    """Its header is all that it has."""
+    path = tmp_path / "x.pcap"
+    path.write_bytes(files[".pcap"][:24] + bytes(4096))
+    assert repaired(path)[0] == 4
+    assert path.read_bytes() == files[".pcap"][:24]
+
+
+def test_a_file_that_cannot_be_changed(tmp_path: Path) -> None:
+    """An output that fails, not an input: the kernel lets nobody write to a program that runs (ETXTBSY)."""
+    path = tmp_path / "sleep"
+    path.write_bytes(Path("/bin/sleep").read_bytes())
+    path.chmod(0o700)
+    with subprocess.Popen([path, "60"]) as program:
+        done = run("repair", path)
+        assert done.returncode == 6
+        assert done.stderr.endswith("cannot be changed: Text file busy (--dry-run says what it holds)\n")
+        program.kill()
 
 
 def test_a_file_that_is_being_written(files: Files, tmp_path: Path) -> None:

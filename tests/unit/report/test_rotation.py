@@ -100,7 +100,7 @@ async def test_a_set_that_cannot_be_opened_ends_rotation(tmp_path: Path) -> None
 async def test_a_run_goes_on_behind_the_sets_of_the_one_before(tmp_path: Path) -> None:
     """As a service that was restarted: nothing is overwritten, and only so many are kept, old and new."""
     for number in ("00006", "00007"):
-        for suffix in (".csv", ".jsonl", ".pcapng", ".sockets.jsonl"):
+        for suffix in (".csv", ".jsonl", ".pcapng", ".sockets.jsonl", ".txt"):
             (tmp_path / f"x-{number}{suffix}").write_text("old")
     others = {
         "x-7.csv",
@@ -108,6 +108,7 @@ async def test_a_run_goes_on_behind_the_sets_of_the_one_before(tmp_path: Path) -
         "xy-00011.csv",
         "x-20240101.csv",
         "x-00050.csv",
+        "x-00051.txt",
         "x-\u0660\u0660\u0660\u0660\u0667.csv",
     }
     for name in others:
