@@ -144,7 +144,7 @@ def _zeros(file: BinaryIO, size: int) -> int:
 
 
 def _end_of(file: BinaryIO, head: bytes, solid: int) -> int:
-    """Where the record ends whose is the last byte that is not zero, as its length says; the file's end if it does not."""
+    """Where the record ends that the last byte which is not zero belongs to: the file's end where that is unclear."""
     whole = os.fstat(file.fileno()).st_size
     if head == _PCAPNG:
         return _begin_of_last(file, solid + -solid % 4)  # blocks end at multiples of four, and their lengths in zeros

@@ -81,7 +81,7 @@ def test_names_as_long_as_they_may_be(tmp_path: Path, letter: str, force: bool) 
     if force:
         for path in outputs:
             path.write_text("old")
-    arguments = ["--csv", outputs[0], "--html", outputs[1], *(["--force"] if force else [])]
+    arguments: list[str | Path] = ["--csv", outputs[0], "--html", outputs[1], *(["--force"] if force else [])]
     done = correlator("analyse", JESSIE, *arguments)
     assert done.returncode == 0, done.stderr
     assert sorted(tmp_path.iterdir()) == sorted(outputs)
