@@ -43,6 +43,7 @@ COMPILED = [
     "correlator/kernel/trace_pages.py",
     "correlator/report/buffer.py",
     "correlator/report/cells.py",
+    "correlator/report/columnar.py",
     "correlator/report/columns.py",
     "correlator/report/community.py",
     "correlator/report/csv_connection.py",

@@ -41,7 +41,7 @@ _INTERRUPTED = 130
     type=click.IntRange(1, 256),
     metavar="N",
     help="Use so many processes: for several captures (as many as there are cores), or, if asked, for one large "
-    "capture. Without -w, --html, --merge and --follow.",
+    "capture. Without -w, --html, --parquet, --merge and --follow.",
 )
 @output_options
 @selecting
@@ -82,7 +82,13 @@ def analyse(  # click's options
     record = run_record(time.time_ns(), captures=names, sources=["table"] if tables else [])
     groups = [names] if merge else [[name] for name in names]
     apart = not (
-        wanted.prefix or wanted.html or merge or follow or STANDARD_INPUT in names or set(tables) & {LIVE, PSUTIL}
+        wanted.prefix
+        or wanted.html
+        or wanted.parquet
+        or merge
+        or follow
+        or STANDARD_INPUT in names
+        or set(tables) & {LIVE, PSUTIL}
     )
     some = min(jobs or _cores(), len(groups)) if apart else 1
     shares = jobs if jobs and apart and len(groups) == 1 and os.path.isfile(names[0]) else 1

@@ -7,7 +7,7 @@ import click
 
 from correlator.capture.names import UnreadableError
 from correlator.cli.exits import Exit, die, say
-from correlator.cli.outputs import check_names, discard_all, open_all
+from correlator.cli.outputs import PARQUET, check_names, discard_all, open_all, parquet_sink
 from correlator.cli.reports import Report
 from correlator.cli.selection import Selection, selecting, selection
 from correlator.cli.tables import beside_capture
@@ -23,6 +23,7 @@ from correlator.run import Outputs, writing
 @click.option("--csv", "csv", metavar="FILE", help="Write CSV; - is standard output.")
 @click.option("--jsonl", "jsonl", metavar="FILE", help="Write JSON Lines; - is standard output.")
 @click.option("--html", "html", metavar="FILE", help="Write a report for the browser: one file, complete.")
+@PARQUET
 @click.option("--force", is_flag=True, help="Overwrite output files.")
 @selecting
 def export(
@@ -30,18 +31,20 @@ def export(
     csv: str | None,
     jsonl: str | None,
     html: str | None,
+    parquet: str | None,
     *,
     force: bool,
     **options: Any,  # noqa: ANN401  click's options
 ) -> None:
-    """Turn REPORT, a .jsonl report or an annotated .pcapng, into CSV, JSON Lines or a page for the browser."""
-    if csv is None and jsonl is None and html is None:
-        die(Exit.USAGE, "nothing to write: give --csv FILE, --jsonl FILE or --html FILE")
+    """Turn REPORT, a .jsonl report or an annotated .pcapng, into CSV, JSON Lines, Parquet or a page for the browser."""
+    if {csv, jsonl, html, parquet} == {None}:
+        die(Exit.USAGE, "nothing to write: give --csv FILE, --jsonl FILE, --html FILE or --parquet FILE")
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
-    kinds: list[type[Sink]] = [CsvSink, JsonlSink, HtmlSink]
+    names = check_names(csv, jsonl, html, parquet)
+    kinds: list[type[Sink]] = [CsvSink, JsonlSink, HtmlSink, *([parquet_sink()] if parquet else [])]
     wanted = [
-        (kind, Writer(name, force=force, whole=kind is HtmlSink))
-        for kind, name in zip(kinds, check_names(csv, jsonl, html), strict=True)
+        (kind, Writer(name, force=force, whole=kind not in {CsvSink, JsonlSink}))
+        for kind, name in zip(kinds, names, strict=False)
         if name is not None
     ]
     raise SystemExit(asyncio.run(_export(report, wanted, chosen)))

@@ -22,6 +22,7 @@ from correlator.run import Outputs
 
 if TYPE_CHECKING:
     from correlator.report.board import Board
+    from correlator.report.parquet import ParquetSink
 
 _SECOND = 1_000_000_000
 
@@ -73,6 +74,7 @@ class Wanted:
     csv: str | None = None
     jsonl: str | None = None
     html: str | None = None
+    parquet: str | None = None
     prefix: str | None = None
     force: bool = False
     every_packet: bool = False
@@ -106,6 +108,14 @@ class Built:
     text: Writer | None
 
 
+PARQUET = click.option(
+    "--parquet",
+    "parquet",
+    metavar="FILE",
+    help="Write findings as Parquet, for DuckDB, pandas and others (needs pyarrow): one file, complete.",
+)
+
+
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The output options."""
     options = (
@@ -117,6 +127,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Write the run, findings and counters as JSON Lines; - is standard output.",
         ),
         click.option("--html", "html", metavar="FILE", help="Write a report for the browser: one file, complete."),
+        PARQUET,
         click.option(
             "-w",
             "--write",
@@ -155,7 +166,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ()) -> Built:
     """The sinks and writers, opened. Ends the program with status 2 or 6 where an output cannot be."""
-    reports = check_names(wanted.csv, wanted.jsonl, wanted.html)
+    reports = check_names(wanted.csv, wanted.jsonl, wanted.html, wanted.parquet)
     outputs = Outputs(every_packet=wanted.every_packet)
     summary, fail_on = Summary(), FailOn(wanted.fail_on)
     chosen: list[Any] = [summary, fail_on] if wanted.fail_on else [summary]
@@ -181,10 +192,23 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         from correlator.report.page.sink import HtmlSink  # noqa: PLC0415  as above
 
         chosen.append(HtmlSink(writer(wanted.html, whole=True)))
+    if wanted.parquet:
+        chosen.append(parquet_sink()(writer(wanted.parquet, whole=True)))
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)
+
+
+def parquet_sink() -> "type[ParquetSink]":
+    """The sink of --parquet. Ends the program where pyarrow is missing."""
+    try:
+        from correlator.report.parquet import ParquetSink  # noqa: PLC0415  as above, and pyarrow is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        die(Exit.USAGE, "--parquet needs pyarrow: pip install 'correlator[parquet]'")
+    return ParquetSink
 
 
 def check_names(*names: str | None) -> list[str | None]:

@@ -18,7 +18,7 @@ cdef dict _WORDS
 cdef int _kind(str value) except -1
 
 @cython.locals(found=str)
-cdef str _plain(token)
+cpdef str plain(token)
 cpdef str json_text(str value)
 
 cdef class Cells:

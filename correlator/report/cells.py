@@ -29,7 +29,7 @@ def _kind(value: str) -> int:
     return _OTHER if ord(value[0]) in _FORMULA else kind
 
 
-def _plain(token: str) -> str:
+def plain(token: str) -> str:
     """A token as an ordinary string: str() of an enumeration's member makes a copy each time."""
     if type(token) is str:
         return token
@@ -128,7 +128,7 @@ class CsvCells(Lines):
     def token(self, value: str) -> None:
         """As it is."""
         self._next()
-        self.buffer.put(_plain(value))
+        self.buffer.put(plain(value))
 
     def prose(self, value: str) -> None:
         """Escaped and quoted where it must be."""
@@ -218,7 +218,7 @@ class JsonCells(Lines):
         """A string."""
         if value:
             self._next()
-            self._string(_plain(value))
+            self._string(plain(value))
         else:
             self.nothing()
 

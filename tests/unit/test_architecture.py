@@ -48,6 +48,7 @@ HOMES = {
     "rich": {"cli"},
     "jinja2": {"report/page/template"},
     "click": {"cli"},
+    "pyarrow": {"report/parquet"},
     "communityid": set(),  # the oracle of a test
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
