@@ -16,6 +16,7 @@ import click
 from correlator.capture.ring import DEFAULT_RING
 from correlator.cli.analyse import exit_status, summarise
 from correlator.cli.exits import Exit, die, say, show
+from correlator.cli.nats import publish_of, publish_options, publisher_of
 from correlator.cli.notify import notify
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
@@ -36,6 +37,7 @@ from correlator.wire.interfaces import Interfaces
 
 if TYPE_CHECKING:
     from correlator.cli.view import View
+    from correlator.fleet.publish import Publisher
 
 # Who is to miss nothing must be let in when the machine is busy; what it takes is little. Needs CAP_SYS_NICE.
 _NICE = -10
@@ -88,6 +90,7 @@ _MAX_EVIDENCE = 65_536
     metavar="NAME",
     help="Once everything is open, go on as this user, with just the capabilities that are still needed.",
 )
+@publish_options
 @click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
 @output_options
 @selecting
@@ -117,6 +120,7 @@ def live(
     rotates = rotate_size is not None or rotate_every is not None
     if (rotates and not options["prefix"]) or (keep is not None and not rotates):
         die(Exit.USAGE, "--rotate-size and --rotate-every go with -w PREFIX, --keep goes with one of them")
+    publish = publish_of(options)
     user = account_of(options.pop("user"))
     has_view = can_be_drawn_on() and not options["quiet"] and "-" not in {options[name] for name in _REPORTS}
     wanted = Wanted(
@@ -135,6 +139,7 @@ def live(
         ring=ring << 20,
         user=user,
         portable=portable,
+        publish=publish,
     )
     raise SystemExit(asyncio.run(_live(start, wanted)))
 
@@ -158,9 +163,12 @@ async def _live(start: Start, wanted: Wanted) -> int:
         with _evidence(run) as evidence:
             # No byte of a stranger's was looked at so far, and no file of ours opened.
             give_up_privileges(start.user)
+            publisher = wanted.publisher = publisher_of(*start.publish) if start.publish is not None else None
             built = build(wanted, interfaces.names)
             run.outputs = built.outputs
-            return await _run(start, capture, evidence, run, built, until, wanted)
+            async with contextlib.nullcontext() if publisher is None else publisher.running():
+                status = await _run(start, capture, evidence, run, built, until, wanted)
+            return status if publisher is None else _published(publisher, status)
     finally:
         capture.close()
 
@@ -205,11 +213,20 @@ async def _run(
     return exit_status(built, unread=0, inputs=1, troubles=troubles, interrupted=False)
 
 
+def _published(publisher: "Publisher", status: int) -> int:
+    """Say what became of what was to be published. The status that the run deserves."""
+    for message in (*publisher.told, *publisher.troubles):
+        say(message)
+    return Exit.DAMAGED if publisher.troubles and status in {Exit.DONE, Exit.FOUND} else status
+
+
 def _saved(built: Built, wanted: Wanted) -> list[str]:
     """What there is to say of files."""
     names = [writer.name for writer in built.outputs.writers if not writer.is_stdout and not writer.failure]
     if names:
         return [f"wrote {', '.join(names)}"]
+    if wanted.publisher is not None:
+        return []
     if STANDARD_OUTPUT in {wanted.csv, wanted.jsonl, wanted.html}:
         return []
     return ["nothing was saved; -w PREFIX saves packets, evidence and findings"]

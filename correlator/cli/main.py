@@ -18,6 +18,7 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("demo", "demo", "Show the case on this machine: IPv4 on the wire, AF_INET6 in the kernel."),
     "live": ("live", "live", "Capture on interfaces and show what terminates each connection."),
     "analyse": ("analyse", "analyse", "Correlate saved captures with saved socket tables."),
+    "collect": ("collect", "collect", "Collect what the hosts of a fleet publish, as Parquet by day and host."),
     "export": ("export", "export", "Turn a report into CSV, JSON Lines or a page for the browser."),
     "explain": ("explain", "explain", "Say in plain words why netstat shows tcp6, and what would change it."),
     "audit": ("audit", "audit_", "Say who would be refused if dual-stack listeners took IPv6 only."),

@@ -18,7 +18,7 @@ from correlator.report.lines import header, line
 from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.report.writer import STANDARD_OUTPUT, OutputError, Writer
-from correlator.run import Outputs
+from correlator.run import FindingSink, Outputs
 
 if TYPE_CHECKING:
     from correlator.report.board import Board
@@ -89,6 +89,8 @@ class Wanted:
     no_color: bool = False
     board: "Board | None" = None
     """Takes the findings in the table's place: a live view shows them."""
+    publisher: FindingSink | None = None
+    """Sends them to others."""
     screen: str = STANDARD_OUTPUT
     """Where the table of findings goes."""
     rotate_size: int | None = None
@@ -192,6 +194,8 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         from correlator.report.page.sink import HtmlSink  # noqa: PLC0415  as above
 
         chosen.append(HtmlSink(writer(wanted.html, whole=True)))
+    if wanted.publisher is not None:
+        chosen.append(wanted.publisher)
     if wanted.parquet:
         chosen.append(parquet_sink()(writer(wanted.parquet, whole=True)))
     takes_all = wanted.selection == Selection()

@@ -6,13 +6,16 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from correlator.capture.portable import PortableCapture
 from correlator.capture.ring import ANY, RingCapture, is_pattern
 from correlator.cli.exits import Exit, die
 from correlator.kernel.privileges import Account, account, give_up, missing_to_become
 from correlator.wire.interfaces import Interfaces
+
+if TYPE_CHECKING:
+    from correlator.fleet.server import Server
 
 Capture = RingCapture | PortableCapture
 
@@ -27,6 +30,8 @@ class Start:
     ring: int
     user: Account | None
     portable: bool
+    publish: "tuple[Server, str, int] | None"
+    """The server, the spool's folder and its bytes."""
 
 
 def account_of(name: str | None) -> Account | None:

@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -147,6 +147,18 @@ def _words(words: Iterable[str]) -> pa.Array:
     texts = [word.encode("utf-8", "backslashreplace") for word in words]
     ends = array("i", [0, *accumulate(map(len, texts))])
     return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+
+
+def write(file: BinaryIO, table: pa.Table, metadata: Mapping[str, str]) -> None:
+    """Write a table as a whole file, with metadata."""
+    told = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
+    pq.write_table(told, file, compression="zstd", row_group_size=GROUP)
+
+
+def metadata_of(name: str) -> dict[str, str]:
+    """The metadata of a file. Raises OSError, ValueError."""
+    told = pq.read_metadata(name).metadata or {}  # pyarrow's errors are of these classes
+    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in told.items()}
 
 
 class _Pieces:

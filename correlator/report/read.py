@@ -55,7 +55,7 @@ class ReportReader:
         """The records of the findings. Raises OSError, NotAReportError; damaged lines are counted."""
         is_first = True
         async for number, line in self._lines():
-            record = _parse(line)
+            record = parse(line)
             if is_first and (record is None or record["type"] != "run"):
                 message = "no JSON Lines report: its first line is not a run"
                 raise NotAReportError(message)
@@ -96,7 +96,7 @@ class ReportReader:
             yield number + 1, rest
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def parse(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None where it is not one, or has a column of another type than ours."""
     try:
         record = json.loads(line.decode("utf-8", "replace"), parse_constant=_finite, parse_float=_finite)

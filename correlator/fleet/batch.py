@@ -1,0 +1,95 @@
+"""Findings in batches, as they travel: each is a small JSON Lines report, gzipped, with a name of its own.
+
+The name is a digest of the findings, each of which tells its connection: what is sent twice has the same name twice.
+"""
+
+import gzip
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+
+from correlator.core.finding import Finding
+from correlator.report.cells import JsonCells
+from correlator.report.columns import COLUMNS
+from correlator.report.read import parse
+from correlator.report.record import Record
+from correlator.report.rows import Rows
+from correlator.report.text_sinks import SCHEMA
+
+FINDINGS = 500
+"""Of a batch, at the most."""
+_BYTES = 700_000  # before compression: a server of NATS takes messages of 1 MiB
+MAX_TEXT = 8 << 20
+"""Bytes of a batch that is unpacked: what is larger is none of ours."""
+_NAME = 32  # hexadecimal digits
+
+
+class BatchError(ValueError):
+    """The bytes are no batch: the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Findings that travel together."""
+
+    name: str
+    count: int
+    run: bytes
+    """The first line: which run of which host found them."""
+    lines: bytes
+
+    def pack(self) -> bytes:
+        """The bytes that travel."""
+        return gzip.compress(self.run + self.lines, compresslevel=1, mtime=0)
+
+
+class Batches:
+    """Puts findings together."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._rows = Rows(JsonCells(COLUMNS))
+        self._run = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    def begin(self, run: Record) -> None:
+        """The run whose findings follow."""
+        self._run = json.dumps({"type": "run", "schema": SCHEMA, **run}, separators=(",", ":")).encode() + b"\n"
+
+    def add(self, found: list[Finding]) -> list[Batch]:
+        """Take the final ones among findings; the batches that are full by them."""
+        full = []
+        for line in self._rows.lines(found).splitlines(keepends=True):
+            if len(self._lines) == FINDINGS or (self._lines and self._size + len(line) > _BYTES):
+                full += self.cut()
+            self._lines.append(line)
+            self._size += len(line)
+        return full
+
+    def cut(self) -> list[Batch]:
+        """A batch of what there is, if there is anything."""
+        if not self._lines:
+            return []
+        lines, count = b"".join(self._lines), len(self._lines)
+        self._lines, self._size = [], 0
+        return [Batch(hashlib.sha256(lines).hexdigest()[:_NAME], count, self._run, lines)]
+
+
+def unpack(data: bytes) -> tuple[Record, list[Record]]:
+    """The run and the findings of a batch. Raises BatchError for what is none of ours, however little of it."""
+    unpacking = zlib.decompressobj(wbits=31)  # gzip (RFC 1952)
+    try:
+        text = unpacking.decompress(data, MAX_TEXT)
+    except zlib.error as error:
+        raise BatchError(f"it cannot be unpacked: {error}") from None
+    if unpacking.unconsumed_tail or not unpacking.eof:
+        raise BatchError("it is too large, or cut off")
+    run, *findings = [parse(line) for line in text.split(b"\n") if line] or [None]
+    if run is None or run["type"] != "run":
+        raise BatchError("its first line is not a run")
+    records = [record for record in findings if record is not None and record["type"] == "finding"]
+    if len(records) != len(findings):
+        raise BatchError("it has lines that are no findings")
+    return run, records

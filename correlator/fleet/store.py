@@ -1,0 +1,204 @@
+"""A folder of findings as Parquet, by day and host, in which each batch is once, whoever brings it how often.
+
+DIR/day=2026-11-25/HOST/TIME-RANDOM.parquet. Each file tells in its metadata which batches its rows are of. Whoever puts
+a file there holds the folder's lock and looks first which of its batches are there already. So a batch that comes again
+after a kill, or to another collector, is not taken twice, however late it comes.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from correlator.core.timetext import parse_time
+from correlator.fleet.batch import BatchError, unpack
+from correlator.report.parquet import Rows, metadata_of, write
+from correlator.report.record import Record
+
+SUFFIX = ".parquet"
+BATCHES = "correlator.batches"
+"""The key of a file's metadata: the names of the batches that its rows are of."""
+
+_INCOMING = ".incoming"
+_SECOND = 1_000_000_000
+_PLACES = 4096  # whose files are remembered
+_UNTIMED = "1970-01-01"
+
+
+class StoreError(Exception):
+    """The folder cannot be used: the message says which and why."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of some batches."""
+
+    findings: int = 0
+    """That are in the folder by them, and were not before."""
+    files: int = 0
+    again: int = 0
+    """Batches that were there, in part or as a whole."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Those that are none, by name, and why."""
+
+
+Place = tuple[str, str]  # day, host
+Share = dict[str, list[Record]]  # of the findings of a place: those of each batch
+
+
+class Store:
+    """The folder."""
+
+    def __init__(self, folder: str) -> None:
+        """Make it, and remove what collectors that were killed had begun. Raises StoreError."""
+        self._folder = folder
+        self._known: dict[Place, dict[str, frozenset[str]]] = {}  # the batches of files
+        try:
+            os.makedirs(os.path.join(folder, _INCOMING), mode=0o750, exist_ok=True)
+            self._lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with self._alone():
+                self._remove_stale()
+        except OSError as error:
+            raise StoreError(f"{error.filename or folder}: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._lock)
+
+    def take(self, batches: dict[str, bytes]) -> Taken:
+        """Put batches there, by name. All of them but the refused are on disk afterwards. Raises StoreError."""
+        taken, places = Taken(), dict[Place, Share]()
+        for name, data in batches.items():
+            try:
+                run, findings = unpack(data)
+            except BatchError as error:
+                taken.refused[name] = str(error)
+                continue
+            host = str(run.get("host") or "unknown")
+            for finding in findings:
+                places.setdefault((_day(finding), host), {}).setdefault(name, []).append(finding)
+        if len(self._known) > _PLACES:
+            self._known.clear()
+        for place, share in places.items():
+            try:
+                self._put(place, share, taken)
+            except OSError as error:
+                raise StoreError(f"{error.filename or self._folder}: {error.strerror or error}") from None
+        return taken
+
+    def _put(self, place: Place, share: Share, taken: Taken) -> None:
+        """Put a place's share there, without what is there."""
+        day, host = place
+        folder = os.path.join(
+            self._folder, f"day={day}", quote(host, safe="").replace(".", "%2E", host.startswith("."))
+        )
+        os.makedirs(folder, mode=0o750, exist_ok=True)
+        with self._incoming() as (interim, file):
+            refused = _write(file, host, share)
+            with self._alone():
+                there = self._there(place, folder)
+                if again := share.keys() & there:
+                    taken.again += len(again)
+                    share = {name: findings for name, findings in share.items() if name not in again}
+                    os.ftruncate(file, 0)
+                    os.lseek(file, 0, os.SEEK_SET)
+                    refused = _write(file, host, share)
+                if share:
+                    os.fsync(file)
+                    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(8)}{SUFFIX}"
+                    os.rename(interim, os.path.join(folder, name))
+                    _sync(folder)
+                    self._known[place][name] = frozenset(share)
+                    taken.files += 1
+                    taken.findings += sum(map(len, share.values())) - refused
+
+    def _there(self, place: Place, folder: str) -> frozenset[str]:
+        """The batches that are in a place; only new files are looked at."""
+        known = self._known.setdefault(place, {})
+        for name in os.listdir(folder):
+            if name not in known and name.endswith(SUFFIX):
+                known[name] = _batches_of(os.path.join(folder, name))
+        return frozenset().union(*known.values())
+
+    @contextlib.contextmanager
+    def _incoming(self) -> Iterator[tuple[str, int]]:
+        """A file that becomes one of the folder's, if it is renamed."""
+        interim = os.path.join(self._folder, _INCOMING, secrets.token_hex(8))
+        with self._alone():  # else somebody who begins could take it for one that nobody writes, before it is locked
+            file = os.open(interim, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield interim, file
+        finally:
+            os.close(file)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(interim)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else puts files there meanwhile."""
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _remove_stale(self) -> None:
+        """Remove files that nobody writes."""
+        incoming = os.path.join(self._folder, _INCOMING)
+        for name in os.listdir(incoming):
+            path = os.path.join(incoming, name)
+            with contextlib.suppress(OSError):
+                file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(path)
+                finally:
+                    os.close(file)
+
+
+def _write(file: int, host: str, share: Share) -> int:
+    """Write the findings of a share; how many of them were none that a run of ours makes."""
+    rows, refused = Rows(), 0
+    for findings in share.values():
+        for finding in findings:
+            try:
+                rows.record(finding)
+            except ValueError:
+                refused += 1
+    with os.fdopen(os.dup(file), "wb") as opened:
+        write(opened, rows.table(host), {BATCHES: json.dumps(sorted(share))})
+    return refused
+
+
+def _batches_of(path: str) -> frozenset[str]:
+    """The batches that a file has rows of. Raises OSError where it cannot be read: then nobody can tell."""
+    try:
+        told = json.loads(metadata_of(path).get(BATCHES, "[]"))
+    except ValueError as error:
+        raise OSError(f"{path}: no Parquet file of ours: {error}") from None
+    return frozenset(name for name in told if isinstance(name, str)) if isinstance(told, list) else frozenset()
+
+
+def _day(finding: Record) -> str:
+    """The day of a finding, in UTC."""
+    told = finding.get("opened_at") or finding.get("closed_at")
+    try:
+        at = parse_time(told) if told else 0
+        return f"{datetime.fromtimestamp(at // _SECOND, UTC):%Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):
+        return _UNTIMED
+
+
+def _sync(folder: str) -> None:
+    """Have the folder's names on disk."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

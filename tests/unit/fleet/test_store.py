@@ -1,0 +1,132 @@
+"""The folder of findings: each batch once."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from correlator.fleet.batch import Batches
+from correlator.fleet.store import Store, StoreError
+from tests.ends import changed
+from tests.play import START
+from tests.scenes import the_case
+
+pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `fleet`")
+
+DAY = 86_400_000_000_000
+
+
+def batch(*processes: str, host: str = "web1", at: int = START) -> tuple[str, bytes]:
+    """The name and the bytes of one, with a finding for each process, a day after the other."""
+    made = Batches()
+    made.begin({"host": host})
+    for number, process in enumerate(processes):
+        finding = the_case(process)
+        made.add([replace(finding, connection=changed(finding.connection, opened_at=at + number * DAY))])
+    (cut,) = made.cut()
+    return cut.name, cut.pack()
+
+
+def processes(folder: Path) -> list[str]:
+    """Those of all findings that are there."""
+    return sorted(
+        name for path in folder.glob("day=*/*/*.parquet") for name in pq.read_table(path).column("process").to_pylist()
+    )
+
+
+def test_by_day_and_host(tmp_path: Path) -> None:
+    """A file for each that batches are of; a host's name is no path."""
+    store = Store(str(tmp_path / "dir"))
+    taken = store.take(dict([batch("a", "b"), batch("c", host="../x"), batch("d", host=".."), batch("e")]))
+    assert (taken.findings, taken.files, taken.again, taken.refused) == (5, 4, 0, {})
+    found = sorted(str(path.parent.relative_to(tmp_path)) for path in tmp_path.glob("dir/day=*/*/*"))
+    day = found[0].split("/")[1]
+    assert found[:3] == [f"dir/{day}/%2E.", f"dir/{day}/%2E.%2Fx", f"dir/{day}/web1"]
+    assert found[3] > found[2]
+    assert found[3].endswith("/web1")
+    (path,) = (tmp_path / found[2]).iterdir()
+    table = pq.read_table(path)
+    assert table.column("host").to_pylist() == ["web1", "web1"]
+    assert table.column("process").to_pylist() == ["a", "e"]
+    names = json.loads(pq.read_metadata(path).metadata[b"correlator.batches"])
+    assert names == sorted([batch("a", "b")[0], batch("e")[0]])
+
+
+def test_nothing_is_taken_twice(tmp_path: Path) -> None:
+    """By this store, by another one, with others or alone."""
+    one, other, third = batch("a"), batch("b"), batch("c")
+    store, later = Store(str(tmp_path)), Store(str(tmp_path))
+    assert store.take(dict([one])).findings == 1
+    assert store.take(dict([one])).again == 1
+    taken = later.take(dict([one, other]))
+    assert (taken.findings, taken.files, taken.again) == (1, 1, 1)
+    taken = store.take(dict([other, third, one]))
+    assert (taken.findings, taken.files, taken.again) == (1, 1, 2)
+    assert processes(tmp_path) == ["a", "b", "c"]
+
+
+def test_a_kill_between_two_days(tmp_path: Path) -> None:
+    """Of a batch that is of two days the one that is missing is put there when it comes again."""
+    store, both = Store(str(tmp_path)), batch("a", "b")
+    store.take(dict([both]))
+    lost = sorted(tmp_path.glob("day=*/*/*"))[1]
+    lost.unlink()
+    assert processes(tmp_path) == ["a"]
+    again = Store(str(tmp_path))
+    taken = again.take(dict([both]))
+    assert (taken.findings, taken.again) == (1, 1)
+    assert processes(tmp_path) == ["a", "b"]
+
+
+def test_stores_at_once(tmp_path: Path) -> None:
+    """Processes that bring the same at the same time: each batch is there once, and nothing is left over."""
+    code = (
+        "import sys; from tests.unit.fleet.test_store import batch; from correlator.fleet.store import Store\n"
+        "store = Store(sys.argv[1])\n"
+        "for number in range(0, 30, 3): store.take(dict(batch(f'p{n % 27}') for n in range(number, number + 5)))"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(4)]
+    assert [process.wait(timeout=60) for process in running] == [0] * 4
+    assert processes(tmp_path) == sorted(f"p{number}" for number in range(27))
+    assert list((tmp_path / ".incoming").iterdir()) == []
+
+
+def test_what_is_none_is_refused(tmp_path: Path) -> None:
+    """And costs the others nothing."""
+    taken = Store(str(tmp_path)).take({"x": b"hello", **dict([batch("a")])})
+    assert taken.findings == 1
+    assert list(taken.refused) == ["x"]
+
+
+def test_what_a_killed_collector_had_begun_is_removed(tmp_path: Path) -> None:
+    """Not what another one is writing."""
+    Store(str(tmp_path)).close()
+    (tmp_path / ".incoming" / "stale").write_text("")
+    (tmp_path / ".incoming" / "mine").write_text("")
+    with (tmp_path / ".incoming" / "mine").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        Store(str(tmp_path)).close()
+    assert [path.name for path in (tmp_path / ".incoming").iterdir()] == ["mine"]
+
+
+def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
+    """One line says which and why."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file/\.incoming: Not a directory"):
+        Store(str(tmp_path / "file"))
+    store = Store(str(tmp_path / "dir"))
+    store.take(dict([batch("a")]))
+    (path,) = tmp_path.glob("dir/day=*/*/*")
+    path.write_bytes(b"PAR1 and so on")
+    with pytest.raises(StoreError, match="no Parquet file of ours"):
+        Store(str(tmp_path / "dir")).take(dict([batch("b")]))
+    path.unlink()
+    os.rmdir(path.parent)
+    path.parent.write_text("")
+    with pytest.raises(StoreError, match="web1: "):
+        Store(str(tmp_path / "dir")).take(dict([batch("b")]))
