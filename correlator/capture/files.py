@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing, suppress
 from io import FileIO
 from mmap import ALLOCATIONGRANULARITY, mmap
-from pathlib import Path
 from typing import BinaryIO
 
 from correlator.capture.compressed import CompressionError, compression, inflated
@@ -85,7 +84,10 @@ class CaptureFile:
         """The file's size in bytes where it has one."""
         if self.name == STANDARD_INPUT:
             return None
-        status = Path(self.name).stat()
+        try:
+            status = os.stat(self.name)
+        except OSError:  # it is gone by now
+            return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     async def batches(self) -> AsyncGenerator[list[Frames], None]:
@@ -222,6 +224,8 @@ class CaptureFile:
                     raise OSError(message)
                 while block := await file.read(BLOCK):
                     yield block
+                if self.damage is not None:
+                    return
                 yield b""
 
     async def _is_stopped(self) -> bool:

@@ -77,8 +77,11 @@ class MergedCaptures:
                     self.sources.append(source)
                     batches = await opened.enter_async_context(aclosing(source.batches()))
                     head = _Head(0, place, Frames(b""), 0, [], batches)
-                    if await _advance(head):
-                        heapq.heappush(heads, head)
+                    try:
+                        if await _advance(head):
+                            heapq.heappush(heads, head)
+                    except UnreadableError as error:  # it could be read before: too many are open, or it has changed
+                        self.unread[name] = f"{error} (those that overlap are open at once: ulimit -n)"
                 batch, count = list[Frames](), 0
                 while heads and len(batch) < _PARTS and count < _FRAMES:
                     if coming and coming[-1][0] <= heads[0].at:

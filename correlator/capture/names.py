@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import stat
 from pathlib import Path
 
 STANDARD_INPUT = "-"
@@ -40,12 +41,22 @@ def _inside(folder: str) -> list[str]:
     if not os.access(folder, os.R_OK | os.X_OK):
         message = f"{folder}: Permission denied"
         raise UnreadableError(message)
-    entries = (entry for entry in Path(folder).iterdir() if _CAPTURE.search(entry.name) and entry.is_file())
-    inside = sorted((str(entry) for entry in entries), key=_in_order)
+    entries = (str(entry) for entry in Path(folder).iterdir() if _CAPTURE.search(entry.name))
+    inside = sorted(filter(_is_to_be_read, entries), key=_in_order)
     if not inside:
         message = f"{folder}: a folder without captures (.pcap, .pcapng, .cap, .dmp, .ntar, also compressed)"
         raise UnreadableError(message)
     return inside
+
+
+def _is_to_be_read(name: str) -> bool:
+    """Whether it is a file, or may be one: reading it tells what is wrong with it."""
+    try:
+        return stat.S_ISREG(os.stat(name).st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _in_order(name: str) -> list[tuple[int, str]]:

@@ -1,8 +1,10 @@
 """`correlator analyse`: saved captures, saved socket tables."""
 
 import asyncio
+import contextlib
 import gc
 import os
+import resource
 import signal
 import time
 from collections.abc import Awaitable, Callable
@@ -12,17 +14,15 @@ from typing import Any
 import click
 
 from correlator.capture.names import STANDARD_INPUT, UnreadableError, expand
-from correlator.cli.exits import Exit, die, say, show
+from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
-from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
+from correlator.cli.tables import Tables, beside_capture
 from correlator.core.config import Config
 from correlator.report.record import Record
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
-
-_INTERRUPTED = 130
 
 
 @click.command()
@@ -69,8 +69,11 @@ def analyse(  # click's options
         die(Exit.UNREADABLE, str(error))
     if follow and (merge or len(names) > 1):
         die(Exit.USAGE, "--follow follows one capture")
-    if merge and STANDARD_INPUT in names:
-        die(Exit.USAGE, "--merge looks into its captures twice, which standard input does not allow")
+    passing = [name for name in names if name == STANDARD_INPUT or (os.path.exists(name) and not os.path.isfile(name))]
+    if merge:
+        _open_as_many_as_may_be()
+    if merge and passing:
+        die(Exit.USAGE, f"--merge looks into its captures twice, which {passing[0]} does not allow: it is no file")
     gc.disable()  # connections make no cycles, and with a million of them its visits would take most of the time
     gc.freeze()  # what is there stays: the collections between captures need not visit it
     named = Tables()
@@ -81,15 +84,8 @@ def analyse(  # click's options
     inputs.troubles += named.damaged
     record = run_record(time.time_ns(), captures=names, sources=["table"] if tables else [])
     groups = [names] if merge else [[name] for name in names]
-    apart = not (
-        wanted.prefix
-        or wanted.html
-        or wanted.parquet
-        or merge
-        or follow
-        or STANDARD_INPUT in names
-        or set(tables) & {LIVE, PSUTIL}
-    )
+    are_files = all(os.path.isfile(name) for name in (*names, *tables))  # what comes through a pipe comes once
+    apart = are_files and not (wanted.prefix or wanted.html or wanted.parquet or merge or follow)
     some = min(jobs or _cores(), len(groups)) if apart else 1
     shares = jobs if jobs and apart and len(groups) == 1 and os.path.isfile(names[0]) else 1
     if some > 1 or shares > 1:
@@ -102,6 +98,13 @@ def analyse(  # click's options
     else:
         work = partial(_one_by_one, groups)
     raise SystemExit(asyncio.run(_analyse(wanted, inputs, record, names, [*tables, *beside], work)))
+
+
+def _open_as_many_as_may_be() -> None:
+    """Captures that overlap are open at once: up to the hard limit, which is there for that."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _cores() -> int:
@@ -167,7 +170,7 @@ def exit_status(built: Built, *, unread: int, inputs: int, troubles: list[str], 
     if inputs and unread == inputs:
         return Exit.UNREADABLE
     if interrupted:
-        return _INTERRUPTED
+        return INTERRUPTED
     if troubles:
         return Exit.DAMAGED
     return Exit.FOUND if built.fail_on.met else Exit.DONE

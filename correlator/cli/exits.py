@@ -20,6 +20,9 @@ class Exit(IntEnum):
     OUTPUT = 6
 
 
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
 def say(message: str) -> None:
     """A line on standard error."""
     show(f"correlator: {terminal(message)}\n")

@@ -1,12 +1,14 @@
 """`correlator export`: a report into another form."""
 
 import asyncio
+import signal
+from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 import click
 
 from correlator.capture.names import UnreadableError
-from correlator.cli.exits import Exit, die, say
+from correlator.cli.exits import INTERRUPTED, Exit, die, say
 from correlator.cli.outputs import PARQUET, check_names, discard_all, open_all, parquet_sink
 from correlator.cli.reports import Report
 from correlator.cli.selection import Selection, selecting, selection
@@ -16,6 +18,8 @@ from correlator.report.record import Record
 from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import Writer
 from correlator.run import Outputs, writing
+
+_TURN = 256  # findings after which the loop hears signals
 
 
 @click.command()
@@ -78,29 +82,52 @@ async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Se
     except UnreadableError as error:
         discard_all(writers)
         die(Exit.UNREADABLE, f"{name}: {error}")
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     sinks = [kind(writer) for kind, writer in wanted]
     async with writing(Outputs(writers=writers)):
         for sink in sinks:
             sink.begin({key: value for key, value in report.run.items() if key not in {"type", "schema"}})
-        row = first
-        while row is not None:
-            if chosen.takes_record(row):
-                for sink in sinks:
-                    try:
-                        sink.row(row)
-                    except ValueError:
-                        report.misfits += 1
-                    await sink.writer.flush()
-            row = await anext(rows, None)
+        count, is_whole = await _copied(rows, first, sinks, report, chosen, stop)
         for sink in sinks:
             sink.end({key: value for key, value in report.counters.items() if key != "type"})
     if report.misfits:
         report.trouble = (
             report.trouble or f"{name}: {report.misfits} findings that no run of ours makes are not in the page"
         )
+    if not is_whole:
+        report.trouble = f"{name}: interrupted; the first {count} findings are exported"
     outputs = Outputs(writers=writers)
     for message in (*outputs.failures, *([report.trouble] if report.trouble else [])):
         say(message)
     if outputs.failures or outputs.is_gone:
         return Exit.OUTPUT
+    if not is_whole:
+        return INTERRUPTED
     return Exit.DAMAGED if report.trouble else Exit.DONE
+
+
+async def _copied(
+    rows: AsyncIterator[Record],
+    first: Record | None,
+    sinks: list[Sink],
+    report: Report,
+    chosen: Selection,
+    stop: asyncio.Event,
+) -> tuple[int, bool]:
+    """Give the chosen findings to the sinks: how many were looked at, and whether that was all."""
+    row, count = first, 0
+    while row is not None and not stop.is_set():
+        if chosen.takes_record(row):
+            for sink in sinks:
+                try:
+                    sink.row(row)
+                except ValueError:
+                    report.misfits += 1
+                await sink.writer.flush()
+        row = await anext(rows, None)
+        count += 1
+        if count % _TURN == 0:
+            await asyncio.sleep(0)
+    return count, row is None

@@ -22,9 +22,11 @@ from correlator.cli.outputs import Built, Wanted, build
 from correlator.cli.scratch import scratch
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
+from correlator.kernel.privileges import end_with
 from correlator.report.lines import header
 from correlator.report.merging import merged
 from correlator.report.record import Record
+from correlator.report.summary import Summary
 from correlator.report.writer import Writer
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
@@ -70,10 +72,20 @@ class _Processes:
 
     def __init__(self, count: int, folder: str, stop: asyncio.Event) -> None:
         """So many; none is begun before there is work for it."""
-        # a fork would carry this loop and its threads along
-        self.pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+        self._count = count
+        self._begin()
         self._file = _stop_file(folder)
         self._stop = stop
+
+    def renew(self) -> None:
+        """Others in their place: where one is killed, the executor gives up all."""
+        self.pool.shutdown(wait=False)
+        self._begin()
+
+    def _begin(self) -> None:
+        # a fork would carry this loop and its threads along
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(self._count, mp_context=context, initializer=end_with, initargs=(os.getpid(),))
 
     async def __aenter__(self) -> Self:
         """Pass the word to stop on, when it comes."""
@@ -94,7 +106,9 @@ class _Processes:
         """Analyse captures in one of them."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # a process inherits what is blocked
         try:
-            return asyncio.get_running_loop().run_in_executor(self.pool, work, job, group, number)
+            coming = asyncio.get_running_loop().run_in_executor(self.pool, work, job, group, number)
+            coming.add_done_callback(lambda one: None if one.cancelled() else one.exception())  # nobody may wait for it
+            return coming
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -107,14 +121,13 @@ async def in_shares(job: Job, group: list[str], built: Built, inputs: Inputs, ru
 
 async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], run: Run) -> None:
     async with _Processes(job.shares, job.folder, inputs.stop) as processes:
-        coming = [processes.begin(job, group, share) for share in range(job.shares)]
         try:
-            parts = await asyncio.gather(*coming)
+            parts = await asyncio.gather(*(processes.begin(job, group, share) for share in range(job.shares)))
         except BrokenExecutor:
             inputs.troubles.append(f"{group[0]}: a process that analysed it was killed")
             inputs.unread += group
             return
-        if not all(part.is_apart for part in parts):
+        if not all(part.is_apart and _agree(part, parts[0]) for part in parts):
             await inputs.take(run, group)  # the slow way is always right
             return
         inputs.troubles += parts[0].troubles
@@ -127,6 +140,15 @@ async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], r
         for place, (_, writer) in enumerate(_names(job.wanted, _stem(job.folder, 0), built)):
             names = [_names(job.wanted, _stem(job.folder, share), built)[place][0] for share in range(job.shares)]
             await _merge(names, writer)
+
+
+def _agree(one: _Part, other: _Part) -> bool:
+    """Whether two processes have read the same of a capture, which may have changed meanwhile."""
+    read = [
+        (part.troubles, part.unread, {name: part.counters.get(name) for name in _OF_THE_CAPTURE})
+        for part in (one, other)
+    ]
+    return read[0] == read[1]
 
 
 async def _merge(names: list[str], writer: Writer) -> None:
@@ -149,13 +171,17 @@ async def at_once(job: Job, groups: list[list[str]], jobs: int, built: Built, in
 
 async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
     async with _Processes(jobs, job.folder, inputs.stop) as processes:
-        coming: list[asyncio.Future[_Part]] = []
+        coming: dict[int, asyncio.Future[_Part]] = {}
         for number, group in enumerate(groups):
-            while len(coming) < min(number + jobs + 1, len(groups)):  # few that are done wait here for their turn
-                coming.append(processes.begin(job, groups[len(coming)], len(coming)))
             try:
-                part = await coming[number]
+                for later in range(number, min(number + jobs + 1, len(groups))):  # few that are done wait here
+                    if later not in coming:
+                        coming[later] = processes.begin(job, groups[later], later)
+                part: _Part | None = await coming.pop(number)
             except BrokenExecutor:
+                coming.clear()  # they were given up, too; some other one may have been killed
+                part = await _alone(processes, job, group, number)
+            if part is None:
                 inputs.troubles.append(f"{group[0]}: the process that analysed it was killed")
                 inputs.unread += group
                 continue
@@ -172,6 +198,16 @@ async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str
                 left = [name for later in groups[number + 1 :] for name in later]
                 inputs.troubles += [f"{name}: interrupted; it was left out" for name in left if inputs.stop.is_set()]
                 break
+
+
+async def _alone(processes: _Processes, job: Job, group: list[str], number: int) -> _Part | None:
+    """Analyse captures while nothing else is; None where that process is killed as well: by no other's fault."""
+    processes.renew()
+    try:
+        return await processes.begin(job, group, number)
+    except BrokenExecutor:
+        processes.renew()
+        return None
 
 
 def _stem(folder: str, number: int) -> str:
@@ -196,6 +232,7 @@ def _own(wanted: Wanted, stem: str, shares: int = 1) -> Wanted:
     """The same outputs, in files of one's own."""
     return replace(
         wanted,
+        force=True,  # over what one that was killed has left
         csv=wanted.csv and stem + ".csv",
         jsonl=wanted.jsonl and stem + ".jsonl",
         quiet=wanted.quiet or "-" in {wanted.csv, wanted.jsonl},
@@ -213,7 +250,11 @@ async def _copy(name: str, writer: Writer) -> None:
 def work(job: Job, group: list[str], number: int) -> _Part:
     """Analyse captures in this process. `number`: of the captures, or of the share of one."""
     gc.disable()  # as in `analyse`
-    return asyncio.run(_work(job, group, number))
+    try:
+        return asyncio.run(_work(job, group, number))
+    except SystemExit:  # it has said why; the others go on
+        failure = f"{job.folder}: {group[0]} could not be analysed in a process of its own"
+        return _Part({}, Summary().tally(), is_met=False, troubles=[], unread=group, failures=[failure], is_apart=True)
 
 
 async def _stopping(file: str, stop: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from correlator import __version__, running_core
-from correlator.cli.exits import Exit, die, say, show
+from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
 _COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -49,6 +49,12 @@ class _Commands(click.Group):
         gc.enable()
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except BrokenPipeError:  # as below
+            raise SystemExit(Exit.OUTPUT) from None
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  as click has it
         try:
             return super().invoke(ctx)
@@ -84,6 +90,8 @@ def main(arguments: list[str] | None = None) -> None:
     _open_standard_streams()
     try:
         _look_for_room()
+        if "" in (sys.argv[1:] if arguments is None else arguments):
+            die(Exit.USAGE, "an argument is empty (is a variable empty?)")
         status: Any = cli.main(arguments, prog_name="correlator", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
@@ -96,14 +104,31 @@ def main(arguments: list[str] | None = None) -> None:
     except SystemExit as error:
         status = error.code
     except (click.Abort, KeyboardInterrupt):
-        status = 130  # 128 + SIGINT, as shells have it
+        status = INTERRUPTED
+    except ExceptionGroup as group:
+        status = _told(group)
     except BrokenPipeError:
         status = Exit.OUTPUT  # whoever read standard output has gone (`| head`): nothing is left to say
     except OSError as error:
-        say(f"{error.filename or 'standard output'}: {error.strerror or error}")
-        status = Exit.OUTPUT
+        status = _failed(error)
     _let_go_of_standard_streams()
     _leave(status if isinstance(status, int) else Exit.DONE)
+
+
+def _failed(error: OSError) -> Exit:
+    say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+    return Exit.OUTPUT
+
+
+def _told(group: ExceptionGroup) -> Exit:
+    """Say what the system refused, where tasks failed by that; anything else is a fault of the program itself."""
+    failures, others = group.split(OSError)
+    if failures is None or others is not None:
+        raise group
+    error: BaseException = failures
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return _failed(error) if isinstance(error, OSError) else Exit.OUTPUT
 
 
 def _look_for_room() -> None:
@@ -126,7 +151,7 @@ def _leave(status: int) -> NoReturn:
 def _open_standard_streams() -> None:
     """Give a closed standard stream /dev/null, so that no file is opened in its place."""
     while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR_FD:
-        pass
+        os.set_inheritable(opened, True)  # processes that are started have them, too
     os.close(opened)
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115  lives as long as the process
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115

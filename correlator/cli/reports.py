@@ -12,12 +12,15 @@ from correlator.core.annotation import Annotation, Kept, parse_comment
 from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
+from correlator.core.frames import Frames
 from correlator.core.model import Side, Verdict
 from correlator.report.read import NotAReportError, ReportReader
 from correlator.report.record import Record
 from correlator.report.rows import extended
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+
+_WAITING = 8192  # connections
 
 
 class Report:
@@ -37,7 +40,7 @@ class Report:
         """The findings. Raises UnreadableError where nothing can be read."""
         try:
             if _is_capture(self.name):
-                for record in await self._from_capture():
+                async for record in self._from_capture():
                     yield record
                 return
             reader = ReportReader(self.name)
@@ -58,38 +61,79 @@ class Report:
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from None
 
-    async def _from_capture(self) -> list[Record]:
-        """Findings from the evidence beside a capture, or from its own comments."""
+    async def _from_capture(self) -> AsyncIterator[Record]:
+        """Findings from the evidence beside a capture, or from its own comments, as its connections end."""
         interfaces = Interfaces()
         source, engine = CaptureFile(self.name, interfaces, comments=True), Engine(Config(), interfaces.names)
-        decoder, annotations, count = Decoder(interfaces), dict[int, dict[Side, Annotation]](), 0
+        annotated = _Annotated(engine, Decoder(interfaces), source)
         tables = Tables()
         tables.add_beside(self.name)
         self.trouble = next(iter(tables.damaged), None)
         for statement in tables.statements:
             engine.evidence(statement)
+        waiting: list[Record] = []  # until it is clear that somebody says whose the connections are
+        is_known = bool(tables.statements)
         async for batch in source.batches():
             if source.kept is not None:
                 engine.set_recorded(counted=source.kept is Kept.ALL)
             for frames in batch:
-                decoder.decode(frames)
-                for place in range(frames.count):
-                    segment = frames.segments[place]
-                    if segment.is_decoded:
-                        number = engine.segment(segment).number
-                        told = [parse_comment(comment) for comment in source.comments_of(count + place)]
-                        annotations.setdefault(number, {}).update({one.side: one for one in told if one is not None})
-                count += frames.count
-        engine.finish()
+                annotated.take(frames)
+            is_known = is_known or annotated.has_any
+            waiting += annotated.rows()
+            if is_known:
+                for row in waiting:
+                    yield row
+                waiting.clear()
+            elif len(waiting) > _WAITING:
+                break
         if source.damage is not None:
             self.trouble = (
                 f"{self.name}: byte {source.damage.offset}: {source.damage.reason}; what came before it is used"
             )
-        if not any(annotations.values()) and not tables.statements:
+        if not is_known:
             message = "no annotated capture, and no evidence lies beside it: see correlator analyse"
             raise UnreadableError(message)
-        found = [item for item in engine.take() if isinstance(item, Finding)]
-        return [row for finding in found for row in _annotated(finding, annotations.get(finding.connection.number))]
+        more = True
+        while more:
+            more = engine.finish(_WAITING)
+            for row in annotated.rows():
+                yield row
+
+
+class _Annotated:
+    """Follows the connections of a capture, and what its comments say of them."""
+
+    def __init__(self, engine: Engine, decoder: Decoder, source: CaptureFile) -> None:
+        self.has_any = False
+        """Whether any comment was one of ours."""
+        self._engine = engine
+        self._decoder = decoder
+        self._source = source
+        self._annotations: dict[int, dict[Side, Annotation]] = {}  # of connections that are not reported yet
+        self._count = 0  # packets
+
+    def take(self, frames: Frames) -> None:
+        """Frames with the comments of their packets."""
+        self._decoder.decode(frames)
+        for place in range(frames.count):
+            comments = self._source.comments_of(self._count + place)
+            segment = frames.segments[place]
+            if not segment.is_decoded:
+                continue
+            number = self._engine.segment(segment).number
+            told = [one for comment in comments if (one := parse_comment(comment)) is not None]
+            if told:
+                self.has_any = True
+                self._annotations.setdefault(number, {}).update({one.side: one for one in told})
+        self._count += frames.count
+
+    def rows(self) -> list[Record]:
+        """The records of the findings since the last call."""
+        found = [item for item in self._engine.take() if isinstance(item, Finding)]
+        rows = [row for one in found for row in _annotated(one, self._annotations.get(one.connection.number))]
+        for one in found:
+            self._annotations.pop(one.connection.number, None)
+        return rows
 
 
 def _annotated(finding: Finding, annotations: dict[Side, Annotation] | None) -> list[Record]:

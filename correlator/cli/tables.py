@@ -24,6 +24,8 @@ class Tables:
 
         Ends the program with status 3 or 5 where it cannot be: an analysis without it would answer another question.
         """
+        if not name:
+            die(Exit.USAGE, "a table needs a name (is a variable empty?)")
         if name in {LIVE, PSUTIL} and not Path(name).exists():
             self.statements += _of_this_host(name)
             return
@@ -65,6 +67,8 @@ def beside_capture(capture: str) -> str | None:
     if capture == STANDARD_INPUT:
         return None
     path = Path(capture)
+    if not path.name:
+        return None
     found = path.with_name(path.name.removesuffix("".join(path.suffixes[-1:])) + EVIDENCE_SUFFIX)
     return str(found) if os.path.isfile(found) else None
 

@@ -257,7 +257,7 @@ class Engine:
 
     def _report(self, connection: Connection, now: int) -> None:
         if not self.index.statements and len(self._interfaces) == 1:  # nothing is known of any socket
-            self._out.append(_unmatched(connection, True))
+            self._out.append(_unmatched(oriented(self.index, connection), True))
             self.counters.unmatched += 1
             return
         if self.index.has_timeless and self.index.count_uses(

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from correlator.core.finding import Finding
 from correlator.report.cells import JsonCells
 from correlator.report.columns import COLUMNS
-from correlator.report.read import parse
+from correlator.report.read import SCHEMA, parse
 from correlator.report.record import Record
 from correlator.report.rows import Rows
-from correlator.report.text_sinks import SCHEMA
 
 FINDINGS = 500
 """Of a batch, at the most."""

@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from nats.aio.client import Client
 from nats.js.api import Header
@@ -47,7 +47,7 @@ class Publisher:
         self._comes = asyncio.Event()
         self._is_there = asyncio.Event()
         self._is_away = False
-        self._has_ended = False
+        self._ending = asyncio.Event()
 
     @property
     def told(self) -> list[str]:
@@ -95,7 +95,7 @@ class Publisher:
         try:
             yield
         finally:
-            self._has_ended = True
+            self._ending.set()
             self._comes.set()
             await keeping
             self._is_there.set()
@@ -116,7 +116,7 @@ class Publisher:
             while self._full:
                 await self._spool.add(self._full.popleft())
                 self._is_there.set()
-            if self._has_ended:
+            if self._ending.is_set():
                 return
 
     async def _send(self) -> None:
@@ -125,7 +125,7 @@ class Publisher:
         client: Client | None = None
         context: JetStreamContext | None = None
         try:
-            while len(self._spool) or not self._has_ended:
+            while len(self._spool) or not self._ending.is_set():
                 if not len(self._spool):
                     self._is_there.clear()
                     await self._is_there.wait()
@@ -137,7 +137,7 @@ class Publisher:
                     await self._send_some(context)
                 except TROUBLES as error:
                     self._tell(error)
-                    await asyncio.sleep(pause)
+                    await self._pause(pause)
                     pause = min(2 * pause, most)
                 else:
                     self._tell(None)
@@ -145,6 +145,15 @@ class Publisher:
         finally:
             if client is not None:
                 await client.close()
+
+    async def _pause(self, seconds: float) -> None:
+        """Before the next attempt; when the run ends there is little time for others."""
+        if self._ending.is_set():
+            await asyncio.sleep(_AGAIN[0])
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
 
     async def _send_some(self, context: JetStreamContext) -> None:
         """Send the oldest; those that the server has are gone. Raises TROUBLES for the others."""

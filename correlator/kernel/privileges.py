@@ -3,6 +3,7 @@
 import ctypes
 import os
 import pwd
+import signal
 import sys
 from collections.abc import Collection
 from typing import NamedTuple
@@ -22,7 +23,7 @@ KEPT = tuple(CAPABILITIES)
 
 _CHANGING = {"CAP_SETGID": 6, "CAP_SETUID": 7}  # what it takes to become another user
 # linux/prctl.h, linux/capability.h; the system calls' numbers are libc's business: it has capset(2) itself
-_PR_SET_KEEPCAPS, _PR_SET_NO_NEW_PRIVS = 8, 38
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_SET_NO_NEW_PRIVS = 1, 8, 38
 _VERSION_3 = 0x20080522
 
 
@@ -94,6 +95,14 @@ def give_up(user: Account | None, keep: Collection[str] = KEPT) -> None:
         halves = (_Data * 2)(*(_Data(half, half, 0) for half in (wanted & 0xFFFFFFFF, wanted >> 32)))
         _check(libc.capset(ctypes.byref(_Header(_VERSION_3, 0)), halves))
     _check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def end_with(parent: int) -> None:
+    """Have this process killed when the one that started it is gone, however it went (prctl(2), PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _become(user: Account) -> None:

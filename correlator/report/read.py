@@ -10,6 +10,9 @@ import aiofiles
 
 from correlator.report.columns import COLUMNS
 
+SCHEMA = 1
+"""The version of reports and evidence files, in their first line."""
+
 _SECOND_LINE = 2
 _BLOCK = 1 << 18
 MAX_LINE = 1 << 20  # a finding takes about 2 KB
@@ -60,6 +63,8 @@ class ReportReader:
                 message = "no JSON Lines report: its first line is not a run"
                 raise NotAReportError(message)
             is_first = False
+            if record is not None and record.get("schema", SCHEMA) != SCHEMA:
+                raise NotAReportError(f"a report of another version: its schema is {str(record['schema'])[:16]}")
             if number == _SECOND_LINE and b'"type":"socket"' in line:
                 message = "an evidence file, not a report: see correlator analyse --sockets"
                 raise NotAReportError(message)

@@ -9,12 +9,11 @@ from correlator.core.finding import Finding
 from correlator.core.model import Statement
 from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of
+from correlator.report.read import SCHEMA
 from correlator.report.record import Record
 from correlator.report.rows import Rows
 from correlator.report.statements import StatementLines
 from correlator.report.writer import Writer
-
-SCHEMA = 1
 
 
 class CsvSink:

@@ -18,7 +18,7 @@ import time
 from array import array
 from collections.abc import Awaitable, Callable
 
-STANDARD_OUTPUT = "-"
+STANDARD_INPUT = STANDARD_OUTPUT = "-"
 _STDOUT_FD = 1
 _BATCH = 1 << 19
 _FOR_A_READER = 3.0  # seconds
@@ -120,7 +120,7 @@ class Writer:
         if self._fd is None or self.is_stdout:
             return False
         try:
-            return os.path.samefile(self.name, other)
+            return os.path.samefile(self.name, 0 if other == STANDARD_INPUT else other)
         except OSError:
             return False
 
@@ -128,10 +128,12 @@ class Writer:
         """Close the file and leave nothing of it behind that was not there before; for a run that does not begin."""
         if self._fd is None or self.is_stdout:
             return
+        made = os.fstat(self._fd)
         os.close(self._fd)
         self._fd = None
-        if self._made:
-            os.unlink(self.name)
+        with contextlib.suppress(OSError):
+            if self._made and os.path.samestat(made, os.lstat(self.name)):  # and not somebody else's by now
+                os.unlink(self.name)
         self._drop_interim()
 
     def _drop_interim(self) -> None:

@@ -60,6 +60,9 @@ class Fleet:
     def end(self) -> None:
         """End the publisher and the collectors in order, each with its work done; then the server."""
         self._end("publisher")
+        for _ in range(5):  # the server may have been away: what waits is the next run's
+            if any((self.folder / "spool").iterdir()):
+                subprocess.run([*self.commands["publisher"], "--duration", "1"], stderr=self.log, check=True)
         time.sleep(_AGAIN)
         for name in ("collector", "other collector"):
             self._end(name)

@@ -12,15 +12,16 @@ _HEAD = 8192
 _MAX_LINE = 262_144  # an evidence line's bound; a row of netstat or ss has some hundred characters
 MAX_ROWS = 1_000_000
 """Of a table, and so of statements: as many as an analysis keeps four-tuples."""
-_MAX_TEXT = 1 << 28  # characters of a table that is looked at as a whole: two million sockets
+_MAX_TEXT = 1 << 28  # characters of a table: two million sockets
+_MAX_EVIDENCE = 1 << 29  # of an evidence file, whose statements are longer
 
 Parser = Callable[[Iterable[str]], Iterator[Statement | None]]
 
-_FORMATS: tuple[tuple[str, Callable[[str], bool], Parser, bool], ...] = (
-    ("evidence file", evidence.recognises, evidence.parse_lines, False),  # which goes by line by line
-    ("/proc/net/tcp", procnet.recognises, procnet.parse_lines, True),
-    ("netstat", netstat.recognises, netstat.parse_lines, True),
-    ("ss", ss.recognises, ss.parse_lines, True),
+_FORMATS: tuple[tuple[str, Callable[[str], bool], Parser, int], ...] = (
+    ("evidence file", evidence.recognises, evidence.parse_lines, _MAX_EVIDENCE),
+    ("/proc/net/tcp", procnet.recognises, procnet.parse_lines, _MAX_TEXT),
+    ("netstat", netstat.recognises, netstat.parse_lines, _MAX_TEXT),
+    ("ss", ss.recognises, ss.parse_lines, _MAX_TEXT),
 )
 
 
@@ -41,9 +42,9 @@ def read_table(source: TextIO | str) -> Table:
     """The statements of a saved table of any known format. Raises UnknownTableError."""
     file = io.StringIO(source, newline="\n") if isinstance(source, str) else source
     head = file.read(_HEAD) + file.readline(_MAX_LINE)
-    for form, recognises, parse_lines, as_a_whole in _FORMATS:
+    for form, recognises, parse_lines, most in _FORMATS:
         if recognises(head[:_HEAD]):
-            lines = _Lines(head, file, _MAX_TEXT if as_a_whole else None)
+            lines = _Lines(head, file, most)
             statements: list[Statement] = []
             damaged = 0
             for row in parse_lines(lines):
@@ -61,7 +62,7 @@ def read_table(source: TextIO | str) -> Table:
 class _Lines:
     """The lines of a table; those that are too long for any row are left out, and all behind so many characters."""
 
-    def __init__(self, head: str, rest: TextIO, most: int | None) -> None:
+    def __init__(self, head: str, rest: TextIO, most: int) -> None:
         """`head` was read from the file before the rest. `most`: characters that are read."""
         self.is_cut = False
         self._head = head
@@ -80,5 +81,5 @@ class _Lines:
                 yield piece.rstrip("\n")
             is_too_long = not is_whole
             taken += len(piece)
-            self.is_cut = self._most is not None and taken > self._most
+            self.is_cut = taken > self._most
             piece = self._rest.readline(_MAX_LINE)

@@ -434,23 +434,197 @@ def test_shares_of_one_capture_give_the_same(tmp_path: Path, name: str) -> None:
     assert "Traceback" not in told[0][2]
 
 
-def test_a_process_that_is_killed_costs_its_captures(tmp_path: Path) -> None:
-    """The rest is told, and so is that."""
-    fifos = [tmp_path / name for name in ("a.pcap", "b.pcap")]
-    for fifo in fifos:
-        os.mkfifo(fifo)
-    command = [sys.executable, "-m", "correlator", "analyse", "--jobs", "2", *map(str, fifos)]
+def test_a_process_that_is_killed(tmp_path: Path) -> None:
+    """What it had to do, and what others had not done by then, is done again: nothing is missing, nothing is doubled."""
+    files = copies(tmp_path, 6)
+    alone = correlator("analyse", "-q", "--jobs", "1", "--csv", "-", *files)
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", "--csv", "-", *map(str, files)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        workers: list[psutil.Process] = []
-        while len(workers) < 2:
-            time.sleep(0.1)
-            children = psutil.Process(process.pid).children()
-            workers = [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        while len(workers := workers_of(process)) < 2:
+            time.sleep(0.02)
+        time.sleep(0.3)
         workers[0].kill()
-        _, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (0, alone.stderr)
+    assert stdout == alone.stdout.replace("\r\n", "\n")
+
+
+def test_processes_that_are_killed_again_and_again(tmp_path: Path) -> None:
+    """Each costs its captures, and that is told; the run comes to its end."""
+    files = copies(tmp_path, 3)
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", "--csv", "-", *map(str, files)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            for worker in workers_of(process):
+                worker.kill()
+            time.sleep(0.01)
+        _, stderr = process.communicate(timeout=30)
     assert process.returncode == 3
-    assert "the process that analysed it was killed" in stderr
-    assert "Traceback" not in stderr
+    assert stderr.splitlines() == [f"correlator: {file}: the process that analysed it was killed" for file in files]
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    """However that ended: they would hold its standard output, and wait for ever."""
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", *map(str, copies(tmp_path, 2))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        while len(workers := workers_of(process)) < 2:
+            time.sleep(0.02)
+        process.kill()
+        process.communicate(timeout=20)
+    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers)
+
+
+def copies(folder: Path, count: int) -> list[Path]:
+    """Captures that take a while."""
+    files = [folder / f"{number}.pcap" for number in range(count)]
+    for file in files:
+        file.write_bytes(JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 20_000)
+    return files
+
+
+def workers_of(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The processes that it has started."""
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    found.append(child)
+    return found
+
+
+@pytest.mark.parametrize("words", ["{} {}", "--sockets {} a b"])
+def test_what_comes_through_a_pipe_with_several_captures(tmp_path: Path, words: str) -> None:
+    """As from a shell's <(...): it comes once, and no other process has it."""
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(JESSIE.read_bytes())
+    command = f"{sys.executable} -m correlator analyse -q --csv - {words}"
+    source = TABLE if "sockets" in words else JESSIE
+    done = subprocess.run(
+        ["bash", "-c", command.format(*[f"<(cat {source})"] * 2)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        env={**os.environ, "PYTHONPATH": str(CAPTURES.parent)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list(csv.DictReader(done.stdout.splitlines()))) == 30
+
+
+def test_a_pipe_cannot_be_looked_at_twice(tmp_path: Path) -> None:
+    """As --merge does."""
+    os.mkfifo(tmp_path / "pipe")
+    done = correlator("analyse", "--merge", tmp_path / "pipe", JESSIE)
+    assert done.returncode == 2
+    assert "pipe does not allow: it is no file" in done.stderr
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_closed_streams_with_several_captures(tmp_path: Path, jobs: str) -> None:
+    """Processes that are started have them, too."""
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", jobs, "--csv", str(tmp_path / "x.csv")]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&- >&- 2>&-', "sh", *command, str(JESSIE), str(JESSIE)], timeout=20, check=False
+    )
+    assert done.returncode == 0
+    assert len((tmp_path / "x.csv").read_text().splitlines()) == 31
+
+
+def test_who_the_server_is_does_not_depend_on_other_captures(tmp_path: Path) -> None:
+    """Without a SYN, a table or anything else: the end with the lower port (docs/FORMATS.md)."""
+    begin = ethernet(ipv4(tcp(80, 50547, flags=16)))
+    (tmp_path / "x.pcap").write_bytes(pcap_header() + pcap_record(begin))
+    alone = rows(correlator("analyse", tmp_path / "x.pcap", "-q", "--csv", "-"))
+    after = rows(correlator("analyse", JESSIE, tmp_path / "x.pcap", "-q", "--csv", "-", "--jobs", "1"))
+    assert [(row["client_port"], row["server_port"]) for row in alone] == [("50547", "80")]
+    assert after[-1] == alone[0]
+
+
+def test_standard_input_is_never_an_output(tmp_path: Path) -> None:
+    """By whatever name it is both."""
+    path = tmp_path / "x.pcap"
+    path.write_bytes(JESSIE.read_bytes())
+    with path.open("rb") as file:
+        command = [sys.executable, "-m", "correlator", "analyse", "-", "--csv", str(path), "--force"]
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, path.read_bytes()) == (2, JESSIE.read_bytes())
+    assert "is the input -" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_export_that_is_interrupted(tmp_path: Path, number: int) -> None:
+    """Its files are whole, and it says how far it came."""
+    correlator("analyse", JESSIE, "--jsonl", tmp_path / "x.jsonl", "-q")
+    first, *lines, last = (tmp_path / "x.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "x.jsonl").write_bytes(first + b"".join(lines) * 30_000 + last)
+    outputs = {"--csv": "y.csv", "--html": "y.html", "--jsonl": "y.jsonl"}
+    words = [word for option, name in outputs.items() for word in (option, str(tmp_path / name))]
+    command = [sys.executable, "-m", "correlator", "export", str(tmp_path / "x.jsonl"), *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "y.csv").exists() or not (tmp_path / "y.csv").stat().st_size:
+            time.sleep(0.01)
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert ": interrupted; the first " in stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.jsonl", *sorted(outputs.values())]
+    count = int(stderr.split("the first ")[1].split()[0])
+    assert len((tmp_path / "y.csv").read_text().splitlines()) == count + 1
+    assert json.loads((tmp_path / "y.jsonl").read_text().splitlines()[-1])["type"] == "counters"
+
+
+def test_a_folder_with_a_link_that_leads_nowhere_good(tmp_path: Path) -> None:
+    """The other captures are read; what it is is told."""
+    (tmp_path / "ok.pcap").write_bytes(JESSIE.read_bytes())
+    (tmp_path / "gone.pcap").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "evil.pcap").symlink_to("a" * 300)
+    done = correlator("analyse", tmp_path, "-q", "--csv", "-")
+    assert (done.returncode, len(rows(done))) == (4, 15)
+    assert errors(done) == [f"correlator: {tmp_path}/evil.pcap: File name too long"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "."],
+        ["export", "/"],
+        ["export", ""],
+        ["audit", ""],
+        ["analyse", "x", "--sockets", ""],
+        ["repair", ""],
+        ["sockets", "--save", ""],
+    ],
+)
+def test_names_that_are_none(words: list[str], tmp_path: Path) -> None:
+    """One line, no traceback."""
+    outputs: list[str | Path] = ["--csv", tmp_path / "x"] if words[0] == "export" else []
+    done = correlator(*words, *outputs)
+    assert done.returncode in {2, 3}
+    assert len(errors(done)) == 1
+    assert not errors(done)[0].startswith("correlator: :")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_for_nobody() -> None:
+    """Who reads it has gone: an output that fails, like any other."""
+    for option in ("--help", "--version", "analyse --help"):
+        command = f"{sys.executable} -m correlator {option}; echo $? >&2"
+        done = subprocess.run(
+            ["bash", "-c", f"({command}) | true"], capture_output=True, text=True, timeout=20, check=False
+        )
+        assert done.stderr in {"6\n", "0\n"}
+
+
+def test_reports_of_other_versions(tmp_path: Path) -> None:
+    """Are not taken for ours."""
+    (tmp_path / "x.jsonl").write_text('{"type":"run","schema":2}\n{"type":"counters"}\n')
+    done = correlator("export", tmp_path / "x.jsonl", "--csv", "-")
+    assert (done.returncode, errors(done)) == (
+        3,
+        [f"correlator: {tmp_path}/x.jsonl: a report of another version: its schema is 2"],
+    )
 
 
 @pytest.mark.parametrize("captures", [1, 2])

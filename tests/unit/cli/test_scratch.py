@@ -1,30 +1,40 @@
 """What processes write for one another."""
 
+import fcntl
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from correlator.cli import scratch as module
 from correlator.cli.scratch import scratch
 
 
 def test_what_a_killed_run_left_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of processes that are gone; nobody else's, nothing behind a link, and nothing of another name."""
+    """Of runs that are gone; nobody else's, nothing behind a link, nothing of another name, nothing that is just made."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    gone = next(pid for pid in range(4_000_000, 5_000_000) if not Path(f"/proc/{pid}").exists())
-    stale, running, other = (
-        tmp_path / f"correlator-jobs-{gone}-x_1",
-        tmp_path / f"correlator-jobs-{os.getppid()}-x",
-        tmp_path / "correlator-jobs-x",
-    )
-    kept = tmp_path / "kept"
+    monkeypatch.setattr(module, "_YOUNG", 0.2)
+    stale, running, young = (tmp_path / f"correlator-jobs-{name}" for name in ("stale", "running", "young"))
+    other, kept = tmp_path / "correlator-other-x", tmp_path / "kept"
     for folder in (stale, running, other, kept):
         folder.mkdir()
         (folder / "0.csv").write_text("x")
-    (tmp_path / f"correlator-jobs-{gone}-link").symlink_to(kept)
+    (tmp_path / "correlator-jobs-link").symlink_to(kept)
+    time.sleep(0.3)
+    young.mkdir()
+    (young / "0.csv").write_text("x")
+    held = os.open(running, os.O_RDONLY)  # by a run of whatever namespace
+    fcntl.flock(held, fcntl.LOCK_EX)
     with scratch() as made:
         assert Path(made).is_dir()
         assert not stale.exists()
+        time.sleep(0.3)
+        with scratch() as another:  # which leaves the first one's alone
+            assert Path(made).is_dir()
+        assert not Path(another).exists()
     assert not Path(made).exists()
     assert all((folder / "0.csv").exists() for folder in (running, other, kept))
+    assert not young.exists()
+    os.close(held)
