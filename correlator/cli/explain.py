@@ -25,6 +25,7 @@ from correlator.report.answer import (
     takes,
     takes_ipv4_on_inet6,
 )
+from correlator.report.escape import terminal
 from correlator.report.table import Row
 
 _HEADING = 20  # columns
@@ -199,9 +200,9 @@ def _nothing(asked: list[str]) -> str:
         return "No socket here has IPv4 on AF_INET6: what netstat shows as tcp6 has IPv6 only."
     hint = "" if sees_all() else " Other users' processes are not seen without sudo."
     return (
-        f"Nothing here uses {' or '.join(asked)} now.{hint} Containers have sockets of their own: `sudo nsenter -t PID "
-        "-n correlator explain ...` looks into that of a process. `sudo correlator live -i any` shows who tries to "
-        "connect."
+        f"Nothing here uses {terminal(' or '.join(asked))} now.{hint} Containers have sockets of their own: "
+        "`sudo nsenter -t PID -n correlator explain ...` looks into that of a process. `sudo correlator live -i any` "
+        "shows who tries to connect."
     )
 
 

@@ -18,7 +18,7 @@ from correlator.cli.analyse import exit_status, summarise
 from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.nats import publish_of, publish_options, publisher_of
 from correlator.cli.notify import notify
-from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
+from correlator.cli.outputs import Built, Wanted, build, output_options, prepare, run_record
 from correlator.cli.selection import selecting, selection
 from correlator.cli.start import Capture, Start, account_of, give_up_privileges, open_capture
 from correlator.core.config import Config
@@ -162,6 +162,8 @@ async def _live(start: Start, wanted: Wanted) -> int:
         run = Run(Engine(live_config(counted=wanted.every_packet), interfaces.names), Decoder(interfaces), Outputs())
         with _evidence(run) as evidence:
             # No byte of a stranger's was looked at so far, and no file of ours opened.
+            if start.user is not None:
+                prepare(wanted, publishes=start.publish is not None)
             give_up_privileges(start.user)
             publisher = wanted.publisher = publisher_of(*start.publish) if start.publish is not None else None
             built = build(wanted, interfaces.names)

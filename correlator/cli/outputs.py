@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -202,6 +203,26 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
     return Built(outputs, summary, fail_on, text)
+
+
+def prepare(wanted: Wanted, *, publishes: bool) -> None:
+    """Import what the outputs need by name later on: another user may not be able to read it."""
+    names = ["aiofiles", "concurrent.futures.thread", "encodings.idna", "encodings.unicode_escape"]
+    if wanted.prefix is not None:
+        names += ["correlator.cli.prefix", "correlator.report.rotation"]
+    if wanted.csv or wanted.jsonl:
+        names.append("correlator.report.text_sinks")
+    if publishes:
+        names += ["correlator.fleet.publish", "correlator.fleet.spool"]
+    if wanted.board is not None:
+        names.append("correlator.cli.view")
+    if wanted.parquet:
+        parquet_sink()
+    for name in names:
+        import_module(name)
+    if wanted.html:
+        import_module("correlator.report.page.sink")
+        import_module("correlator.report.page.template").prepare()
 
 
 def parquet_sink() -> "type[ParquetSink]":

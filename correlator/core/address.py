@@ -102,7 +102,8 @@ def endpoint_text(address: bytes, port: int) -> str:
 def parse_endpoint(value: str) -> tuple[bytes, int]:
     """The address and port of `endpoint_text`'s form. Raises ValueError."""
     host, _, port = value.rpartition(":")
-    return parse(host.strip("[]")), 0 if port == "*" else parse_port(port)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    return parse(bare), 0 if port == "*" else parse_port(port)
 
 
 def parse_port(value: str) -> int:

@@ -323,3 +323,35 @@ def test_ambient_capabilities_that_are_needed_no_more_are_given_up(
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 0
+
+
+_WHAT_IS_IMPORTED_LATER = """
+import os, sys
+import correlator.cli.live as live
+give_up, leave, before = live.give_up_privileges, os._exit, set()
+def given_up(user):
+    before.update(sys.modules)
+    give_up(user)
+def end(status):
+    print("later:", *sorted(set(sys.modules) - before), file=sys.stderr, flush=True)
+    leave(status)
+live.give_up_privileges, os._exit = given_up, end
+from correlator.cli.main import main
+main(sys.argv[1:])
+"""
+
+
+def test_nothing_is_imported_after_the_drop(everyones: Path) -> None:
+    """The user may not be able to read it."""
+    prefix = str(everyones / "x")
+    outputs = ["-w", prefix, "--html", prefix + ".html", "--parquet", prefix + ".parquet", "--rotate-every", "1"]
+    publish = ["--publish", "nats://127.0.0.1:9", "--spool", prefix + ".spool"]
+    words = ["live", "-i", "lo", "--user", "nobody", "--duration", "2.5", *outputs, *publish]
+    run = subprocess.Popen([sys.executable, "-c", _WHAT_IS_IMPORTED_LATER, *words], stderr=subprocess.PIPE, text=True)
+    assert run.stderr
+    assert "capturing" in run.stderr.readline()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+    _, said = run.communicate(timeout=30)
+    assert run.returncode == 0, said
+    assert "\nlater:\n" in said

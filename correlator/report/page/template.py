@@ -79,6 +79,13 @@ def rendered(overview: Overview, run: Record, counters: Record, rows: str, *, ke
     )
 
 
+def prepare() -> None:
+    """Read what a page is made of, while it can be read."""
+    _environment()
+    for name in ("page.html", "page.css", "page.js"):
+        _part(name)
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(

@@ -49,10 +49,10 @@ class Analysed:
     megabytes: int
 
 
-def analysed(pieces: Iterable[bytes], path: Path) -> Analysed:
-    """Analyse a capture that comes through a pipe; in a process whose memory is measured."""
+def analysed(pieces: Iterable[bytes], path: Path, *words: str) -> Analysed:
+    """Analyse a capture that comes through a pipe, or do something else; in a process whose memory is measured."""
     status = path.with_suffix(".status")
-    command = [sys.executable, "-c", _MEASURED, str(status), "analyse", "-", "-q", "--csv", str(path)]
+    command = [sys.executable, "-c", _MEASURED, str(status), *(words or ("analyse", "-", "-q")), "--csv", str(path)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdin
     assert process.stderr
@@ -123,6 +123,31 @@ def test_a_block_that_claims_4_gigabytes(kind: int, tmp_path: Path) -> None:
     assert (found.status, len(found.rows)) == (4, 1)
     assert f"byte {len(head)}: " in found.said or "cut off" in found.said
     assert found.megabytes < BESIDE
+
+
+@pytest.mark.parametrize("protocol", [6, 17])
+def test_an_annotated_capture_of_any_size(protocol: int, tmp_path: Path) -> None:
+    """Comments wait for their connections, findings for nobody; those of other packets are dropped at once."""
+    comment = option(1, b"correlator: verdict=ipv4-on-af_inet6 cause=unknown side=server process=" + b"x" * 300)
+    frames = (
+        enhanced(
+            ethernet(ipv4(tcp(1024 + number % 60_000, 80 + number // 60_000, flags=4), protocol=protocol)),
+            options=comment,
+        )
+        for number in range(100_000)
+    )
+    path = tmp_path / "x.pcapng.gz"
+    with gzip.open(path, "wb", 1) as file:
+        file.write(section() + interface())
+        file.writelines(frames)
+    found = analysed([], tmp_path / "x.csv", "export", str(path))
+    if protocol == 6:
+        assert (found.status, len(found.rows)) == (0, 100_000)
+        assert {row["verdict"] for row in found.rows} == {"ipv4-on-af_inet6"}
+    else:
+        assert (found.status, found.rows) == (3, [])
+        assert "no annotated capture" in found.said
+    assert found.megabytes < 2 * BESIDE
 
 
 def test_options_that_claim_too_much(tmp_path: Path) -> None:
