@@ -22,6 +22,8 @@ _COMMANDS: dict[str, tuple[str, str, str]] = {
     "export": ("export", "export", "Turn a report into CSV, JSON Lines or a page for the browser."),
     "explain": ("explain", "explain", "Say in plain words why netstat shows tcp6, and what would change it."),
     "audit": ("audit", "audit_", "Say who would be refused if dual-stack listeners took IPv6 only."),
+    "join": ("join", "join", "Join both ends of the connections that the hosts of a fleet report."),
+    "query": ("query", "query", "Ask the findings of a fleet: SQL, or questions that are ready."),
     "doctor": ("doctor", "doctor", "Say what works on this machine, and how to mend what does not."),
     "repair": ("repair", "repair", "Cut what a killed run left of a record off the ends of its files."),
     "sockets": ("sockets", "sockets", "List this host's TCP sockets with the truth beside netstat's."),

@@ -51,6 +51,7 @@ HOMES = {
     "click": {"cli"},
     "pyarrow": {"report/parquet"},
     "nats": {"fleet"},
+    "duckdb": {"fleet", "cli/query"},
     "communityid": set(),  # the oracle of a test
 }
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
