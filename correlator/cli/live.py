@@ -16,8 +16,9 @@ import click
 from correlator.capture.ring import DEFAULT_RING
 from correlator.cli.analyse import exit_status, summarise
 from correlator.cli.exits import Exit, die, say, show
+from correlator.cli.metrics import metrics_of, place_of
 from correlator.cli.nats import publish_of, publish_options, publisher_of
-from correlator.cli.notify import notify
+from correlator.cli.notify import notify, watched
 from correlator.cli.outputs import Built, Wanted, build, output_options, prepare, run_record
 from correlator.cli.selection import selecting, selection
 from correlator.cli.start import Capture, Start, account_of, give_up_privileges, open_capture
@@ -25,7 +26,7 @@ from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.core.evidence import Bounds
 from correlator.core.limits import LINGER, LIVE_SETTLE, Limits
-from correlator.kernel.live import KernelEvidence
+from correlator.kernel.live import LOSSES, KernelEvidence
 from correlator.kernel.portable import PortableEvidence
 from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
@@ -90,6 +91,7 @@ _MAX_EVIDENCE = 65_536
     metavar="NAME",
     help="Once everything is open, go on as this user, with just the capabilities that are still needed.",
 )
+@click.option("--metrics", metavar="ADDRESS:PORT", help="Answer Prometheus there, as 127.0.0.1:9464.")
 @publish_options
 @click.option("--portable", is_flag=True, help="Capture through Scapy's sockets instead of AF_PACKET.")
 @output_options
@@ -121,6 +123,7 @@ def live(
     if (rotates and not options["prefix"]) or (keep is not None and not rotates):
         die(Exit.USAGE, "--rotate-size and --rotate-every go with -w PREFIX, --keep goes with one of them")
     publish = publish_of(options)
+    place = place_of(options.pop("metrics"))
     user = account_of(options.pop("user"))
     has_view = can_be_drawn_on() and not options["quiet"] and "-" not in {options[name] for name in _REPORTS}
     wanted = Wanted(
@@ -140,6 +143,7 @@ def live(
         user=user,
         portable=portable,
         publish=publish,
+        metrics=place,
     )
     raise SystemExit(asyncio.run(_live(start, wanted)))
 
@@ -163,12 +167,20 @@ async def _live(start: Start, wanted: Wanted) -> int:
         with _evidence(run) as evidence:
             # No byte of a stranger's was looked at so far, and no file of ours opened.
             if start.user is not None:
-                prepare(wanted, publishes=start.publish is not None)
+                prepare(wanted, publishes=start.publish is not None, counts=start.metrics is not None)
             give_up_privileges(start.user)
-            publisher = wanted.publisher = publisher_of(*start.publish) if start.publish is not None else None
-            built = build(wanted, interfaces.names)
-            run.outputs = built.outputs
-            async with contextlib.nullcontext() if publisher is None else publisher.running():
+            async with contextlib.AsyncExitStack() as others:
+                publisher = publisher_of(*start.publish) if start.publish is not None else None
+                if publisher is not None:
+                    wanted.others.append(publisher)
+                    await others.enter_async_context(publisher.running())
+                if start.metrics is not None:
+                    metrics = metrics_of(start.metrics, run, capture, evidence, publisher)
+                    wanted.others.append(metrics)
+                    others.callback(metrics.close)
+                await others.enter_async_context(watched())
+                built = build(wanted, interfaces.names)
+                run.outputs = built.outputs
                 status = await _run(start, capture, evidence, run, built, until, wanted)
             return status if publisher is None else _published(publisher, status)
     finally:
@@ -201,7 +213,7 @@ async def _run(
         notes = [f"{name} went down or away; the run went on" for name in dict.fromkeys(capture.gone)]
         lost = {"received": capture.received, "dropped": capture.dropped, "evidence_lost": evidence.lost}
         counters = run.end(lost)
-        lost_at = [f"{times} {stage}" for stage, times in evidence.losses.items() if times]
+        lost_at = [f"{times} {LOSSES[stage]}" for stage, times in evidence.losses.items() if times]
         if lost_at:
             troubles.append(f"evidence lost: {', '.join(lost_at)}")
         if lost["dropped"] or lost["evidence_lost"] or counters["evidence_dropped"]:
@@ -227,7 +239,7 @@ def _saved(built: Built, wanted: Wanted) -> list[str]:
     names = [writer.name for writer in built.outputs.writers if not writer.is_stdout and not writer.failure]
     if names:
         return [f"wrote {', '.join(names)}"]
-    if wanted.publisher is not None:
+    if wanted.others:
         return []
     if STANDARD_OUTPUT in {wanted.csv, wanted.jsonl, wanted.html}:
         return []

@@ -1,7 +1,10 @@
 """Tells the service manager how things stand, as sd_notify(3) describes it."""
 
+import asyncio
 import os
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 
 def notify(state: str) -> None:
@@ -15,3 +18,23 @@ def notify(state: str) -> None:
             sender.sendto(state.encode(), target)
     except OSError:
         return
+
+
+@asynccontextmanager
+async def watched() -> AsyncIterator[None]:
+    """Tells the service manager's watchdog (WatchdogSec=) meanwhile that the loop has its turns."""
+    told = os.environ.get("WATCHDOG_USEC", "")
+    if not (told.isascii() and told.isdigit() and int(told)):
+        yield
+        return
+
+    async def tell() -> None:
+        while True:
+            notify("WATCHDOG=1")
+            await asyncio.sleep(int(told) / 2e6)
+
+    telling = asyncio.ensure_future(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()

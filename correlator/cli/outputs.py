@@ -90,8 +90,8 @@ class Wanted:
     no_color: bool = False
     board: "Board | None" = None
     """Takes the findings in the table's place: a live view shows them."""
-    publisher: FindingSink | None = None
-    """Sends them to others."""
+    others: list[FindingSink] = field(default_factory=list)
+    """Sinks that write no file."""
     screen: str = STANDARD_OUTPUT
     """Where the table of findings goes."""
     rotate_size: int | None = None
@@ -195,8 +195,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
         from correlator.report.page.sink import HtmlSink  # noqa: PLC0415  as above
 
         chosen.append(HtmlSink(writer(wanted.html, whole=True)))
-    if wanted.publisher is not None:
-        chosen.append(wanted.publisher)
+    chosen += wanted.others
     if wanted.parquet:
         chosen.append(parquet_sink()(writer(wanted.parquet, whole=True)))
     takes_all = wanted.selection == Selection()
@@ -205,7 +204,7 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     return Built(outputs, summary, fail_on, text)
 
 
-def prepare(wanted: Wanted, *, publishes: bool) -> None:
+def prepare(wanted: Wanted, *, publishes: bool, counts: bool) -> None:
     """Import what the outputs need by name later on: another user may not be able to read it."""
     names = ["aiofiles", "concurrent.futures.thread", "encodings.idna", "encodings.unicode_escape"]
     if wanted.prefix is not None:
@@ -214,6 +213,8 @@ def prepare(wanted: Wanted, *, publishes: bool) -> None:
         names.append("correlator.report.text_sinks")
     if publishes:
         names += ["correlator.fleet.publish", "correlator.fleet.spool"]
+    if counts:
+        names.append("correlator.report.metrics")
     if wanted.board is not None:
         names.append("correlator.cli.view")
     if wanted.parquet:

@@ -32,6 +32,8 @@ class Start:
     portable: bool
     publish: "tuple[Server, str, int] | None"
     """The server, the spool's folder and its bytes."""
+    metrics: tuple[str, int] | None
+    """Where Prometheus is answered: address and port."""
 
 
 def account_of(name: str | None) -> Account | None:

@@ -80,6 +80,11 @@ class EvidenceIndex:
         """Keeps the bounds where every statement needs them."""
         self._most, self._each = self.bounds.tuples, self.bounds.statements
 
+    @property
+    def size(self) -> int:
+        """How many four-tuples of sockets are known."""
+        return len(self._sockets)
+
     def add(self, statement: Statement) -> None:
         """Take in one statement."""
         self.statements += 1

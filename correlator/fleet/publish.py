@@ -50,6 +50,11 @@ class Publisher:
         self._ending = asyncio.Event()
 
     @property
+    def waiting(self) -> int:
+        """Findings that wait for the server, on disk or on their way there."""
+        return self._spool.findings + sum(batch.count for batch in self._full)
+
+    @property
     def told(self) -> list[str]:
         """What there is to say of it in the end."""
         left = f"; {self._spool.findings} wait in {self._spool.folder} for the next run" if len(self._spool) else ""

@@ -33,6 +33,14 @@ _MAX_ROOMS = 1024  # namespaces; each takes two netlink sockets
 _MAX_TOLD = 32_768
 _MAX_PENDING = 65_536  # inodes whose owners are still to be found
 
+LOSSES = {
+    "netlink": "overflows of the netlink buffers",
+    "late": "destroy events that were read too late",
+    "trace": "state events that the trace buffers had no room for",
+    "clock": "settings of the clock, of whose moments evidence has no time",
+}
+"""Where evidence is lost: tokens, and what they mean."""
+
 
 class KernelEvidence(AbstractContextManager["KernelEvidence"]):
     """Evidence of all network namespaces, first of the process's own. `emit` is called with statements."""
@@ -57,6 +65,8 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
         self._followed_at = float("-inf")
         self._refused = False
         name = netns.current()
+        self.lag = 0
+        """Age of the oldest event in the last reading, in nanoseconds."""
         home = Room(name, SockDiag(self._paths.path, name))
         self._rooms: dict[int, Room] = {self._home: home}
         try:
@@ -86,13 +96,13 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
 
     @property
     def losses(self) -> dict[str, int]:
-        """The same by stage."""
+        """The same by stage, one of LOSSES."""
         overflows = sum(room.destroyed.lost for room in self._rooms.values() if room.destroyed)
         return {
-            "overflows of the netlink buffers": self._lost_before + overflows,
-            "destroy events that were read too late": self._joining.late,
-            "state events that the trace buffers had no room for": self._states.lost if self._states else 0,
-            "settings of the clock, of whose moments evidence has no time": self._clock_set,
+            "netlink": self._lost_before + overflows,
+            "late": self._joining.late,
+            "trace": self._states.lost if self._states else 0,
+            "clock": self._clock_set,
         }
 
     @property
@@ -219,6 +229,7 @@ class KernelEvidence(AbstractContextManager["KernelEvidence"]):
             if inode is not None:
                 self._pending.pop(inode, None)  # nobody holds it any more
         if told:
+            self.lag = max(0, now - (told[0].at or now))
             self._emit([*told])
         self._is_behind = self._is_behind or self.lost > lost
         begun = time.monotonic()

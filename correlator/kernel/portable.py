@@ -38,7 +38,7 @@ class PortableEvidence(AbstractContextManager["PortableEvidence"]):
     A connection that comes and goes between two looks is missed.
     """
 
-    lost = 0
+    lost = lag = 0
     losses: Mapping[str, int] = MappingProxyType({})
     sources = ("psutil",)
     tells_of_ends = False

@@ -51,6 +51,7 @@ HOMES = {
     "click": {"cli"},
     "pyarrow": {"report/parquet"},
     "nats": {"fleet"},
+    "prometheus_client": {"report/metrics", "cli/metrics"},
     "duckdb": {"fleet", "cli/query"},
     "communityid": set(),  # the oracle of a test
 }
