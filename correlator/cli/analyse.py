@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -18,7 +18,7 @@ from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
-from correlator.cli.tables import Tables, beside_capture
+from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
 from correlator.core.config import Config
 from correlator.report.record import Record
 from correlator.run import Run, writing
@@ -43,6 +43,12 @@ from correlator.wire.interfaces import Interfaces
     help="Use so many processes: for several captures (as many as there are cores), or, if asked, for one large "
     "capture. Without -w, --html, --parquet, --merge and --follow.",
 )
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Have it done by a Dask cluster, tcp://HOST:8786, or by one of this machine's cores, `local`: a task a file.",
+)
+@click.option("--to", "folder", metavar="DIR", help="With --scheduler: write DIR/part-*.parquet, also s3://...")
 @output_options
 @selecting
 def analyse(  # click's options
@@ -60,7 +66,10 @@ def analyse(  # click's options
     A PREFIX.sockets.jsonl beside PREFIX.pcapng, as `live -w PREFIX` writes it, is used by itself.
     """  # noqa: D205  the help has the summary in one paragraph
     chosen = selection(options.pop("verdicts"), options.pop("ports"), options.pop("processes"), options.pop("pids"))
+    scheduler, folder = options.pop("scheduler"), options.pop("folder")
     wanted = Wanted(**options, selection=chosen)
+    if scheduler is not None or folder is not None:
+        _on_a_cluster(scheduler, folder, captures, tables, wanted, is_plain=not (merge or follow or jobs))
     if "" in captures:
         die(Exit.USAGE, "a capture needs a name (is a variable empty?)")
     try:
@@ -98,6 +107,30 @@ def analyse(  # click's options
     else:
         work = partial(_one_by_one, groups)
     raise SystemExit(asyncio.run(_analyse(wanted, inputs, record, names, [*tables, *beside], work)))
+
+
+def _on_a_cluster(
+    scheduler: str | None,
+    folder: str | None,
+    captures: tuple[str, ...],
+    tables: tuple[str, ...],
+    wanted: Wanted,
+    *,
+    is_plain: bool,
+) -> NoReturn:
+    """Have the captures analysed elsewhere. Ends the program."""
+    if scheduler is None or folder is None:
+        die(Exit.USAGE, "--scheduler ADDRESS and --to DIR go together")
+    others = {wanted.csv, wanted.jsonl, wanted.html, wanted.parquet, wanted.prefix}
+    if others != {None} or not is_plain or set(tables) & {LIVE, PSUTIL} or STANDARD_INPUT in captures:
+        die(Exit.USAGE, "--scheduler takes captures and tables that are files, and writes --to DIR only")
+    try:
+        from correlator.cli import corpus  # noqa: PLC0415  an extra
+    except ModuleNotFoundError as error:
+        if error.name not in {"distributed", "dask", "fsspec", "pyarrow"}:
+            raise
+        die(Exit.USAGE, f"--scheduler needs {error.name}: pip install 'correlator[fleet]'")
+    raise SystemExit(corpus.run(scheduler, folder, captures, tables, wanted))
 
 
 def _open_as_many_as_may_be() -> None:

@@ -15,26 +15,21 @@ import signal
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 from correlator.cli.inputs import Inputs
-from correlator.cli.outputs import Built, Wanted, build
+from correlator.cli.outputs import Built, Wanted
+from correlator.cli.part import OF_THE_CAPTURE, Part, part_of
 from correlator.cli.scratch import scratch
-from correlator.cli.tables import Tables
-from correlator.core.config import Config
 from correlator.kernel.privileges import end_with
 from correlator.report.lines import header
 from correlator.report.merging import merged
-from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.report.writer import Writer
-from correlator.run import Run, writing
-from correlator.wire.interfaces import Interfaces
+from correlator.run import Run
 
 _SIGNALS = (signal.SIGINT, signal.SIGHUP)  # the executor ends its processes with SIGTERM
 _EVERY = 0.1  # seconds
-# What every share counts alike.
-_OF_THE_CAPTURE: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
 
 
 @dataclass(frozen=True)
@@ -47,20 +42,6 @@ class Job:
     """Of the connections of one capture."""
     folder: str = ""
     """Where its outputs go, and where a file says that it is to stop."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What a process has done."""
-
-    counters: Record
-    tally: dict[str, Any]
-    is_met: bool
-    troubles: list[str]
-    unread: list[str]
-    failures: list[str]
-    is_apart: bool
-    """Whether no connection of its share has to do with those of others."""
 
 
 class _Processes:
@@ -102,7 +83,7 @@ class _Processes:
         with open(self._file, "xb"):
             pass
 
-    def begin(self, job: Job, group: list[str], number: int) -> "asyncio.Future[_Part]":
+    def begin(self, job: Job, group: list[str], number: int) -> "asyncio.Future[Part]":
         """Analyse captures in one of them."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # a process inherits what is blocked
         try:
@@ -134,7 +115,7 @@ async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], r
         built.outputs.scratch_failures += [_told(failure) for part in parts for failure in part.failures]
         inputs.unread += parts[0].unread
         for share, part in enumerate(parts):
-            run.add(part.counters if share == 0 else part.counters | _OF_THE_CAPTURE)
+            run.add(part.counters if share == 0 else part.counters | OF_THE_CAPTURE)
             built.summary.add(part.tally)
             built.fail_on.met = built.fail_on.met or part.is_met
         for place, (_, writer) in enumerate(_names(job.wanted, _stem(job.folder, 0), built)):
@@ -142,10 +123,10 @@ async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], r
             await _merge(names, writer)
 
 
-def _agree(one: _Part, other: _Part) -> bool:
+def _agree(one: Part, other: Part) -> bool:
     """Whether two processes have read the same of a capture, which may have changed meanwhile."""
     read = [
-        (part.troubles, part.unread, {name: part.counters.get(name) for name in _OF_THE_CAPTURE})
+        (part.troubles, part.unread, {name: part.counters.get(name) for name in OF_THE_CAPTURE})
         for part in (one, other)
     ]
     return read[0] == read[1]
@@ -171,13 +152,13 @@ async def at_once(job: Job, groups: list[list[str]], jobs: int, built: Built, in
 
 async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
     async with _Processes(jobs, job.folder, inputs.stop) as processes:
-        coming: dict[int, asyncio.Future[_Part]] = {}
+        coming: dict[int, asyncio.Future[Part]] = {}
         for number, group in enumerate(groups):
             try:
                 for later in range(number, min(number + jobs + 1, len(groups))):  # few that are done wait here
                     if later not in coming:
                         coming[later] = processes.begin(job, groups[later], later)
-                part: _Part | None = await coming.pop(number)
+                part: Part | None = await coming.pop(number)
             except BrokenExecutor:
                 coming.clear()  # they were given up, too; some other one may have been killed
                 part = await _alone(processes, job, group, number)
@@ -200,7 +181,7 @@ async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str
                 break
 
 
-async def _alone(processes: _Processes, job: Job, group: list[str], number: int) -> _Part | None:
+async def _alone(processes: _Processes, job: Job, group: list[str], number: int) -> Part | None:
     """Analyse captures while nothing else is; None where that process is killed as well: by no other's fault."""
     processes.renew()
     try:
@@ -247,14 +228,14 @@ async def _copy(name: str, writer: Writer) -> None:
     os.unlink(name)
 
 
-def work(job: Job, group: list[str], number: int) -> _Part:
+def work(job: Job, group: list[str], number: int) -> Part:
     """Analyse captures in this process. `number`: of the captures, or of the share of one."""
     gc.disable()  # as in `analyse`
     try:
         return asyncio.run(_work(job, group, number))
     except SystemExit:  # it has said why; the others go on
         failure = f"{job.folder}: {group[0]} could not be analysed in a process of its own"
-        return _Part({}, Summary().tally(), is_met=False, troubles=[], unread=group, failures=[failure], is_apart=True)
+        return Part({}, Summary().tally(), is_met=False, troubles=[], unread=group, failures=[failure], is_apart=True)
 
 
 async def _stopping(file: str, stop: asyncio.Event) -> None:
@@ -264,26 +245,15 @@ async def _stopping(file: str, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _work(job: Job, group: list[str], number: int) -> _Part:
-    named, interfaces = Tables(), Interfaces()
-    for table in job.tables:
-        named.add(table)
-    built = build(_own(job.wanted, _stem(job.folder, number), job.shares), interfaces.names)
-    inputs = Inputs(interfaces, named, Config())
-    stopping = asyncio.ensure_future(_stopping(_stop_file(job.folder), inputs.stop))
-    run = Run(*inputs.parts(first=True), built.outputs)
-    run.share, run.shares = number if job.shares > 1 else 0, job.shares
-    async with writing(built.outputs):
-        await inputs.take(run, group)
-    stopping.cancel()
-    gc.collect()
-    # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order
-    has_legs = len(interfaces.names) > 1 and run.engine.index.statements > 0
-    failures = built.outputs.failures
-    is_apart = not (inputs.is_recorded or has_legs)
-    return _Part(
-        run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures, is_apart
-    )
+async def _work(job: Job, group: list[str], number: int) -> Part:
+    stop = asyncio.Event()
+    stopping = asyncio.ensure_future(_stopping(_stop_file(job.folder), stop))
+    wanted = _own(job.wanted, _stem(job.folder, number), job.shares)
+    share = number if job.shares > 1 else 0
+    try:
+        return await part_of(wanted, job.tables, group, share=share, shares=job.shares, stop=stop)
+    finally:
+        stopping.cancel()
 
 
 def _told(failure: str) -> str:

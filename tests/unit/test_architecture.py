@@ -51,6 +51,8 @@ HOMES = {
     "click": {"cli"},
     "pyarrow": {"report/parquet"},
     "nats": {"fleet"},
+    "distributed": {"cli/corpus"},
+    "fsspec": {"cli/corpus"},
     "prometheus_client": {"report/metrics", "cli/metrics"},
     "duckdb": {"fleet", "cli/query"},
     "communityid": set(),  # the oracle of a test

@@ -1,0 +1,69 @@
+"""A part of an analysis, which another process puts together with others: some captures, or a share of one."""
+
+import asyncio
+import gc
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from correlator.cli.inputs import Inputs
+from correlator.cli.outputs import Wanted, build
+from correlator.cli.tables import Tables
+from correlator.core.config import Config
+from correlator.report.record import Record
+from correlator.run import Run, writing
+from correlator.wire.interfaces import Interfaces
+
+OF_THE_CAPTURE: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
+"""What every share of a capture counts alike, as nothing."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was done."""
+
+    counters: Record
+    tally: dict[str, Any]
+    is_met: bool
+    """Whether --fail-on is."""
+    troubles: list[str]
+    unread: list[str]
+    failures: list[str]
+    is_apart: bool
+    """Whether no connection of a share has to do with those of others."""
+
+
+async def part_of(
+    wanted: Wanted,
+    tables: Iterable[str],
+    group: list[str],
+    *,
+    share: int = 0,
+    shares: int = 1,
+    stop: asyncio.Event | None = None,
+    record: Record | None = None,
+) -> Part:
+    """Analyse captures of one timeline. `record`: what the outputs are told of the run; without, they are fragments."""
+    named, interfaces = Tables(), Interfaces()
+    for table in tables:
+        named.add(table)
+    built = build(wanted, interfaces.names)
+    inputs = Inputs(interfaces, named, Config())
+    inputs.stop = stop or inputs.stop
+    run = Run(*inputs.parts(first=True), built.outputs)
+    run.share, run.shares = share, shares
+    async with writing(built.outputs):
+        if record is not None:
+            run.begin(record)
+        await inputs.take(run, group)
+        if record is not None:
+            run.end({})
+        if inputs.unread:
+            for writer in built.outputs.writers:
+                writer.forget()
+    gc.collect()
+    # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order
+    has_legs = len(interfaces.names) > 1 and run.engine.index.statements > 0
+    is_apart = not (inputs.is_recorded or has_legs)
+    failures = built.outputs.failures
+    return Part(run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures, is_apart)
