@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*/*/*.py correlator/*.pxd correlator/*/*.pxd)
 
-.PHONY: demo test truth bench fuzz sanitize faults lint format clean setup
+.PHONY: demo test truth bench fuzz sanitize faults kills lint format clean setup
 
 demo: $(BUILT)
 	$(BIN)/correlator demo
@@ -54,6 +54,10 @@ $(SANITIZED)/.built: $(READY) setup.py $(SOURCES)
 # FAULTS='--rounds 50 --clock disk' sets the machine's clock back as well, and tries only what has `disk` in its name.
 faults: $(BUILT)
 	$(BIN)/python -m tests.faults.run $(FAULTS)
+
+# SIGKILL for live --publish, nats-server and collectors, many times: nothing lost, nothing doubled; needs root.
+kills: $(BUILT)
+	$(BIN)/python -m tests.fleet.kills $(KILLS)
 
 lint: $(BUILT)
 	$(BIN)/ruff check .

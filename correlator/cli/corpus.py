@@ -7,6 +7,7 @@ connections.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import posixpath
@@ -228,11 +229,14 @@ def work(task: Task) -> Done:
         trouble = f"{task.name}: a worker has correlator {__version__}, not {task.version}"
         return Done(task, troubles=(trouble,), is_read=False)
     began = time.monotonic()
+    gc.disable()  # as in `analyse`; the worker's own loop has its turn again between two tasks
     with tempfile.TemporaryDirectory(prefix="correlator-task-") as folder:
         try:
             done = asyncio.run(_work(task, folder))
         except SystemExit:  # it has said why, where it runs
             done = Done(task, failures=(f"{task.part}: could not be written",), is_read=False)
+        finally:
+            gc.enable()
     return replace(done, seconds=time.monotonic() - began, peak=_peak())
 
 

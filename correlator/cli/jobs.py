@@ -231,11 +231,14 @@ async def _copy(name: str, writer: Writer) -> None:
 def work(job: Job, group: list[str], number: int) -> Part:
     """Analyse captures in this process. `number`: of the captures, or of the share of one."""
     gc.disable()  # as in `analyse`
+    gc.freeze()
     try:
         return asyncio.run(_work(job, group, number))
     except SystemExit:  # it has said why; the others go on
         failure = f"{job.folder}: {group[0]} could not be analysed in a process of its own"
         return Part({}, Summary().tally(), is_met=False, troubles=[], unread=group, failures=[failure], is_apart=True)
+    finally:
+        gc.collect()
 
 
 async def _stopping(file: str, stop: asyncio.Event) -> None:

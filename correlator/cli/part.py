@@ -1,7 +1,6 @@
 """A part of an analysis, which another process puts together with others: some captures, or a share of one."""
 
 import asyncio
-import gc
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -58,10 +57,9 @@ async def part_of(
         await inputs.take(run, group)
         if record is not None:
             run.end({})
-        if inputs.unread:
-            for writer in built.outputs.writers:
-                writer.forget()
-    gc.collect()
+            if inputs.unread:
+                for writer in built.outputs.writers:
+                    writer.forget()
     # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order
     has_legs = len(interfaces.names) > 1 and run.engine.index.statements > 0
     is_apart = not (inputs.is_recorded or has_legs)
