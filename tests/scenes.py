@@ -1,9 +1,14 @@
 """Findings for the tests of reports."""
 
+from dataclasses import replace
+
+from correlator.core.address import text as address_text
 from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.model import Owner, Source, Statement
+from correlator.core.tcp import UNSEEN
+from tests.ends import between, changed
 from tests.play import CLIENT, SERVER, START, Play, evidence, listener, socket
 
 
@@ -36,3 +41,20 @@ def passing() -> Finding:
     """A connection that no socket here terminates."""
     (finding,) = findings(interfaces=("",), close=False)
     return finding
+
+
+def any_finding(
+    owner: Owner, text: str, interval: int | None, number: int | None, port: int, address: bytes
+) -> Finding:
+    """The case with other facts: a text and numbers in many places, known or not; ends with any addresses."""
+    finding = the_case()
+    assert finding.socket
+    connection = changed(
+        between((address_text(address), port), (address_text(address[::-1]), SERVER[1])),
+        interface=text,
+        syn_rtt=UNSEEN if interval is None else interval,
+        closed_at=UNSEEN if number is None else number >> 2,
+        counted=port % 2 == 0,
+    )
+    socket = replace(finding.socket, cookie=number, netns=text, cgroup=text[1:])
+    return replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")

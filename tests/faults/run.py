@@ -6,7 +6,6 @@ In a network namespace of its own, as root. Prints a row for each fault: how oft
 
 import argparse
 import collections
-import os
 import random
 import re
 import shutil
@@ -17,9 +16,9 @@ import time
 from pathlib import Path
 
 from tests.document import written
+from tests.namespace import enter
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_MARK = "CORRELATOR_FAULTS_NAMESPACE"
 
 
 def main() -> int:
@@ -34,12 +33,7 @@ def main() -> int:
     options.add_argument("--clock", action="store_true", help="set the machine's clock back and forward again")
     options.add_argument("--into", type=Path, metavar="FILE")
     chosen = options.parse_args()
-    if _MARK not in os.environ:
-        words = [sys.executable, "-m", "tests.faults.run", *sys.argv[1:]]
-        os.environ[_MARK] = "1"
-        os.execvp(  # noqa: S606  instead of this process
-            "unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words]
-        )
+    enter("tests.faults.run")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # what a fault has changed is put back
     rows, troubles = [], 0
     for name, fault in FAULTS.items():

@@ -7,7 +7,6 @@ it is complete: so many findings must be in the collectors' folder in the end, e
 
 import argparse
 import collections
-import os
 import random
 import re
 import shutil
@@ -21,8 +20,8 @@ from pathlib import Path
 from tests.document import written
 from tests.faults.scene import Load, TroubleError
 from tests.fleet.watch import Watch
+from tests.namespace import enter
 
-_MARK = "CORRELATOR_KILLS_NAMESPACE"
 _URL = "nats://127.0.0.1:4222"
 _NAME = re.compile(r"\d+-(\d+)-([0-9a-f]{32})\.jsonl\.gz")
 _AGAIN = 14  # seconds: what a killed collector held comes again
@@ -98,6 +97,7 @@ def campaign(kills: int, chance: random.Random, folder: Path) -> tuple[collectio
                 fleet.kill(name, chance.choice([0, chance.uniform(0, 1)]))
                 killed[name] += 1
                 time.sleep(chance.uniform(0, 2.5))
+            time.sleep(3)  # the last that were started hear signals by now
         fleet.end()
     finally:
         fleet.stop()
@@ -139,12 +139,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=time.time_ns() & 0xFFFF)
     options.add_argument("--into", type=Path, metavar="FILE")
     chosen = options.parse_args()
-    if _MARK not in os.environ:
-        words = [sys.executable, "-m", "tests.fleet.kills", *sys.argv[1:]]
-        os.environ[_MARK] = "1"
-        os.execvp(  # noqa: S606  instead of this process
-            "unshare", ["unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words]
-        )
+    enter("tests.fleet.kills")
     folder = Path(tempfile.mkdtemp(prefix="correlator-kills-"))
     try:
         killed, published, files = campaign(chosen.kills, random.Random(chosen.seed), folder)

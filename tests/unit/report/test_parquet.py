@@ -12,18 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.core.address import text as address_text
 from correlator.core.finding import Finding
 from correlator.core.model import Family, Owner
-from correlator.core.tcp import UNSEEN
 from correlator.core.timetext import parse_time
 from correlator.report.columns import COLUMNS
 from correlator.report.rows import extended
 from correlator.report.writer import Writer
 from correlator.run import Outputs, writing
-from tests.ends import between, changed
-from tests.play import SERVER
-from tests.scenes import passing, the_case
+from tests.scenes import any_finding, passing, the_case
 from tests.unit.cli.test_commands import CAPTURES, JESSIE, TABLE, correlator
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra `parquet`")
@@ -73,18 +69,8 @@ def test_rows_are_the_records(
     owner: Owner, text: str, interval: int | None, number: int | None, port: int, address: bytes
 ) -> None:
     """For any text and number, known or not; from findings, and from the lines of a report."""
-    finding = the_case()
-    assert finding.socket
-    connection = changed(
-        between((address_text(address), port), (address_text(address[::-1]), SERVER[1])),
-        interface=text,
-        syn_rtt=UNSEEN if interval is None else interval,
-        closed_at=UNSEEN if number is None else number >> 2,
-        counted=port % 2 == 0,
-    )
-    socket = replace(finding.socket, cookie=number, netns=text, cgroup=text[1:])
+    finding = any_finding(owner, text, interval, number, port, address)
     leg = (bytes([10, 0, 0, 1]), 1, bytes(15) + b"\1", 2)
-    finding = replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")
     found = [finding, replace(finding, listener=None, was=Family.INET6, leg=leg), passing(), finding]
     rows, again = Rows(), Rows()
     rows.findings([*found, replace(finding, final=False)])

@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 from correlator.core.address import text as address_text
 from correlator.core.finding import Finding
 from correlator.core.model import Family, Owner
-from correlator.core.tcp import UNSEEN
 from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of
 from correlator.report.rows import Rows, extended, record
-from tests.ends import between, changed, community_id
+from tests.ends import between, community_id
 from tests.play import SERVER
-from tests.scenes import passing, the_case
+from tests.scenes import any_finding, passing, the_case
 
 PORTS = st.integers(0, 65535)
 TEXTS = st.text(max_size=20) | st.sampled_from(["=1+1", "-x", 'a "b"', "a,b", "\x1b[31m", "\u202ereversed", "\\", "ü,"])
@@ -47,17 +46,7 @@ def test_lines_are_those_of_the_standard_library(
     owner: Owner, text: str, interval: int | None, number: int | None, port: int, address: bytes
 ) -> None:
     """For any text and number, known or not."""
-    finding = the_case()
-    assert finding.socket
-    connection = changed(
-        between((address_text(address), port), (address_text(address[::-1]), SERVER[1])),
-        interface=text,
-        syn_rtt=UNSEEN if interval is None else interval,
-        closed_at=UNSEEN if number is None else number >> 2,
-        counted=port % 2 == 0,
-    )
-    socket = replace(finding.socket, cookie=number, netns=text, cgroup=text[1:])
-    finding = replace(finding, connection=connection, socket=socket, owner=owner, explanation=text + ", and so on")
+    finding = any_finding(owner, text, interval, number, port, address)
     csv_rows, json_rows = Rows(CsvCells()), Rows(JsonCells(COLUMNS))
     for one in (finding, replace(finding, listener=None, was=Family.INET6), passing(), finding):
         assert csv_rows.lines([one]) == csv_line(one)
