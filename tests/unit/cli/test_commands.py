@@ -674,6 +674,55 @@ def test_findings_come_as_a_capture_grows(tmp_path: Path, way: str) -> None:
     )
 
 
+def test_a_capture_that_is_damaged_while_it_is_followed(tmp_path: Path) -> None:
+    """Nothing more can be read of it: the run ends, and says where; before that nobody has to wait for Ctrl-C."""
+    lying = pcap_record(b"")[:8] + (1 << 30).to_bytes(4, "little") * 2
+    (tmp_path / "x.pcap").write_bytes(JESSIE.read_bytes() + lying + bytes(100))
+    done = correlator("analyse", "--follow", tmp_path / "x.pcap", "-q")
+    assert done.returncode == 4
+    assert "a packet claims 1073741824 bytes" in done.stderr
+
+
+@pytest.mark.parametrize("option", [[], ["--follow"]])
+def test_a_capture_that_is_removed_before_its_size_is_asked_for(tmp_path: Path, option: list[str]) -> None:
+    """For the bar, on a terminal, after a second."""
+    path = tmp_path / "x.pcap"
+    path.write_bytes(JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 40_000)
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", *option, str(path)]
+    with subprocess.Popen(command, stderr=slave, stdout=subprocess.DEVNULL) as process:
+        os.close(slave)
+        time.sleep(0.8)
+        path.unlink()
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        said = b""
+        with contextlib.suppress(OSError):
+            while piece := os.read(master, 65536):
+                said += piece
+        os.close(master)
+    assert b"Traceback" not in said
+    assert process.returncode in {0, 130}
+
+
+def test_what_the_system_refuses_in_the_middle(tmp_path: Path) -> None:
+    """Is a line, not the group of errors that tasks end with."""
+    done = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"ulimit -n 32; exec {sys.executable} -m correlator analyse --jobs 8 {' '.join([str(JESSIE)] * 8)}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode in {0, 3, 4, 6}, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_left_of_a_run_without_input(tmp_path: Path) -> None:
     """So that the corrected command finds its names free."""
     assert correlator("analyse", tmp_path / "nope.pcap", "-w", tmp_path / "x").returncode == 3
