@@ -1,5 +1,6 @@
 """The `correlator` command: finds the file of the command asked for, and turns what escapes it into one line."""
 
+import errno
 import gc
 import os
 import sys
@@ -118,7 +119,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _failed(error: OSError) -> Exit:
-    say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+    reason = error.strerror or str(error)
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        say(f"{reason}: see ulimit -n" if error.filename is None else f"{error.filename}: {reason}: see ulimit -n")
+    else:
+        say(f"{error.filename or 'standard output'}: {reason}")
     return Exit.OUTPUT
 
 
