@@ -15,7 +15,7 @@ from nats.js.client import JetStreamContext
 
 from correlator.core.finding import Finding
 from correlator.fleet.batch import Batch, Batches
-from correlator.fleet.server import STREAM, SUBJECT, TROUBLES, Server, connected, reason, stream
+from correlator.fleet.server import STREAM, SUBJECT, Server, connected, reason, stream
 from correlator.fleet.spool import Spool, Waiting, read
 from correlator.report.record import Record
 
@@ -140,7 +140,7 @@ class Publisher:
                         client, context = await connected(self._server), None
                     context = context or await stream(client)
                     await self._send_some(context)
-                except TROUBLES as error:
+                except Exception as error:  # noqa: BLE001  whatever the client raises: findings wait, and the run goes on
                     self._tell(error)
                     await self._pause(pause)
                     pause = min(2 * pause, most)
@@ -161,7 +161,7 @@ class Publisher:
                 await self._ending.wait()
 
     async def _send_some(self, context: JetStreamContext) -> None:
-        """Send the oldest; those that the server has are gone. Raises TROUBLES for the others."""
+        """Send the oldest; those that the server has are gone. Raises what went wrong with others."""
         waiting = self._spool.first(_AT_ONCE)
         results = await asyncio.gather(*(self._send_one(context, one) for one in waiting), return_exceptions=True)
         for one, result in zip(waiting, results, strict=True):
