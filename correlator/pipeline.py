@@ -59,6 +59,8 @@ class LiveCapture(PacketSource, Protocol):
     dropped: int
     last_at: int
     """Time of the last packet (ns)."""
+    opened_at: int
+    """When it was opened, by the wall's time (ns): no packet is older, unless the clock was set."""
 
     @property
     def is_idle(self) -> bool:
@@ -226,7 +228,8 @@ class _Turns:
             if frames.count and frames.segments[0].at > self._begun + _SECOND:
                 self._begun = 0  # no ring has an older one any more
             return frames
-        if abs(time.time_ns() - time.monotonic_ns() - self._offset) > _STEP:
+        is_set = abs(time.time_ns() - time.monotonic_ns() - self._offset) > _STEP
+        if is_set or frames.segments[0].at < self._capture.opened_at:  # or was, for a moment
             self._begun = 0  # nor does its time tell any more when a packet came
             return frames
         first = next((place for place in range(frames.count) if frames.segments[place].at >= self._begun), frames.count)

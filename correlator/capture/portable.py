@@ -28,6 +28,7 @@ class PortableCapture:
         from scapy.error import Scapy_Exception  # noqa: PLC0415
         from scapy.layers import inet, inet6, l2  # noqa: F401, PLC0415  link types register themselves
 
+        self.opened_at = time.time_ns()
         self.received = 0
         self.dropped = 0
         self.last_at = 0

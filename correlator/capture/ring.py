@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import struct
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -65,6 +66,7 @@ class RingCapture:
 
         Raises OSError, PermissionError without CAP_NET_RAW.
         """
+        self.opened_at = time.time_ns()
         self.received = 0
         self.dropped = 0
         self.last_at = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from types import SimpleNamespace
 from typing import Any
 
 from correlator.core.annotation import Kept
@@ -78,7 +79,8 @@ def test_a_live_run_takes_what_was_captured_since_its_evidence_began() -> None:
     """What is older would be taken for another host's; rings may hand it over after newer packets of another one."""
     begun, second = 1_000_000_000_000, 1_000_000_000
     nobody: Any = None
-    turns = _Turns(nobody, nobody, nobody, Until(asyncio.Event()), begun)
+    opened: Any = SimpleNamespace(opened_at=begun - second // 10)
+    turns = _Turns(nobody, opened, nobody, Until(asyncio.Event()), begun)
 
     def taken(*times: int) -> list[int]:
         frames = gathered([Packet(begun + at, 1, 0, b"x", 1) for at in times])
@@ -90,6 +92,16 @@ def test_a_live_run_takes_what_was_captured_since_its_evidence_began() -> None:
     assert taken(5, 6) == [5, 6]
     assert taken(-2, 7) == [7]
     assert taken(2 * second) == [2 * second]
+
+
+def test_a_clock_that_was_set_back_for_a_moment() -> None:
+    """No packet is older than the capture: it was set back and forward again before anybody looked."""
+    begun, second = 1_000_000_000_000, 1_000_000_000
+    nobody: Any = None
+    opened: Any = SimpleNamespace(opened_at=begun - second // 10)
+    turns = _Turns(nobody, opened, nobody, Until(asyncio.Event()), begun)
+    frames = gathered([Packet(begun - 14 * second, 1, 0, b"x", 1)])
+    assert turns._of_the_run(frames).count == 1
 
 
 def test_counters_add_up() -> None:
