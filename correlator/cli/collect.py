@@ -52,8 +52,9 @@ def collect(
             done = collector.collected
             more = f"; {done.again} came again" if done.again else ""
             more += f"; {done.refused} messages were no findings" if done.refused else ""
+            more += f"; {done.left_out} findings that no run of ours makes were left out" if done.left_out else ""
             say(f"collected {done.findings} findings in {done.files} files from {done.messages} messages{more}")
-        if done.refused:
+        if done.refused or done.left_out:
             raise SystemExit(Exit.DAMAGED)
 
     try:

@@ -30,7 +30,7 @@ from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.outputs import Wanted, run_record
 from correlator.cli.part import OF_THE_CAPTURE, part_of
 from correlator.cli.selection import Selection
-from correlator.cli.tables import EVIDENCE_SUFFIX, Tables
+from correlator.cli.tables import EVIDENCE_SUFFIX, Tables, beside_capture
 from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.run import added
@@ -326,7 +326,8 @@ def run(scheduler: str, to: str, captures: tuple[str, ...], tables: tuple[str, .
     tasks = tasks_of(names, folder, contents, wanted.selection)
     with cluster(scheduler) as client, told(len(tasks)) as progress:
         result = analysed(client, tasks, progress)
-    result.summary.tables = [*tables]
+    beside = [found for name in names if _REMOTE not in name and (found := beside_capture(name)) is not None]
+    result.summary.tables = [*tables, *beside]
     if result.parts:
         show(result.summary.text(result.counters, []))
         say(f"wrote {len(result.parts)} parts into {to}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from correlator.cli.exits import Exit, die
-from correlator.cli.query import findings_of, in_short, rows_of, write_csv
+from correlator.cli.query import done, findings_of, in_short, rows_of, write_csv
 from correlator.report.escape import terminal
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def join(folder: str, near: float, *, as_csv: bool) -> None:
     from correlator.fleet.findings import FAILURES  # noqa: PLC0415  as below
 
     try:
-        fleet.join(findings, near)
+        done(findings, lambda: fleet.join(findings, near))
     except FAILURES as error:  # files of others, without our columns
         die(Exit.UNREADABLE, f"{folder}: {in_short(error)}")
     if as_csv:

@@ -58,8 +58,9 @@ def metrics_of(
     metrics = Metrics(build, numbers)
     try:
         metrics.serve(*place)
-    except OSError as error:
-        die(Exit.OUTPUT, f"--metrics {place[0]}:{place[1]}: {error.strerror or error}")
+    except (OSError, UnicodeError) as error:  # an address in use, or none
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "is no address of this host"
+        die(Exit.OUTPUT, f"--metrics {place[0]}:{place[1]}: {reason}")
     return metrics
 
 

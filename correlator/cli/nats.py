@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from correlator.fleet.publish import Publisher
     from correlator.fleet.server import Server
 
-_SCHEMES = {"nats", "tls", "ws", "wss"}
+_SCHEMES = {"nats", "tls"}
 _FILE = click.Path(exists=True, dir_okay=False, readable=True)
 
 
@@ -67,11 +67,12 @@ def server_of(url: str, creds: str | None, tls_ca: str | None, tls_cert: str | N
     """The server. Ends the program where the address is none, or where the library is missing."""
     try:
         parts = urlsplit(url)
-        is_address = parts.scheme in _SCHEMES and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
+        is_address = parts.scheme in _SCHEMES and bool((parts.hostname or "").encode("idna")) and (parts.port or 1) > 0
+    except ValueError:  # UnicodeError, too
         is_address = False
     if not is_address:
-        die(Exit.USAGE, f"{url!r} is no address of a NATS server: nats://HOST:4222, or tls://HOST:4222")
+        shown = url.rpartition("@")[2]  # without what lets us in
+        die(Exit.USAGE, f"{shown!r} is no address of a NATS server: nats://HOST:4222, or tls://HOST:4222")
     if tls_key and not tls_cert:
         die(Exit.USAGE, "--tls-key goes with --tls-cert")
     try:

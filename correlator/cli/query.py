@@ -3,9 +3,10 @@
 import contextlib
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SHOWN = 1000  # rows of a table; what it cannot show is told
+_TURN = 0.2  # seconds
 _WIDEST = 60  # characters of a column
 _PROMPT, _MORE = "findings> ", "     ...> "
+T = TypeVar("T")
 _READY = ("listeners", "would-break", "since")
 
 
@@ -58,12 +61,16 @@ def findings_of(folder: str) -> "DuckDBPyConnection":
         if error.name != "duckdb":
             raise
         die(Exit.USAGE, "this needs DuckDB: pip install 'correlator[query]'")
+    left_out: list[str] = []
     try:
-        return opened(folder)
+        findings = opened(folder, left_out)
     except NothingThereError as error:
         die(Exit.UNREADABLE, str(error))
     except FAILURES as error:
         die(Exit.UNREADABLE, f"{folder}: {in_short(error)}")
+    for name in left_out:
+        say(f"{name}: is no Parquet file; it is left out")
+    return findings
 
 
 def in_short(error: Exception) -> str:
@@ -71,10 +78,23 @@ def in_short(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def done(findings: "DuckDBPyConnection", work: Callable[[], T]) -> T:
+    """Have DuckDB do something that Ctrl-C ends: in its own code it hears no signal."""
+    with ThreadPoolExecutor(1) as pool:
+        doing = pool.submit(work)
+        try:
+            while True:
+                with contextlib.suppress(TimeoutError):
+                    return doing.result(_TURN)
+        except KeyboardInterrupt:
+            findings.interrupt()
+            raise
+
+
 def _answer(findings: "DuckDBPyConnection", sql: str, *, as_csv: bool = False) -> None:
     """Carry out SQL and write what comes of it."""
-    findings.execute(sql)
-    names = [column[0] for column in findings.description or []]
+    done(findings, lambda: findings.execute(sql))
+    names = [terminal(column[0]) for column in findings.description or []]
     rows = rows_of(findings)
     if as_csv:
         write_csv(names, rows)
@@ -89,13 +109,13 @@ def _answer(findings: "DuckDBPyConnection", sql: str, *, as_csv: bool = False) -
 def write_csv(names: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> None:
     """Rows on standard output; text is safe for spreadsheets, numbers are numbers."""
     writer = csv.writer(sys.stdout)
-    writer.writerow(names)
+    writer.writerow(map(cell, names))
     writer.writerows([cell(value) if isinstance(value, str) else _text(value) for value in row] for row in rows)
 
 
 def rows_of(findings: "DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
     """What comes of the last question, row by row."""
-    while rows := findings.fetchmany(_SHOWN):
+    while rows := done(findings, lambda: findings.fetchmany(_SHOWN)):
         yield from rows
 
 
@@ -146,3 +166,5 @@ def _answer_or_say(findings: "DuckDBPyConnection", sql: str, failures: tuple[typ
         _answer(findings, sql)
     except failures as error:
         say(in_short(error))
+    except KeyboardInterrupt:
+        say("interrupted")

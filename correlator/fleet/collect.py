@@ -34,6 +34,7 @@ class Collected:
     files: int = 0
     again: int = 0
     refused: int = 0
+    left_out: int = 0
 
     def add(self, taken: Taken, messages: int) -> None:
         """Count what became of some messages."""
@@ -42,6 +43,13 @@ class Collected:
         self.files += taken.files
         self.again += taken.again
         self.refused += len(taken.refused)
+        self.left_out += taken.left_out
+
+
+async def _has_nothing_left(subscription: JetStreamContext.PullSubscription) -> bool:
+    """Whether all is acknowledged; what a collector had that was killed comes again when its time is up."""
+    told = await subscription.consumer_info()
+    return not told.num_pending and not told.num_ack_pending
 
 
 class Collector:
@@ -93,7 +101,7 @@ class Collector:
                 messages = await subscription.fetch(_FETCH, timeout=_WAIT)
             except NothingThereError:
                 messages = []
-                if until_idle and not self._held:
+                if until_idle and not self._held and await _has_nothing_left(subscription):
                     self.stop.set()
             for message in messages:
                 self._hold(message)

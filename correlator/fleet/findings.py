@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+_MARK = b"PAR1"
 FAILURES = (duckdb.Error,)
 """What DuckDB says of a question that it cannot answer."""
 
@@ -55,20 +56,34 @@ QUESTIONS = {
 }
 
 
-def opened(folder: str) -> duckdb.DuckDBPyConnection:
+def opened(folder: str, left_out: list[str] | None = None) -> duckdb.DuckDBPyConnection:
     """DuckDB with `findings`: all Parquet files in a folder, or the one that is named. Raises NothingThereError.
 
-    Times are told in UTC.
+    Times are told in UTC. `left_out`: takes the names of files that are no Parquet.
     """
     files = (
         [folder]
         if os.path.isfile(folder)
         else sorted(glob.glob(os.path.join(glob.escape(folder), "**", "*.parquet"), recursive=True))
     )
+    others = [name for name in files if not _is_parquet(name)]
+    files = [name for name in files if name not in others]
+    if left_out is not None:
+        left_out += others
     if not files:
         raise NothingThereError(f"{folder}: no Parquet files of findings are there")
     made = duckdb.connect()
     made.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET autoinstall_known_extensions = false")
-    found = made.read_parquet(files, union_by_name=True, hive_partitioning=True)
+    found = made.read_parquet(files, union_by_name=True, hive_partitioning=False)
     found.create_view("findings")
     return made
+
+
+def _is_parquet(name: str) -> bool:
+    """Whether a file begins and ends as Parquet does."""
+    try:
+        with open(name, "rb") as file:
+            begins = file.read(len(_MARK)) == _MARK
+            return begins and file.seek(-len(_MARK), os.SEEK_END) >= len(_MARK) and file.read() == _MARK
+    except OSError:
+        return False

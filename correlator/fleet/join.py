@@ -26,7 +26,11 @@ UNJOINED = (
 _JOIN = """
 CREATE TEMP TABLE ends AS
     SELECT row_number() OVER () AS id, coalesce(host, '?') AS reporter, *
-    FROM findings WHERE side IN ('client', 'server');
+    FROM findings WHERE side IN ('client', 'server')
+    -- a finding may be in two files: of a collector, and of the run itself
+    QUALIFY row_number() OVER (
+        PARTITION BY host, side, opened_at, client_ip, client_port, server_ip, server_port, client_isn, server_isn
+    ) = 1;
 CREATE TEMP TABLE joined AS
     WITH pairs AS (
         SELECT c.id AS client, s.id AS server, c.community_id = s.community_id AS same,
@@ -38,7 +42,8 @@ CREATE TEMP TABLE joined AS
     QUALIFY row_number() OVER (PARTITION BY client ORDER BY same DESC, apart, server) = 1
         AND row_number() OVER (PARTITION BY server ORDER BY same DESC, apart, client) = 1;
 CREATE TEMP TABLE addresses AS
-    SELECT DISTINCT reporter, CASE side WHEN 'client' THEN client_ip ELSE server_ip END AS address FROM ends;
+    SELECT DISTINCT reporter, CASE side WHEN 'client' THEN client_ip ELSE server_ip END AS address
+    FROM ends WHERE address IS NOT NULL;
 CREATE TEMP TABLE connections AS
     SELECT
         least(c.opened_at, s.opened_at) AS opened_at, c.reporter AS client_host, c.process AS client_process,
@@ -86,7 +91,7 @@ GROUP BY ALL ORDER BY client_host, server_host
 _LEFT = """
 SELECT why, coalesce(client_host, server_host) AS host,
        CASE WHEN client_host IS NULL THEN 'server' ELSE 'client' END AS side,
-       coalesce(server_ip, server_sees_ip) AS other, count(*) AS count
+       coalesce(server_ip, server_sees_ip, '?') AS other, count(*) AS count
 FROM connections WHERE why IS NOT NULL GROUP BY ALL ORDER BY count DESC, host, side, other
 """
 

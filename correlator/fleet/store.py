@@ -7,6 +7,7 @@ after a kill, or to another collector, is not taken twice, however late it comes
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -27,6 +28,7 @@ BATCHES = "correlator.batches"
 _INCOMING = ".incoming"
 _SECOND = 1_000_000_000
 _PLACES = 4096  # whose files are remembered
+_LONGEST = 200  # characters of a folder's name
 _UNTIMED = "1970-01-01"
 
 
@@ -41,6 +43,8 @@ class Taken:
     findings: int = 0
     """That are in the folder by them, and were not before."""
     files: int = 0
+    left_out: int = 0
+    """Findings with values that no run of ours has."""
     again: int = 0
     """Batches that were there, in part or as a whole."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -85,21 +89,29 @@ class Store:
         if len(self._known) > _PLACES:
             self._known.clear()
         for place, share in places.items():
-            try:
-                self._put(place, share, taken)
-            except OSError as error:
-                raise StoreError(f"{error.filename or self._folder}: {error.strerror or error}") from None
+            self._put_what_fits(place, share, taken)
         return taken
+
+    def _put_what_fits(self, place: Place, share: Share, taken: Taken) -> None:
+        """Put a share there; a batch that nothing can be made of costs its own findings only. Raises StoreError."""
+        try:
+            self._put(place, share, taken)
+        except OSError as error:
+            raise StoreError(f"{error.filename or self._folder}: {error.strerror or error}") from None
+        except (ValueError, TypeError, OverflowError) as error:
+            if len(share) == 1:
+                taken.refused[next(iter(share))] = f"nothing can be made of it: {error}"
+                return
+            for name, findings in share.items():
+                self._put_what_fits(place, {name: findings}, taken)
 
     def _put(self, place: Place, share: Share, taken: Taken) -> None:
         """Put a place's share there, without what is there."""
         day, host = place
-        folder = os.path.join(
-            self._folder, f"day={day}", quote(host, safe="").replace(".", "%2E", host.startswith("."))
-        )
+        folder = os.path.join(self._folder, f"day={day}", folder_of(host))
         os.makedirs(folder, mode=0o750, exist_ok=True)
         with self._incoming() as (interim, file):
-            refused = _write(file, host, share)
+            left_out = _write(file, host, share)
             with self._alone():
                 there = self._there(place, folder)
                 if again := share.keys() & there:
@@ -107,15 +119,17 @@ class Store:
                     share = {name: findings for name, findings in share.items() if name not in again}
                     os.ftruncate(file, 0)
                     os.lseek(file, 0, os.SEEK_SET)
-                    refused = _write(file, host, share)
-                if share:
+                    left_out = _write(file, host, share)
+                findings = sum(map(len, share.values())) - left_out
+                taken.left_out += left_out
+                if findings:
                     os.fsync(file)
                     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(8)}{SUFFIX}"
                     os.rename(interim, os.path.join(folder, name))
                     _sync(folder)
                     self._known[place][name] = frozenset(share)
                     taken.files += 1
-                    taken.findings += sum(map(len, share.values())) - refused
+                    taken.findings += findings
 
     def _there(self, place: Place, folder: str) -> frozenset[str]:
         """The batches that are in a place; only new files are looked at."""
@@ -160,6 +174,14 @@ class Store:
                     os.unlink(path)
                 finally:
                     os.close(file)
+
+
+def folder_of(host: str) -> str:
+    """The name of a host's folder: no path, not hidden, no longer than a name may be (NAME_MAX)."""
+    quoted = quote(host, safe="", errors="backslashreplace").replace(".", "%2E", host.startswith("."))
+    if len(quoted) <= _LONGEST:
+        return quoted
+    return f"{quoted[: _LONGEST // 2]}-{hashlib.sha256(quoted.encode()).hexdigest()[:32]}"
 
 
 def _write(file: int, host: str, share: Share) -> int:

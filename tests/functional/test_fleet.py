@@ -219,13 +219,43 @@ def test_messages_of_others(serve: Serve, port: int, tmp_path: Path) -> None:
     assert collect(port, tmp_path / "dir").returncode == 0
 
 
-@pytest.mark.parametrize("url", ["localhost", "http://localhost:4222", "nats://", "nats://h:99999", "nats://[::1"])
+def test_once_waits_for_what_a_killed_collector_had(serve: Serve, port: int, tmp_path: Path) -> None:
+    """It comes again when its time is up: nothing is left when `--once` ends."""
+    serve()
+    run = live("--publish", f"nats://127.0.0.1:{port}", "--spool", tmp_path / "spool")
+    talk(5)
+    assert end(run)[0] == 0
+    command = [*CORRELATOR, "collect", f"nats://127.0.0.1:{port}", "--to", str(tmp_path / "dir"), "--every", "0.5"]
+    held = subprocess.Popen([*command[:-1], "3"], stderr=subprocess.DEVNULL)  # holds what comes for 3 s
+    time.sleep(2)
+    held.kill()
+    held.wait()
+    assert rows(tmp_path / "dir") == []
+    done = subprocess.run([*command, "--once"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(rows(tmp_path / "dir")) == 10
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost",
+        "http://h:4222",
+        "ws://h:4222",
+        "nats://",
+        "nats://h:99999",
+        "nats://[::1",
+        "nats://x..y:4222",
+        "nats://u:sEc/ReT@h:99999",
+    ],
+)
 def test_addresses_that_are_none(url: str, tmp_path: Path) -> None:
     """One line, and nothing is begun."""
     for words in (["collect", url, "--to", str(tmp_path / "d")], ["live", "-i", "lo", "--publish", url]):
         done = subprocess.run([*CORRELATOR, *words], capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode == 2
         assert "is no address of a NATS server" in done.stderr
+        assert "ReT" not in done.stderr
         assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

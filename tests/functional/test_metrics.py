@@ -75,6 +75,35 @@ def test_a_place_that_is_taken(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("address", ["x..y", "a" * 300, "192.0.2.1", "no.such.host.invalid"])
+def test_addresses_that_are_not_here(address: str) -> None:
+    """One line, status 6."""
+    done = subprocess.run(
+        [*LIVE, "--metrics", f"{address}:9464"], capture_output=True, text=True, timeout=40, check=False
+    )
+    assert done.returncode == 6
+    assert done.stderr.startswith(f"correlator: --metrics {address}:9464: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_clients_that_send_nothing() -> None:
+    """Cost nobody the answer, nor the run its end."""
+    port = free_port()
+    with subprocess.Popen([*LIVE, "--metrics", f"127.0.0.1:{port}"], stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr
+        assert "capturing" in run.stderr.readline()
+        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            assert b"correlator_packets_total" in answer.read()
+        run.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        run.communicate(timeout=20)
+        assert time.monotonic() - began < 10
+        for client in idle:
+            client.close()
+    assert run.returncode == 0
+
+
 def test_the_watchdog_is_told(tmp_path: Path) -> None:
     """Twice in the time that it waits; not by a process that hangs."""
     path = tmp_path / "notify"

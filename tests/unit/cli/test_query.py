@@ -1,6 +1,10 @@
 """`query` and `join` as a user runs them."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,7 @@ import pytest
 from tests.unit.cli.test_commands import JESSIE, TABLE, Done, correlator, errors
 
 pytest.importorskip("duckdb", reason="DuckDB is not installed: the extra `query`")
-pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra `parquet`")
+pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `parquet`")
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +61,13 @@ def test_many_rows(folder: Path) -> None:
 
 def test_what_strangers_have_named(folder: Path) -> None:
     """Is escaped for the terminal, and for spreadsheets; numbers are numbers."""
-    sql = "SELECT chr(27) || '[31m' || chr(8238) AS a, '=1+1' AS b, -1.5 AS c"
+    sql = "SELECT chr(27) || '[31m' || chr(8238) AS \"a\x1b[31m\", '=1+1' AS \"=b\", -1.5 AS c"
     assert "\x1b" not in ask(folder, sql).stdout
     assert "\u202e" not in ask(folder, sql).stdout
-    assert ask(folder, sql, "--csv").stdout.splitlines()[1].endswith("'=1+1,-1.5")
+    lines = ask(folder, sql, "--csv").stdout.splitlines()
+    assert lines[1].endswith("'=1+1,-1.5")
+    assert lines[0].endswith(",'=b,c")
+    assert "\x1b" not in lines[0]
 
 
 @pytest.mark.parametrize(
@@ -80,8 +87,50 @@ def test_folders_without_findings(tmp_path: Path, command: str) -> None:
         done = correlator(command, tmp_path / name, *words)
         assert (done.returncode, len(errors(done))) == (3, 1)
     (tmp_path / "x.parquet").write_bytes(b"hello")
+    (tmp_path / "empty.parquet").write_bytes(b"")
+    (tmp_path / "folder.parquet").mkdir()
     done = correlator(command, tmp_path, *words)
     assert (done.returncode, len(errors(done))) == (3, 1)
+
+
+def test_files_that_are_no_parquet(folder: Path, tmp_path: Path) -> None:
+    """Are left out, and told; the others are asked."""
+    (tmp_path / "good.parquet").write_bytes((folder / "x.parquet").read_bytes())
+    for name, content in (("empty", b""), ("junk", b"hello"), ("cut", b"PAR1PAR")):
+        (tmp_path / f"{name}.parquet").write_bytes(content)
+    done = ask(tmp_path, "SELECT count(*) > 10 AS some FROM findings")
+    assert (done.returncode, done.stdout.split()) == (0, ["some", "True"])
+    assert sorted(errors(done)) == [
+        f"correlator: {tmp_path}/{name}.parquet: is no Parquet file; it is left out"
+        for name in ("cut", "empty", "junk")
+    ]
+
+
+@pytest.mark.parametrize("command", ["query", "join"])
+def test_ctrl_c(folder: Path, command: str) -> None:
+    """Ends what DuckDB does, at once."""
+    import duckdb
+
+    endless = "SELECT count(*) FROM range(10000000000) a, range(1000) b"
+    source = folder
+    if command == "join":  # every end with every other one
+        source = folder.parent / "many"
+        source.mkdir()
+        ends = (
+            "SELECT x.* REPLACE (if(range % 2 = 0, 'client', 'server') AS side, 7 AS client_isn, 7 AS server_isn, "
+            "range % 60000 AS client_port) FROM (FROM read_parquet($1) LIMIT 1) x, range(120000)"
+        )
+        made = duckdb.sql(ends, params=[f"{folder}/x.parquet"])
+        assert made is not None
+        pq.write_table(made.to_arrow_table(), source / "x.parquet")
+    words = [command, str(source), *([endless] if command == "query" else [])]
+    with subprocess.Popen([sys.executable, "-m", "correlator", *words], stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(2)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in said
 
 
 def test_parquet_of_others(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_each_end_has_one_other(tmp_path: Path) -> None:
     rows = joined(tmp_path, {"a": [client], "b": [near, same, same]})
     both = [row for row in rows if row["why"] is None]
     assert [row["nat"] for row in both] == [False]
-    assert [row["why"] for row in rows if row["why"]] == ["no-agent", "not-reported"]
+    assert [row["why"] for row in rows if row["why"]] == ["no-agent"]
 
 
 @pytest.mark.parametrize(("near", "found"), [(10.0, True), (1.0, False)])
@@ -145,3 +145,31 @@ def test_questions(tmp_path: Path, name: str) -> None:
         "since": [("a", "java", 443)],
     }
     assert [row[: len(expected[name][0])] for row in rows] == expected[name]
+
+
+def test_a_row_without_an_address(tmp_path: Path) -> None:
+    """Does not make every address known."""
+    nowhere = {**end("client", START, (1, 2)), "client_ip": None}
+    rows = joined(tmp_path, {"a": [end("client", START, (3, 4), server="198.51.100.1"), nowhere]})
+    assert {row["why"] for row in rows if row["client_ip"]} == {"no-agent"}
+
+
+def test_findings_that_are_in_two_files(tmp_path: Path) -> None:
+    """Are one: what a collector has, and the report of the run itself."""
+    ends = [end("client", START), end("server", START)]
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        joined(tmp_path / name, {"a": ends})
+    findings = opened(str(tmp_path))
+    fleet.join(findings)
+    assert findings.execute("SELECT count(*), count(why) FROM connections").fetchone() == (1, 0)
+
+
+def test_names_of_folders_are_no_columns(tmp_path: Path) -> None:
+    """Whatever they look like, above or below what is asked for; files may lie at any depth."""
+    folder = tmp_path / "host=evil" / "day=1"
+    folder.mkdir(parents=True)
+    for where in (folder, tmp_path):
+        joined(where, {"a": [end("client", START, (len(str(where)), 1))]})
+    rows = opened(str(tmp_path)).execute("SELECT DISTINCT host FROM findings").fetchall()
+    assert rows == [("a",)]

@@ -1,6 +1,7 @@
 """The folder of findings: each batch once."""
 
 import fcntl
+import gzip
 import json
 import os
 import subprocess
@@ -130,3 +131,32 @@ def test_folders_that_cannot_be_used(tmp_path: Path) -> None:
     path.parent.write_text("")
     with pytest.raises(StoreError, match="web1: "):
         Store(str(tmp_path / "dir")).take(dict([batch("b")]))
+
+
+@pytest.mark.parametrize("host", ["a" * 300, "é" * 100, "x\ud800", "\0", "a/" * 200, "day=1", ""])
+def test_hosts_of_any_name(tmp_path: Path, host: str) -> None:
+    """Each has a folder, which is no other's, and its name in the rows."""
+    store = Store(str(tmp_path))
+    assert store.take(dict([batch("a", host=host), batch("b", host=host + "1")])).findings == 2
+    files = list(tmp_path.glob("day=*/*/*.parquet"))
+    assert len({path.parent for path in files}) == 2
+    told = {name for path in files for name in pq.read_table(path).column("host").to_pylist()}
+    named = {name.encode("utf-8", "backslashreplace").decode() for name in (host or "unknown", host + "1")}
+    assert told == named
+
+
+def test_findings_that_no_run_makes(tmp_path: Path) -> None:
+    """Are left out and counted; the others of the batch are there, and nothing is where there are none."""
+    run = json.dumps({"type": "run", "host": "web1"})
+    good = json.dumps({"type": "finding", "process": "java", "opened_at": "2026-01-01T00:00:00.000000000Z"})
+    bad: list[dict[str, object]] = [
+        {"opened_at": "9999-01-01T00:00:00.000000000Z"},
+        {"opened_at": "2026-01-01T00:00:00.000000000Z", "server_port": 70000},
+        {"opened_at": "2026-01-01T00:00:00.000000000Z", "leg": 7},
+    ]
+    lines = [json.dumps({"type": "finding", **one}) for one in bad]
+    taken = Store(str(tmp_path)).take({"x": gzip.compress("\n".join([run, good, *lines]).encode())})
+    assert (taken.findings, taken.left_out, taken.files) == (1, 3, 1)
+    assert processes(tmp_path) == ["java"]
+    taken = Store(str(tmp_path)).take({"y": gzip.compress("\n".join([run, *lines]).encode())})
+    assert (taken.findings, taken.left_out, taken.files) == (0, 3, 0)
