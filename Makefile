@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 BUILT := $(VENV)/.built
 SOURCES := $(wildcard correlator/*.py correlator/*/*.py correlator/*/*/*.py correlator/*.pxd correlator/*/*.pxd)
 
-.PHONY: demo test truth bench fuzz sanitize faults kills lint format clean setup
+.PHONY: demo test truth bench fuzz sanitize faults kills corpus lint format clean setup
 
 demo: $(BUILT)
 	$(BIN)/correlator demo
@@ -58,6 +58,10 @@ faults: $(BUILT)
 # SIGKILL for live --publish, nats-server and collectors, many times: nothing lost, nothing doubled; needs root.
 kills: $(BUILT)
 	$(BIN)/python -m tests.fleet.kills $(KILLS)
+
+# A corpus on one process and on clusters of one and two workers of this machine (Dask): the same rows, how fast.
+corpus: $(BUILT)
+	$(BIN)/python -m tests.bench.corpus $(CORPUS)
 
 lint: $(BUILT)
 	$(BIN)/ruff check .
