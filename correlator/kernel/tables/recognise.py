@@ -17,11 +17,11 @@ _MAX_EVIDENCE = 1 << 29  # of an evidence file, whose statements are longer
 
 Parser = Callable[[Iterable[str]], Iterator[Statement | None]]
 
-_FORMATS: tuple[tuple[str, Callable[[str], bool], Parser, int], ...] = (
-    ("evidence file", evidence.recognises, evidence.parse_lines, _MAX_EVIDENCE),
-    ("/proc/net/tcp", procnet.recognises, procnet.parse_lines, _MAX_TEXT),
-    ("netstat", netstat.recognises, netstat.parse_lines, _MAX_TEXT),
-    ("ss", ss.recognises, ss.parse_lines, _MAX_TEXT),
+_FORMATS: tuple[tuple[str, Callable[[str], bool], Parser, bool], ...] = (
+    ("evidence file", evidence.recognises, evidence.parse_lines, False),  # which goes by line by line
+    ("/proc/net/tcp", procnet.recognises, procnet.parse_lines, True),
+    ("netstat", netstat.recognises, netstat.parse_lines, True),
+    ("ss", ss.recognises, ss.parse_lines, True),
 )
 
 
@@ -42,9 +42,9 @@ def read_table(source: TextIO | str) -> Table:
     """The statements of a saved table of any known format. Raises UnknownTableError."""
     file = io.StringIO(source, newline="\n") if isinstance(source, str) else source
     head = file.read(_HEAD) + file.readline(_MAX_LINE)
-    for form, recognises, parse_lines, most in _FORMATS:
+    for form, recognises, parse_lines, as_a_whole in _FORMATS:
         if recognises(head[:_HEAD]):
-            lines = _Lines(head, file, most)
+            lines = _Lines(head, file, _MAX_TEXT if as_a_whole else _MAX_EVIDENCE)
             statements: list[Statement] = []
             damaged = 0
             for row in parse_lines(lines):

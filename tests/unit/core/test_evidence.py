@@ -30,6 +30,7 @@ def test_mapped_and_native_forms_meet() -> None:
     index.add(evidence(mapped()))
     index.add(evidence(socket("10.0.0.12", 80, "10.0.0.20", 1000)))
     assert [str(known.socket.family) for known in index.sockets(SERVER_SIDE.key)] == ["AF_INET6", "AF_INET"]
+    assert index.size == 1
 
 
 def test_uses_are_counted_where_no_time_is_known() -> None:

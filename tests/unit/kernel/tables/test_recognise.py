@@ -46,6 +46,12 @@ def test_a_table_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so many rows are read, and so many characters of what is read as a whole; it is told that there are more."""
     monkeypatch.setattr(recognise, "MAX_ROWS", 100)
     monkeypatch.setattr(recognise, "_MAX_TEXT", 10_000)
+    assert read_table(f"{LINE}\n" * 50).is_cut is False
+    monkeypatch.setattr(recognise, "_MAX_EVIDENCE", 20 * len(LINE))
+    assert 15 < len(read_table(f"{LINE}\n" * 10_000).statements) < 100
+    monkeypatch.undo()
+    monkeypatch.setattr(recognise, "MAX_ROWS", 100)
+    monkeypatch.setattr(recognise, "_MAX_TEXT", 10_000)
     assert not read_table(f"{LINE}\n" * 100).is_cut
     for line, most in ((LINE, 100 * len(LINE)), ("ESTAB 0 0 10.0.0.1:1 10.0.0.2:2", 10_000)):
         file = StringIO(f"{line}\n" * 10_000, newline="\n")
