@@ -63,7 +63,7 @@ class Store:
         self._folder = folder
         self._known: dict[Place, dict[str, frozenset[str]]] = {}  # the batches of files
         try:
-            os.makedirs(os.path.join(folder, _INCOMING), mode=0o750, exist_ok=True)
+            os.makedirs(os.path.join(folder, _INCOMING), mode=0o700, exist_ok=True)
             self._lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             with self._alone():
                 self._remove_stale()
@@ -109,7 +109,7 @@ class Store:
         """Put a place's share there, without what is there."""
         day, host = place
         folder = os.path.join(self._folder, f"day={day}", folder_of(host))
-        os.makedirs(folder, mode=0o750, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         with self._incoming() as (interim, file):
             left_out = _write(file, host, share)
             with self._alone():
@@ -144,7 +144,7 @@ class Store:
         """A file that becomes one of the folder's, if it is renamed."""
         interim = os.path.join(self._folder, _INCOMING, secrets.token_hex(8))
         with self._alone():  # else somebody who begins could take it for one that nobody writes, before it is locked
-            file = os.open(interim, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+            file = os.open(interim, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield interim, file

@@ -51,6 +51,7 @@ def test_by_day_and_host(tmp_path: Path) -> None:
     assert found[3] > found[2]
     assert found[3].endswith("/web1")
     (path,) = (tmp_path / found[2]).iterdir()
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     table = pq.read_table(path)
     assert table.column("host").to_pylist() == ["web1", "web1"]
     assert table.column("process").to_pylist() == ["a", "e"]
