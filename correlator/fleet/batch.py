@@ -43,6 +43,19 @@ class Batch:
         return gzip.compress(self.run + self.lines, compresslevel=1, mtime=0)
 
 
+def named(run: bytes, lines: list[bytes]) -> Batch:
+    """A batch of some findings' lines."""
+    whole = b"".join(lines)
+    return Batch(hashlib.sha256(whole).hexdigest()[:_NAME], len(lines), run, whole)
+
+
+def halves(data: bytes) -> list[Batch]:
+    """A packed batch as two, each with half of its findings; none where it has but one. Raises OSError, EOFError."""
+    run, *lines = gzip.decompress(data).splitlines(keepends=True)
+    middle = len(lines) // 2
+    return [named(run, lines[:middle]), named(run, lines[middle:])] if middle else []
+
+
 class Batches:
     """Puts findings together."""
 
@@ -71,9 +84,9 @@ class Batches:
         """A batch of what there is, if there is anything."""
         if not self._lines:
             return []
-        lines, count = b"".join(self._lines), len(self._lines)
+        lines = self._lines
         self._lines, self._size = [], 0
-        return [Batch(hashlib.sha256(lines).hexdigest()[:_NAME], count, self._run, lines)]
+        return [named(self._run, lines)]
 
 
 def unpack(data: bytes) -> tuple[Record, list[Record]]:

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from nats.aio.client import Client
+from nats.errors import MaxPayloadError
 from nats.js.api import Header
 from nats.js.client import JetStreamContext
 
 from correlator.core.finding import Finding
-from correlator.fleet.batch import Batch, Batches
+from correlator.fleet.batch import Batch, Batches, halves
 from correlator.fleet.server import STREAM, SUBJECT, Server, connected, reason, stream
 from correlator.fleet.spool import Spool, Waiting, read
 from correlator.report.record import Record
@@ -181,7 +182,11 @@ class Publisher:
             return False
         headers = {str(Header.MSG_ID.value): waiting.name, COUNT: str(waiting.count)}
         subject = f"{SUBJECT}.{_token(self._host)}"
-        await context.publish(subject, data, timeout=_ANSWER, stream=STREAM, headers=headers)
+        try:
+            await context.publish(subject, data, timeout=_ANSWER, stream=STREAM, headers=headers)
+        except MaxPayloadError:  # this server takes less at once than others
+            await self._spool.replace(waiting, halves(data))
+            return False
         return True
 
     def _tell(self, error: BaseException | None) -> None:

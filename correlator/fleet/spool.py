@@ -106,6 +106,15 @@ class Spool:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(waiting.file)
 
+    async def replace(self, waiting: Waiting, batches: list[Batch]) -> None:
+        """Have others in a batch's place; without any it is dropped."""
+        for batch in batches:
+            await self.add(batch)
+        if batches:
+            self.remove(waiting)
+        else:
+            self.lose(waiting)
+
     def lose(self, waiting: Waiting) -> None:
         """It is not there any more."""
         self.dropped += waiting.count

@@ -197,6 +197,38 @@ def test_a_server_with_tls_and_passwords(serve: Serve, port: int, tmp_path: Path
     assert end(process)[0] == 0
 
 
+def test_a_server_that_takes_little_at_once(serve: Serve, port: int, tmp_path: Path) -> None:
+    """Batches are halved until they fit; nothing is lost or doubled by that."""
+    (tmp_path / "server.conf").write_text("max_payload: 6000\n")
+    serve("-c", str(tmp_path / "server.conf"))
+    run = live("--publish", f"nats://127.0.0.1:{port}", "--spool", tmp_path / "spool", "--jsonl", tmp_path / "x.jsonl")
+    talk(300)
+    status, said = end(run)
+    assert (status, "published 600 findings" in said) == (0, True), said
+    assert collect(port, tmp_path / "dir").returncode == 0
+    assert rows(tmp_path / "dir") == lines(tmp_path / "x.jsonl")
+
+
+def test_a_stream_that_is_there(serve: Serve, port: int, tmp_path: Path) -> None:
+    """Is left as it is; one that does not take our subjects leaves the findings in the spool, and that is said."""
+    serve()
+    code = (
+        "import asyncio, sys, nats\n"
+        "async def main():\n"
+        f"    client = await nats.connect('nats://127.0.0.1:{port}')\n"
+        "    await client.jetstream().add_stream(name='CORRELATOR', subjects=[sys.argv[1]], max_age=60, duplicate_window=60)\n"
+        "    await client.close()\n"
+        "asyncio.run(main())"
+    )
+    subprocess.run([sys.executable, "-c", code, "other.*"], check=True, timeout=20)
+    run = live("--publish", f"nats://127.0.0.1:{port}", "--spool", tmp_path / "spool")
+    talk(5)
+    status, said = end(run)
+    assert status == 0
+    assert "findings wait in" in said
+    assert "10 wait in" in said
+
+
 def test_messages_of_others(serve: Serve, port: int, tmp_path: Path) -> None:
     """What is no batch is refused, once, and told; the rest is collected."""
     serve()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.fleet.batch import FINDINGS, MAX_TEXT, BatchError, Batches, unpack
+from correlator.fleet.batch import FINDINGS, MAX_TEXT, BatchError, Batches, halves, unpack
 from correlator.report.rows import extended
 from tests.scenes import passing, the_case
 
@@ -98,3 +98,17 @@ def test_any_bytes(data: bytes) -> None:
     except BatchError:
         return
     assert run["type"] == "run"
+
+
+def test_halves() -> None:
+    """Have the findings of the whole, and names of their own, the same each time; of one finding there are none."""
+    made = batches()
+    made.add([the_case(f"p{number}") for number in range(5)])
+    (whole,) = made.cut()
+    one, other = halves(whole.pack())
+    assert (one.count, other.count) == (2, 3)
+    assert unpack(one.pack())[1] + unpack(other.pack())[1] == unpack(whole.pack())[1]
+    assert unpack(one.pack())[0] == unpack(whole.pack())[0]
+    assert [half.name for half in halves(whole.pack())] == [one.name, other.name]
+    assert len({whole.name, one.name, other.name}) == 3
+    assert halves(halves(one.pack())[0].pack()) == []
