@@ -74,6 +74,7 @@ def host(program: Callable[[str], str]) -> Iterator[Host]:
     assert len(NAME.encode()) < 16
     group = _group()
     inside = (ip, "netns", "exec", NAMESPACE)
+    subprocess.run([ip, "netns", "del", NAMESPACE], check=False, stderr=subprocess.DEVNULL)  # of a run that was killed
     run(ip, "netns", "add", NAMESPACE)
     process = None
     try:
@@ -104,7 +105,10 @@ def _group() -> Path | None:
         _, where, kind, *_ = line.split()
         if kind == "cgroup2":
             made = Path(where, GROUP)
-            made.mkdir()
+            if made.exists():  # of a run that was killed
+                for pid in (made / "cgroup.procs").read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
+            made.mkdir(exist_ok=True)
             return made
     return None
 
