@@ -109,7 +109,7 @@ def _worked_out(rate: float, overhead: float, peak: int) -> list[str]:
     ]
     for given in (100, 250, 500, 1e9):
         each = size / min(rate, given * 1e6) + overhead
-        name = f"{given}" if given < rate else f"all it can take, {rate / 1e6:.0f}"
+        name = f"{given}" if given * 1e6 < rate else f"all it can take, {rate / 1e6:.0f}"
         lines.append(f"| {name} | {each:.1f} | {files * each / workers / 60:.0f} minutes | {workers / each:.0f} |")
     return lines
 
