@@ -173,7 +173,8 @@ async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str
             built.summary.add(part.tally)
             built.fail_on.met = built.fail_on.met or part.is_met
             for name, writer in _names(job.wanted, _stem(job.folder, number), built):
-                await _copy(name, writer)
+                if os.path.exists(name) or not part.failures:  # where it could not be made, that is told
+                    await _copy(name, writer)
             if inputs.stop.is_set() or run.outputs.is_gone:
                 processes.pool.shutdown(wait=False, cancel_futures=True)
                 left = [name for later in groups[number + 1 :] for name in later]

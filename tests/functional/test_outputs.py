@@ -428,6 +428,29 @@ def test_a_full_disk_for_scratch_files(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_no_room_for_a_scratch_file_itself(tmp_path: Path) -> None:
+    """The captures whose files could be made are reported; for the others it is said why."""
+    from tests.faults.sample import sample
+
+    small = tmp_path / "small"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=4", "tmpfs", small], check=True)
+    try:
+        words = ["analyse", "-q", "--csv", str(tmp_path / "x.csv"), "--jobs", "2", *[sample()] * 6]
+        command = [sys.executable, "-m", "correlator", *words]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "TMPDIR": str(small)}
+        )
+    finally:
+        subprocess.run(["umount", small], check=True)
+    assert done.returncode == 6, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (
+        "could not be analysed in a process of its own (a scratch file: TMPDIR names a folder with more room)"
+        in done.stderr
+    )
+
+
 def test_a_recording_that_cannot_be_written_ends() -> None:
     """`sockets --watch` has nothing else to do."""
     done = correlator("sockets", "--watch", "--save", "/dev/full", "--force")
