@@ -17,6 +17,7 @@ from correlator.capture.names import STANDARD_INPUT, UnreadableError, expand
 from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
+from correlator.cli.part import cores
 from correlator.cli.selection import selecting, selection
 from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
 from correlator.core.config import Config
@@ -95,7 +96,7 @@ def analyse(  # click's options
     groups = [names] if merge else [[name] for name in names]
     are_files = all(os.path.isfile(name) for name in (*names, *tables))  # what comes through a pipe comes once
     apart = are_files and not (wanted.prefix or wanted.html or wanted.parquet or merge or follow)
-    some = min(jobs or _cores(), len(groups)) if apart else 1
+    some = min(jobs or cores(), len(groups)) if apart else 1
     shares = jobs if jobs and apart and len(groups) == 1 and os.path.isfile(names[0]) else 1
     if some > 1 or shares > 1:
         from correlator.cli.jobs import Job, at_once, in_shares  # noqa: PLC0415  processes are slow to import, too
@@ -138,11 +139,6 @@ def _open_as_many_as_may_be() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _cores() -> int:
-    """How many cores there are for us."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def _one_by_one(groups: list[list[str]], built: Built, inputs: Inputs, run: Run) -> None:

@@ -1,6 +1,7 @@
 """`correlator collect`: what the hosts of a fleet publish, as Parquet in a folder."""
 
 import asyncio
+import contextlib
 import signal
 
 import click
@@ -42,7 +43,7 @@ def collect(
     from correlator.fleet.collect import Collector  # noqa: PLC0415  an extra; server_of has said so
     from correlator.fleet.store import Store, StoreError  # noqa: PLC0415
 
-    async def work() -> None:
+    async def work(store: Store) -> None:
         collector = Collector(server, store, every, say)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, collector.stop.set)
@@ -58,7 +59,7 @@ def collect(
             raise SystemExit(Exit.DAMAGED)
 
     try:
-        store = Store(folder)
-        asyncio.run(work())
+        with contextlib.closing(Store(folder)) as store:
+            asyncio.run(work(store))
     except StoreError as error:
         die(Exit.OUTPUT, str(error))

@@ -11,14 +11,15 @@ import gc
 import logging
 import os
 import posixpath
+import secrets
+import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from resource import RUSAGE_SELF, getrusage
 
 import fsspec
 from distributed import Client, Future, LocalCluster, as_completed
@@ -28,9 +29,11 @@ from correlator import __version__
 from correlator.capture.names import UnreadableError, expand
 from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.outputs import Wanted, run_record
-from correlator.cli.part import OF_THE_CAPTURE, part_of
+from correlator.cli.part import OF_THE_CAPTURE, Part, cores, failed, fit_together, part_of
+from correlator.cli.scratch import scratch
 from correlator.cli.selection import Selection
 from correlator.cli.tables import EVIDENCE_SUFFIX, Tables, beside_capture
+from correlator.report.escape import terminal
 from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.run import added
@@ -56,6 +59,8 @@ class Task:
     selection: Selection
     share: int = 0
     shares: int = 1
+    instead_of: int = 0
+    """So many shares that do not fit together: what they have written goes."""
     version: str = __version__
 
     @property
@@ -67,15 +72,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What a worker has done: where it is, and what it counted."""
+    """What a worker has done, and what that took."""
 
     task: Task
-    counters: Record = field(default_factory=dict)
-    tally: dict[str, Any] = field(default_factory=dict)
-    troubles: tuple[str, ...] = ()
-    failures: tuple[str, ...] = ()
-    is_read: bool = True
-    is_apart: bool = True
+    part: Part
     seconds: float = 0.0
     peak: int = 0
     """Bytes of memory that the worker had at the most by then."""
@@ -130,22 +130,23 @@ def prepared(to: str, *, force: bool) -> str:
     return folder
 
 
-def tables_of(names: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
-    """The tables' contents, which are tables. Ends the program where they are not."""
-    Tables().add_all(names)
-    return tuple((name, Path(name).read_bytes()) for name in names)
+def tables_of(names: tuple[str, ...]) -> tuple[tuple[tuple[str, bytes], ...], list[str]]:
+    """The tables' contents, and what is wrong with them. Ends the program where they are no tables."""
+    read = Tables()
+    for name in names:
+        read.add(name)
+    return tuple((name, Path(name).read_bytes()) for name in names), read.damaged
 
 
 @contextmanager
 def cluster(scheduler: str) -> Iterator[Client]:
     """A client of a scheduler, or of a cluster of this machine's cores. Ends the program where nobody answers."""
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.disable(logging.CRITICAL)  # what matters of what its libraries say is told by us
     with ExitStack() as opened:
         try:
             if scheduler == LOCAL:
-                cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
                 local = LocalCluster(
-                    n_workers=cores, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                    n_workers=cores(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
                 )
                 scheduler = opened.enter_context(local)
             client = opened.enter_context(Client(scheduler, timeout=10))
@@ -156,22 +157,21 @@ def cluster(scheduler: str) -> Iterator[Client]:
 
 def analysed(client: Client, tasks: list[Task], progress: Callable[[Done], None]) -> Result:
     """Have the tasks done, and put together what they count."""
-    done: dict[tuple[int, int], Done] = {}
-    waiting: dict[Future, Task] = {_submitted(client, task): task for task in tasks}
+    done: dict[int, dict[int, Done]] = {}  # by file and share
+    waiting = {_submitted(client, task): task for task in tasks}
     coming = as_completed(waiting)
     for future in coming:
         task = waiting.pop(future)
-        one = _result(future, task)
-        if not one.is_apart and task.shares > 1:  # its connections have to do with one another: one task for all
-            if task.share == 0:
-                whole = replace(task, shares=1)
-                again = _submitted(client, whole)
-                waiting[again] = whole
-                coming.add(again)
-            continue
-        done[task.number, task.share] = one
-        progress(one)
-    return _together([one for _, one in sorted(done.items())])
+        shares = done.setdefault(task.number, {})
+        shares[task.share] = _result(future, task)
+        progress(shares[task.share])
+        if len(shares) == task.shares > 1 and not fit_together([one.part for one in shares.values()]):
+            shares.clear()
+            whole = replace(task, share=0, shares=1, instead_of=task.shares)
+            again = _submitted(client, whole)
+            waiting[again] = whole
+            coming.add(again)
+    return _together([one for _, shares in sorted(done.items()) for _, one in sorted(shares.items())])
 
 
 def _submitted(client: Client, task: Task) -> Future:
@@ -180,27 +180,26 @@ def _submitted(client: Client, task: Task) -> Future:
 
 def _result(future: Future, task: Task) -> Done:
     try:
-        result = future.result()
+        done: Done = future.result()
     except Exception as error:  # noqa: BLE001  whatever happened to a worker costs its own file only
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Done(task, troubles=(f"{task.name}: could not be analysed: {reason[:200]}",), is_read=False)
+        return Done(task, failed([task.name], trouble=f"{task.name}: could not be analysed: {reason[:200]}"))
     finally:
         future.release()
-    return result if isinstance(result, Done) else Done(task, troubles=(f"{task.name}: no answer",), is_read=False)
+    return done
 
 
 def _together(done: list[Done]) -> Result:
     result = Result()
     for one in done:
-        is_first = one.task.share == 0
-        result.counters = added(result.counters, one.counters if is_first else one.counters | OF_THE_CAPTURE)
-        if one.tally:
-            result.summary.add(one.tally)
+        part, is_first = one.part, one.task.share == 0
+        result.counters = added(result.counters, part.counters if is_first else part.counters | OF_THE_CAPTURE)
+        result.summary.add(part.tally)
+        result.failures += part.failures
         if is_first:
-            result.troubles += one.troubles
-            result.unread += not one.is_read
-        result.failures += one.failures
-        if one.is_read:
+            result.troubles += part.troubles
+            result.unread += bool(part.unread)
+        if not part.unread:
             result.parts.append(one.task.part)
     return result
 
@@ -227,20 +226,21 @@ def work(task: Task) -> Done:
     """Analyse a file: what a worker does."""
     if task.version != __version__:
         trouble = f"{task.name}: a worker has correlator {__version__}, not {task.version}"
-        return Done(task, troubles=(trouble,), is_read=False)
+        return Done(task, failed([task.name], trouble=trouble))
     began = time.monotonic()
     gc.disable()  # as in `analyse`; the worker's own loop has its turn again between two tasks
-    with tempfile.TemporaryDirectory(prefix="correlator-task-") as folder:
-        try:
-            done = asyncio.run(_work(task, folder))
-        except SystemExit:  # it has said why, where it runs
-            done = Done(task, failures=(f"{task.part}: could not be written",), is_read=False)
-        finally:
-            gc.enable()
-    return replace(done, seconds=time.monotonic() - began, peak=_peak())
+    try:
+        with scratch() as folder:
+            part = asyncio.run(_work(task, folder))
+    except SystemExit:  # it has said why, where it runs
+        part = failed([task.name], failure=f"{task.part}: could not be written")
+    finally:
+        gc.enable()
+    return Done(task, part, time.monotonic() - began, getrusage(RUSAGE_SELF).ru_maxrss * 1024)
 
 
-async def _work(task: Task, folder: str) -> Done:
+async def _work(task: Task, folder: str) -> Part:
+    _remove([replace(task, share=share, shares=task.instead_of).part for share in range(task.instead_of)])
     capture = _fetched(task.name, folder)
     own = os.path.join(folder, "part.parquet")
     tables = []
@@ -250,12 +250,16 @@ async def _work(task: Task, folder: str) -> Done:
     wanted = Wanted(parquet=own, quiet=True, selection=task.selection)
     record = run_record(time.time_ns(), captures=[task.name], sources=["table"] if tables else [])
     part = await part_of(wanted, tables, [capture], share=task.share, shares=task.shares, record=record)
-    is_read = not part.unread
-    if is_read and not part.failures and (part.is_apart or task.shares == 1):
+    if not part.unread and not part.failures:
         _put(own, task.part)
-    troubles = tuple(trouble.replace(capture, task.name) for trouble in part.troubles)
-    failures = tuple(part.failures)
-    return Done(task, part.counters, part.tally, troubles, failures, is_read=is_read, is_apart=part.is_apart)
+    return replace(part, troubles=[trouble.replace(capture, task.name) for trouble in part.troubles])
+
+
+def _remove(parts: list[str]) -> None:
+    for part in parts:
+        files, path = fsspec.core.url_to_fs(part)
+        if files.exists(path):
+            files.rm_file(path)
 
 
 def _fetched(name: str, folder: str) -> str:
@@ -277,10 +281,9 @@ def _put(own: str, part: str) -> None:
     if not isinstance(files, LocalFileSystem):
         files.put_file(own, path)
         return
-    interim = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{os.getpid()}.new"
+    interim = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{secrets.token_hex(8)}.new"
     with open(own, "rb") as source, open(os.open(interim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        while block := source.read(1 << 20):
-            target.write(block)
+        shutil.copyfileobj(source, target)
         target.flush()
         os.fsync(target.fileno())
     os.rename(interim, path)
@@ -288,12 +291,6 @@ def _put(own: str, part: str) -> None:
 
 def _joined(folder: str, name: str) -> str:
     return posixpath.join(folder, name) if _REMOTE in folder else os.path.join(folder, name)
-
-
-def _peak() -> int:
-    import resource  # noqa: PLC0415  not on Windows, where a client may be
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 @contextmanager
@@ -307,25 +304,27 @@ def told(count: int) -> Iterator[Callable[[Done], None]]:
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task, failed = bar.add_task("", total=count), 0
+        task, troubled = bar.add_task("", total=count), 0
 
         def progressed(done: Done) -> None:
-            nonlocal failed
-            failed += bool(done.troubles or done.failures)
-            bar.update(task, advance=1, description=f"{failed} with troubles" if failed else "")
-            for trouble in (*done.troubles, *done.failures):
-                bar.console.print(trouble, markup=False, highlight=False)
+            nonlocal troubled
+            messages = [*done.part.troubles, *done.part.failures]
+            troubled += bool(messages)
+            bar.update(task, advance=1, description=f"{troubled} with troubles" if troubled else "")
+            for message in messages:
+                bar.console.print(terminal(message), markup=False, highlight=False)
 
         yield progressed
 
 
 def run(scheduler: str, to: str, captures: tuple[str, ...], tables: tuple[str, ...], wanted: Wanted) -> int:
     """Analyse a corpus, and say what came of it. The exit status."""
-    names, contents = names_of(captures), tables_of(tables)
+    names, (contents, damaged) = names_of(captures), tables_of(tables)
     folder = prepared(to, force=wanted.force)
     tasks = tasks_of(names, folder, contents, wanted.selection)
     with cluster(scheduler) as client, told(len(tasks)) as progress:
         result = analysed(client, tasks, progress)
+    result.troubles += damaged
     beside = [found for name in names if _REMOTE not in name and (found := beside_capture(name)) is not None]
     result.summary.tables = [*tables, *beside]
     if result.parts:

@@ -19,12 +19,11 @@ from typing import Self
 
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted
-from correlator.cli.part import OF_THE_CAPTURE, Part, part_of
+from correlator.cli.part import OF_THE_CAPTURE, Part, failed, fit_together, part_of
 from correlator.cli.scratch import scratch
 from correlator.kernel.privileges import end_with
 from correlator.report.lines import header
 from correlator.report.merging import merged
-from correlator.report.summary import Summary
 from correlator.report.writer import Writer
 from correlator.run import Run
 
@@ -108,7 +107,7 @@ async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], r
             inputs.troubles.append(f"{group[0]}: a process that analysed it was killed")
             inputs.unread += group
             return
-        if not all(part.is_apart and _agree(part, parts[0]) for part in parts):
+        if not fit_together(parts):
             await inputs.take(run, group)  # the slow way is always right
             return
         inputs.troubles += parts[0].troubles
@@ -121,15 +120,6 @@ async def _in_shares(job: Job, built: Built, inputs: Inputs, group: list[str], r
         for place, (_, writer) in enumerate(_names(job.wanted, _stem(job.folder, 0), built)):
             names = [_names(job.wanted, _stem(job.folder, share), built)[place][0] for share in range(job.shares)]
             await _merge(names, writer)
-
-
-def _agree(one: Part, other: Part) -> bool:
-    """Whether two processes have read the same of a capture, which may have changed meanwhile."""
-    read = [
-        (part.troubles, part.unread, {name: part.counters.get(name) for name in OF_THE_CAPTURE})
-        for part in (one, other)
-    ]
-    return read[0] == read[1]
 
 
 async def _merge(names: list[str], writer: Writer) -> None:
@@ -236,8 +226,7 @@ def work(job: Job, group: list[str], number: int) -> Part:
     try:
         return asyncio.run(_work(job, group, number))
     except SystemExit:  # it has said why; the others go on
-        failure = f"{job.folder}: {group[0]} could not be analysed in a process of its own"
-        return Part({}, Summary().tally(), is_met=False, troubles=[], unread=group, failures=[failure], is_apart=True)
+        return failed(group, failure=f"{job.folder}: {group[0]} could not be analysed in a process of its own")
     finally:
         gc.collect()
 

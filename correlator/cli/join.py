@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     from correlator.fleet.join import Clocks, Left, Path
 
 _SHOWN = 20  # lines of each kind
-_WHY = {
-    "handshake-not-seen": "its handshake was not seen whole, so nothing tells which connection it is",
-    "no-agent": "no host that reports has that address",
-    "not-reported": "its host did not report it (lost, killed, or translated on the way)",
-}
 _CAUSES = {
     "dual-stack-listener": "AF_INET6 dual-stack listener",
     "mapped-listener": "AF_INET6 listener on a mapped address",
@@ -100,4 +95,6 @@ def _clock(pair: "Clocks") -> str:
 
 
 def _rest(rest: "Left") -> str:
-    return f"{rest.side} on {rest.host}, the other end at {rest.other}: {rest.why}: {_WHY[rest.why]}"
+    from correlator.fleet.join import WHY  # noqa: PLC0415  an extra, which is there by now
+
+    return f"{rest.side} on {rest.host}, the other end at {rest.other}: {rest.why}: {WHY[rest.why]}"

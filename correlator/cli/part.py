@@ -1,7 +1,8 @@
 """A part of an analysis, which another process puts together with others: some captures, or a share of one."""
 
 import asyncio
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from correlator.cli.outputs import Wanted, build
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
 from correlator.report.record import Record
+from correlator.report.summary import Summary
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 
@@ -30,6 +32,27 @@ class Part:
     failures: list[str]
     is_apart: bool
     """Whether no connection of a share has to do with those of others."""
+
+
+def failed(group: Iterable[str], *, trouble: str = "", failure: str = "") -> Part:
+    """Of captures that could not be analysed: why, or which output was the reason."""
+    troubles, failures = ([text] if text else [] for text in (trouble, failure))
+    return Part(
+        {}, Summary().tally(), is_met=False, troubles=troubles, unread=[*group], failures=failures, is_apart=True
+    )
+
+
+def fit_together(shares: Sequence[Part]) -> bool:
+    """Whether shares of a capture are the whole: no connection of one has to do with another's, and all have read the
+    same, which may have changed meanwhile.
+    """  # noqa: D205
+    read = [(part.troubles, part.unread, {name: part.counters.get(name) for name in OF_THE_CAPTURE}) for part in shares]
+    return all(part.is_apart for part in shares) and all(one == read[0] for one in read)
+
+
+def cores() -> int:
+    """How many parts can be analysed at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def part_of(

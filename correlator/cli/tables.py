@@ -1,7 +1,6 @@
 """Socket tables for an analysis: files beside the capture, files that are named, this host's own."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 from correlator.capture.names import STANDARD_INPUT
@@ -33,11 +32,6 @@ class Tables:
         reason = self._read(name)
         if reason is not None:
             die(Exit.UNREADABLE, reason)
-
-    def add_all(self, names: Iterable[str]) -> None:
-        """Read tables."""
-        for name in names:
-            self.add(name)
 
     def add_beside(self, capture: str) -> None:
         """Read the evidence file beside a capture, if there is one; one that cannot be read is a trouble."""

@@ -6,6 +6,7 @@ What is not acknowledged comes again, to this collector or to another one; the f
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from nats.aio.client import Client
@@ -86,10 +87,12 @@ class Collector:
                     self._tell(error)
                     await self._pause(pause)
                     pause = min(2 * pause, most)
-            await self._put()
+            with suppress(*TROUBLES):  # what nobody hears is acknowledged comes again, and is not taken again
+                await self._put()
         finally:
             if client is not None:
-                await client.close()
+                with suppress(*TROUBLES):
+                    await client.close()
 
     async def _subscription(self, context: JetStreamContext) -> JetStreamContext.PullSubscription:
         config = ConsumerConfig(ack_wait=10 + 3 * self._every, max_ack_pending=16 * _MESSAGES)
@@ -132,11 +135,9 @@ class Collector:
                 await message.ack()
 
     async def _pause(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.stop.wait()
-        except TimeoutError:
-            pass
 
     def _tell(self, error: BaseException | None) -> None:
         """Say what has changed, once."""

@@ -16,12 +16,12 @@ import duckdb
 
 NEAR = 120.0
 """Seconds that two hosts' times of one connection may differ."""
-UNJOINED = (
-    "handshake-not-seen",  # without both initial sequence numbers nothing tells which connection it is
-    "no-agent",  # no host that reports has the other end's address
-    "not-reported",  # its host reports, but not this connection
-)
-"""Why the other end's row is missing: tokens, a contract."""
+WHY = {
+    "handshake-not-seen": "its handshake was not seen whole, so nothing tells which connection it is",
+    "no-agent": "no host that reports has that address",
+    "not-reported": "its host did not report it (lost, killed, or translated on the way)",
+}
+"""Why the other end's row is missing: tokens, a contract, and what they mean."""
 
 _JOIN = """
 CREATE TEMP TABLE ends AS

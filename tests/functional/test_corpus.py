@@ -73,32 +73,53 @@ def test_the_rows_are_those_of_one_machine(corpus: Path, tmp_path: Path, url: st
     assert len(parts(out)) == 1
 
 
-def test_a_large_file_is_shared(tmp_path: Path) -> None:
-    """Each task has its share of the connections: together they are those of one."""
-    code = (
-        "import sys; from correlator.cli import corpus\n"
-        "corpus._LARGE = 1000\n"
-        "from correlator.cli.main import main\nmain(sys.argv[1:])"
-    )
-    if __name__ == "__main__":  # what a worker imports
-        return
-    words = ["analyse", str(JESSIE), "--sockets", str(TABLE), "--scheduler", "local", "--to", str(tmp_path / "out")]
-    program = tmp_path / "program.py"
-    program.write_text(f"if __name__ == '__main__':\n    {code.replace(chr(10), chr(10) + '    ')}\n")
+# A process that a worker is takes this module in again, where it does nothing.
+_IN_SHARES = """
+import os, sys
+from correlator.cli import corpus
+from correlator.cli.main import main
+
+original = corpus.work
+
+def work(task):
+    if task.share == {killed}:
+        os.kill(os.getpid(), 9)
+    return original(task)
+
+if __name__ == "__main__":
+    corpus._LARGE, corpus.work = 1000, work
+    main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("killed", [-1, 1])
+def test_a_large_file_is_shared(tmp_path: Path, killed: int) -> None:
+    """Each task has its share of the connections: together they are those of one. Where one of them cannot be done, or
+    has read something else, all is done by one task, and nothing is there twice.
+    """  # noqa: D205
+    program, out = tmp_path / "program.py", tmp_path / "out"
+    program.write_text(_IN_SHARES.format(killed=killed))
+    words = ["analyse", str(JESSIE), "--sockets", str(TABLE), "--scheduler", "local", "--to", str(out)]
+    env = {**os.environ, "PYTHONPATH": str(CAPTURES.parent)}
     done = subprocess.run(
-        [sys.executable, program, *words],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        cwd=CAPTURES.parent,
-        env={**os.environ, "PYTHONPATH": "."},
-        check=False,
+        [sys.executable, program, *words], capture_output=True, text=True, timeout=100, env=env, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert len(parts(tmp_path / "out")) > 3
+    assert len(parts(out)) == (1 if killed == 1 else 1 + JESSIE.stat().st_size // 1000)
     analyse(JESSIE, "--sockets", TABLE, "-q", "--parquet", tmp_path / "one.parquet")
-    assert sorted(map(str, rows(*parts(tmp_path / "out")))) == sorted(map(str, rows(tmp_path / "one.parquet")))
-    assert done.stderr.splitlines()[0] == analyse(JESSIE, "--sockets", TABLE, "-q").stderr.splitlines()[0]
+    assert sorted(map(str, rows(*parts(out)))) == sorted(map(str, rows(tmp_path / "one.parquet")))
+    alone = analyse(JESSIE, "--sockets", TABLE, "-q")
+    assert done.stderr.splitlines()[:-1] == alone.stderr.splitlines()
+
+
+def test_tables_that_are_damaged(tmp_path: Path) -> None:
+    """Are told, once."""
+    (tmp_path / "table").write_text(TABLE.read_text() + "tcp 0 0 nonsense nonsense ESTABLISHED -\n")
+    words: list[str | Path] = [JESSIE, JESSIE, "--sockets", tmp_path / "table"]
+    many = analyse(*words, "--scheduler", "local", "--to", tmp_path / "out")
+    one = analyse(*words, "-q")
+    assert many.returncode == one.returncode == 4
+    assert many.stderr.count("make no sense") == one.stderr.count("make no sense") == 1
 
 
 @pytest.fixture

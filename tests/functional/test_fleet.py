@@ -229,6 +229,26 @@ def test_a_stream_that_is_there(serve: Serve, port: int, tmp_path: Path) -> None
     assert "10 wait in" in said
 
 
+def test_a_collector_that_ends_while_the_server_is_away(serve: Serve, port: int, tmp_path: Path) -> None:
+    """What it holds is in the folder; it could not be acknowledged, comes again, and is not taken again."""
+    server = serve()
+    run = live("--publish", f"nats://127.0.0.1:{port}", "--spool", tmp_path / "spool")
+    talk(5)
+    assert end(run)[0] == 0
+    command = [*CORRELATOR, "collect", f"nats://127.0.0.1:{port}", "--to", str(tmp_path / "dir"), "--every", "4"]
+    collector = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    server.kill()
+    server.wait()
+    status, said = end(collector)
+    assert (status, "Traceback" in said) == (0, False), said
+    assert len(rows(tmp_path / "dir")) == 10
+    serve()
+    done = subprocess.run([*command[:-1], "0.5", "--once"], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "came again" in done.stderr) == (0, True), done.stderr
+    assert len(rows(tmp_path / "dir")) == 10
+
+
 def test_messages_of_others(serve: Serve, port: int, tmp_path: Path) -> None:
     """What is no batch is refused, once, and told; the rest is collected."""
     serve()
