@@ -6,9 +6,11 @@ close it; a helper process removes it where we were killed, and the next start r
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from correlator.kernel.trace_pages import DESTROY, STATE, Layout, Trace, layout, missed
@@ -17,6 +19,7 @@ _ROOT = Path("/sys/kernel/tracing")
 _OLD_ROOT = Path("/sys/kernel/debug/tracing")
 _PREFIX = "correlator-"
 _BUFFER_KB = 8192  # a CPU: half a second at 100,000 events/s
+_BEGINNING = 5.0  # seconds: a beginning takes some ten milliseconds
 _PAGES_AT_ONCE = 512  # of a CPU; the others wait in its buffer
 
 # The tracer's tables of threads take a millisecond to read, more where there may be millions of them: at most one part
@@ -45,11 +48,18 @@ class StateEvents:
         """Makes the instance. Raises OSError without tracefs or permission, ValueError on an old kernel."""
         self.lost = 0
         root = self._root = _mounted()
-        _remove_stale(root)
         self._groups: dict[int, int] = {}
         self._names: dict[int, str] = {}
         self._asked_at = self._asks_at = 0.0
         self._path = root / "instances" / f"{_PREFIX}{os.getpid()}-{time.monotonic_ns():x}"
+        self._files: list[int] = []
+        with _alone(root) as is_alone:
+            if is_alone:
+                _remove_stale(root)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Make the instance, and have its files open: until then anybody can remove it."""
         self._path.mkdir(mode=0o700)
         self._helper = subprocess.Popen(
             ["/bin/sh", "-c", _REMOVE, "sh", str(self._path)],
@@ -58,7 +68,6 @@ class StateEvents:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is not for it
         )
-        self._files: list[int] = []
         try:
             layouts = self._set_up()
             for cpu in sorted((self._path / "per_cpu").iterdir()):
@@ -159,6 +168,30 @@ def _mounted() -> Path:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
     return _ROOT
+
+
+@contextlib.contextmanager
+def _alone(root: Path) -> Iterator[bool]:
+    """Nobody else begins meanwhile, who would take our instance for that of a run that was killed.
+
+    False where somebody has been about to begin for so long that we do not wait for it.
+    """
+    folder = os.open(root / "instances", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        until = time.monotonic() + _BEGINNING
+        while not (is_alone := _locked(folder)) and time.monotonic() < until:
+            time.sleep(0.01)
+        yield is_alone
+    finally:
+        os.close(folder)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _remove_stale(root: Path) -> None:

@@ -109,6 +109,16 @@ def test_a_stale_instance_is_removed_at_the_next_start(start_live: Start) -> Non
     assert not list(INSTANCES.glob(f"correlator-{live.process.pid}-*"))
 
 
+def test_runs_that_begin_at_one_time() -> None:
+    """As services do at boot: none takes another's instance for that of a run that was killed."""
+    command = [sys.executable, "-m", "correlator", "live", "-i", "lo", "-q", "--duration", "0.3"]
+    for _ in range(4):
+        runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+        said = [run.communicate(timeout=60)[1] for run in runs]
+        assert [run.returncode for run in runs] == [0] * 6
+        assert not [text for text in said if "state events" in text]
+
+
 def test_lost_evidence_is_counted_by_stage_and_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A netlink buffer for three messages, and sixty sockets that end: what is left is dumped.
 

@@ -1,5 +1,6 @@
 """What works with fewer privileges, and what is said of the rest."""
 
+import contextlib
 import csv
 import json
 import os
@@ -179,11 +180,14 @@ def test_live_with_the_one_capability(without: Callable[..., list[str]], tmp_pat
 
 
 def status_of(pid: int) -> list[dict[str, str]]:
-    """What /proc tells of each thread of a process."""
-    return [
-        dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-    ]
+    """What /proc tells of each thread of a process; one may end meanwhile."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            lines = (task / "status").read_text().splitlines()
+            found.append(dict(line.split(":\t", 1) for line in lines if ":\t" in line))
+    assert found
+    return found
 
 
 def bits(*numbers: int) -> int:
