@@ -320,10 +320,11 @@ def told(count: int) -> Iterator[Callable[[Done], None]]:
 def run(scheduler: str, to: str, captures: tuple[str, ...], tables: tuple[str, ...], wanted: Wanted) -> int:
     """Analyse a corpus, and say what came of it. The exit status."""
     names, (contents, damaged) = names_of(captures), tables_of(tables)
-    folder = prepared(to, force=wanted.force)
-    tasks = tasks_of(names, folder, contents, wanted.selection)
-    with cluster(scheduler) as client, told(len(tasks)) as progress:
-        result = analysed(client, tasks, progress)
+    with cluster(scheduler) as client:
+        folder = prepared(to, force=wanted.force)  # now that somebody is there to fill it
+        tasks = tasks_of(names, folder, contents, wanted.selection)
+        with told(len(tasks)) as progress:
+            result = analysed(client, tasks, progress)
     result.troubles += damaged
     beside = [found for name in names if _REMOTE not in name and (found := beside_capture(name)) is not None]
     result.summary.tables = [*tables, *beside]

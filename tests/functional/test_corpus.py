@@ -180,8 +180,11 @@ def test_a_worker_that_is_lost(cluster: tuple[str, list[subprocess.Popen[str]]],
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
-    """One line, status 3."""
-    done = analyse(JESSIE, "--scheduler", "tcp://127.0.0.1:9", "--to", tmp_path / "out")
+    """One line, status 3; what another analysis has left stays, though it may be replaced."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "part-000001.parquet").write_text("old")
+    done = analyse(JESSIE, "--scheduler", "tcp://127.0.0.1:9", "--to", tmp_path / "out", "--force")
+    assert (tmp_path / "out" / "part-000001.parquet").read_text() == "old"
     assert done.returncode == 3
     assert "--scheduler tcp://127.0.0.1:9: " in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
