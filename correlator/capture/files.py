@@ -63,6 +63,11 @@ class CaptureFile:
         self._stop = stop or asyncio.Event()
         self._reader: Reader | None = None
 
+    def end(self) -> None:
+        """No packet of it is to come: its interfaces are free for a capture that follows."""
+        if self._reader is not None:
+            self._interfaces.end(self._reader.interfaces)
+
     @property
     def damage(self) -> Damage | None:
         """Where and why the capture was cut short, after `batches`."""

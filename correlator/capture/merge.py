@@ -28,6 +28,7 @@ class _Head:
     number: int = field(compare=False)  # of the next frame
     waiting: list[Frames] = field(compare=False)
     batches: AsyncGenerator[list[Frames], None] = field(compare=False)
+    source: CaptureFile = field(compare=False)
 
 
 class MergedCaptures:
@@ -71,12 +72,12 @@ class MergedCaptures:
         heads: list[_Head] = []
         async with AsyncExitStack() as opened:
             while coming or heads:
-                while coming and (not heads or coming[-1][0] <= heads[0].at):
+                while coming and (not heads or coming[-1][:2] <= (heads[0].at, heads[0].place)):
                     _, place, name = coming.pop()
                     source = self._open(name)
                     self.sources.append(source)
                     batches = await opened.enter_async_context(aclosing(source.batches()))
-                    head = _Head(0, place, Frames(b""), 0, [], batches)
+                    head = _Head(0, place, Frames(b""), 0, [], batches, source)
                     try:
                         if await _advance(head):
                             heapq.heappush(heads, head)
@@ -84,7 +85,7 @@ class MergedCaptures:
                         self.unread[name] = f"{error} (those that overlap are open at once: ulimit -n)"
                 batch, count = list[Frames](), 0
                 while heads and len(batch) < _PARTS and count < _FRAMES:
-                    if coming and coming[-1][0] <= heads[0].at:
+                    if coming and coming[-1][:2] <= (heads[0].at, heads[0].place):
                         break
                     batch.append(await _next_part(heads, coming[-1][:2] if coming else _NEVER))
                     count += batch[-1].count
@@ -124,6 +125,7 @@ async def _advance(head: _Head) -> bool:
             try:
                 head.waiting = await anext(head.batches)
             except StopAsyncIteration:
+                head.source.end()
                 return False
         head.frames, head.number = head.waiting.pop(0), 0
     head.at = max(

@@ -68,6 +68,8 @@ class Inputs:
         except UnreadableError as error:
             self.unread.append(group[0])
             self.troubles.append(f"{group[0]}: {error}")
+        if isinstance(source, CaptureFile):
+            source.end()
         self.is_recorded = self.is_recorded or source.kept is not None
         self._note_damage(source)
         if self.is_interrupted:

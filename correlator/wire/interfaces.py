@@ -1,22 +1,37 @@
 """The interfaces of a run: small numbers for segments to carry, names for reports."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 
 @dataclass(slots=True)
 class Interfaces:
-    """A growing list of interface names, and the interfaces that cooked captures fold into one."""
+    """A growing list of interface names, and the interfaces that cooked captures fold into one.
+
+    The files of a rotated set were captured on one interface: what comes again in the next of them is sent again, and
+    no copy that passed by another interface. So a capture takes the numbers of those that have ended, by name.
+    """
 
     names: list[str] = field(default_factory=list)
     _parts: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    _ended: dict[str, list[int]] = field(default_factory=dict)  # heaps
 
     # A cooked capture names its interfaces in every packet: hostile bytes could name four billion.
     MAX_PARTS = 4096
 
     def add(self, name: str) -> int:
-        """A new interface; returns its number."""
+        """An interface of a capture; returns its number."""
+        ended = self._ended.get(name)
+        if ended:
+            return heappop(ended)
         self.names.append(name)
         return len(self.names) - 1
+
+    def end(self, numbers: Iterable[int]) -> None:
+        """The capture that had these interfaces has ended."""
+        for number in numbers:
+            heappush(self._ended.setdefault(self.names[number], []), number)
 
     def part(self, whole: int, index: int, direction: int) -> int:
         """The number of one interface and direction inside a capture of several (`any`).

@@ -38,6 +38,7 @@ class PcapReader(Reader):
         """The file's one interface is added to `interfaces`, without a name."""
         super().__init__()
         self._interface = interfaces.add("")
+        self.interfaces.append(self._interface)
         self._is_open = False  # the file header was read
         self._is_net = False
         self._tick = 1000

@@ -223,7 +223,8 @@ class PcapngReader(Reader):
             message = f"more than {_MAX_INTERFACES} interfaces"
             raise _BadBlockError(message)
         tick = _NANOSECONDS // ticks if ticks in _USUAL and not offset else 0
-        self._section.append(_Interface(self._interfaces.add(name), link_type, snaplen, ticks, offset, tick))
+        self.interfaces.append(self._interfaces.add(name))
+        self._section.append(_Interface(self.interfaces[-1], link_type, snaplen, ticks, offset, tick))
 
     def _packet(
         self, frames: Frames, begin: int, room: int, number: int, ticks: int | None, captured: int, length: int

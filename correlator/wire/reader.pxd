@@ -7,6 +7,7 @@ cdef Py_ssize_t _SEAM
 cdef class Reader:
     cdef public object damage
     cdef public object kept
+    cdef readonly list interfaces
     cdef bytes _rest
     cdef long long _offset
     cdef Frames _seam

@@ -40,6 +40,8 @@ class Reader:
         self.damage: Damage | None = None
         self.kept: Kept | None = None
         """What a live run of ours kept, where one wrote the file."""
+        self.interfaces: list[int] = []
+        """The numbers of the capture's interfaces."""
         self._rest = b""  # of a record that is not whole yet
         self._offset = 0  # of the rest's first byte in the file
         self._seam, self.frames = Frames(), Frames()

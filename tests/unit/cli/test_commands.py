@@ -440,10 +440,9 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
     alone = correlator("analyse", "-q", "--jobs", "1", "--csv", "-", *files)
     command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", "--csv", "-", *map(str, files)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        while len(workers := workers_of(process)) < 2:
-            time.sleep(0.02)
-        time.sleep(0.3)
-        workers[0].kill()
+        while not (busy := [worker for worker in workers_of(process) if reads_a_capture(worker)]):
+            time.sleep(0.002)
+        busy[0].kill()
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (0, alone.stderr)
     assert stdout == alone.stdout.replace("\r\n", "\n")
@@ -459,8 +458,8 @@ def test_processes_that_are_killed_again_and_again(tmp_path: Path) -> None:
                 worker.kill()
             time.sleep(0.01)
         _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 3
     assert stderr.splitlines() == [f"correlator: {file}: the process that analysed it was killed" for file in files]
+    assert process.returncode == 3
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
@@ -491,6 +490,13 @@ def workers_of(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> list
                 if "spawn_main" in " ".join(child.cmdline()):
                     found.append(child)
     return found
+
+
+def reads_a_capture(process: psutil.Process) -> bool:
+    """Whether a process has one open."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any(file.path.endswith(".pcap") for file in process.open_files())
+    return False
 
 
 @pytest.mark.parametrize("words", ["{} {}", "--sockets {} a b"])

@@ -1,0 +1,55 @@
+"""Random conversations as one capture, or as the files of a rotated set: what the whole says, the files must say."""
+
+from random import Random
+
+from tests.frames import ethernet, ipv4, ipv6, pcap_header, pcap_record, tcp
+
+SECOND = 1_000_000_000
+_FLAGS = (0x02, 0x02, 0x12, 0x10, 0x10, 0x18, 0x18, 0x11, 0x04, 0x14, 0x00)
+
+Packets = list[tuple[int, bytes]]
+"""Time (ns) and frame of each."""
+
+
+def conversations(chance: Random, count: int, *, steps: tuple[int, ...] = (0, 0, 1, 1, 1, 700, 40_000)) -> Packets:
+    """So many packets of a few four-tuples that come again and again, some in fragments. `steps`: ms between two."""
+    packets: Packets = []
+    at = 1_700_000_000 * SECOND
+    while len(packets) < count:
+        at += chance.choice(steps) * SECOND // 1000
+        packets += [(at, ethernet(frame, kind)) for kind, frame in _sent(chance)]
+    return packets
+
+
+def _sent(chance: Random) -> list[tuple[int, bytes]]:
+    """A segment, or the fragments of one: EtherType and IP packet."""
+    client, server = 1000 + chance.randrange(9), 80
+    flags = chance.choice(_FLAGS)
+    ports = (client, server) if chance.random() < 0.6 else (server, client)
+    ack = chance.randrange(1, 4) if flags & 0x10 else 0
+    segment = tcp(*ports, chance.randrange(1, 4), ack, flags, b"x" * chance.choice((0, 0, 1, 9)))
+    ends = ("10.0.0.1", "10.0.0.2") if ports[0] == client else ("10.0.0.2", "10.0.0.1")
+    if client % 3 == 0:
+        return [(0x86DD, ipv6(segment, *(f"2001:db8::{end[-1]}" for end in ends)))]
+    if chance.random() < 0.15:
+        whole, number = segment + bytes(24), chance.randrange(4)
+        cut = len(whole) // 16 * 8
+        parts = [
+            ipv4(whole[:cut], *ends, fragment=0x2000, number=number),
+            ipv4(whole[cut:], *ends, fragment=cut // 8, number=number),
+        ]
+        chance.shuffle(parts)
+        return [(0x0800, part) for part in parts]
+    return [(0x0800, ipv4(segment, *ends))]
+
+
+def capture(packets: Packets) -> bytes:
+    """A classic pcap, in nanoseconds."""
+    records = (pcap_record(data, seconds=at // SECOND, fraction=at % SECOND) for at, data in packets)
+    return pcap_header(magic=0xA1B23C4D) + b"".join(records)
+
+
+def files(packets: Packets, chance: Random, count: int) -> list[bytes]:
+    """The same, as so many files."""
+    cuts = sorted(chance.randrange(len(packets) + 1) for _ in range(count - 1))
+    return [capture(packets[begin:end]) for begin, end in zip([0, *cuts], [*cuts, len(packets)], strict=True)]
