@@ -12,14 +12,13 @@ cdef class Run:
     cdef public Decoder decoder
     cdef public object outputs
     cdef public long long packets
-    cdef public int share
-    cdef public int shares
+    cdef public object sieve
     cdef public object statistics
     cdef public object record
     cdef object _past
     cdef list _lookups
 
     cpdef take(self, Frames frames)
-    @cython.locals(number=Py_ssize_t, shares=int, every=bint, segments=list, engine=Engine, tracker=Tracker,
+    @cython.locals(number=Py_ssize_t, every=bint, segments=list, engine=Engine, tracker=Tracker,
                    segment=Segment, flow=Flow)
     cdef _take_each(self, Frames frames)

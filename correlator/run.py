@@ -35,6 +35,13 @@ class FindingSink(Protocol):
         """The run has ended."""
 
 
+class Sieve(Protocol):
+    """Knows whose connections are whose."""
+
+    def sift(self, frames: Frames) -> None:
+        """Note of each segment of frames whether another tracker has its connection."""
+
+
 @dataclass(slots=True)
 class Outputs:
     """Where a run's results go."""
@@ -123,7 +130,8 @@ class Run:
         self.decoder = decoder
         self.outputs = outputs
         self.packets = 0
-        self.share, self.shares = 0, 1  # of the connections: what others have passes by
+        self.sieve: Sieve | None = None
+        """Where others track some of the connections, what tells which."""
         self.statistics: tuple[int, int] | None = None
         self.record: Record = {}
         self._past: Record = {}
@@ -140,25 +148,24 @@ class Run:
         """Decode and track frames."""
         self.packets += frames.count
         self.decoder.decode(frames)
-        if self.outputs.packets is None and self.shares == 1:
+        if self.sieve is not None:
+            self.sieve.sift(frames)
+        if self.outputs.packets is None:
             self.engine.take_in(frames)
         else:
             self._take_each(frames)
         self.deliver()
 
     def _take_each(self, frames: Frames) -> None:
-        """Track the segments of frames, with a look at each: whether it is ours, and whether it is to be written."""
-        sink, every, shares, segments = self.outputs.packets, self.outputs.every_packet, self.shares, frames.segments
+        """Track the segments of frames, with a look at each: whether it is to be written."""
+        sink, every, segments = self.outputs.packets, self.outputs.every_packet, frames.segments
         engine, tracker = self.engine, self.engine.tracker
         for number in range(frames.count):
             segment = segments[number]
             if not segment.is_decoded:
                 continue
-            if shares > 1 and segment.share(shares) != self.share:
-                tracker.pass_by(segment.at)
-                continue
             flow = engine.segment(segment)
-            if sink is not None and (every or tracker.notable):
+            if every or tracker.notable:
                 if engine.has_output:
                     self.deliver()  # before this packet tells the sink that time has passed
                 sink.packet(frames.packet(number), flow.number, from_client=tracker.from_client)

@@ -10,6 +10,7 @@ from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Wanted, build
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
+from correlator.core.share import Share
 from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.run import Run, writing
@@ -73,7 +74,7 @@ async def part_of(
     inputs = Inputs(interfaces, named, Config())
     inputs.stop = stop or inputs.stop
     run = Run(*inputs.parts(first=True), built.outputs)
-    run.share, run.shares = share, shares
+    run.sieve = Share(share, shares) if shares > 1 else None
     async with writing(built.outputs):
         if record is not None:
             run.begin(record)

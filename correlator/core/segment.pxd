@@ -25,6 +25,7 @@ cdef class Segment:
     cdef public Py_ssize_t captured
     cdef public Py_ssize_t wire_length
     cdef public bint is_decoded
+    cdef public bint is_elsewhere
     cdef public unsigned long long hash
 
     @cython.locals(ends=cython.ulonglong)

@@ -38,6 +38,7 @@ class Segment:
     captured: int = field(default=0, compare=False)
     wire_length: int = field(default=0, compare=False)
     is_decoded: bool = field(default=False, compare=False)  # whether a segment was found in the frame
+    is_elsewhere: bool = field(default=False, compare=False)  # whether another tracker has its connection
     hash: int = field(default=0, compare=False)  # of both ends, once the table of connections has reckoned it
 
     def take(self, other: "Segment") -> None:

@@ -1,20 +1,13 @@
 # C types for table.py.
 import cython
 from correlator.core cimport raw
+from correlator.core.ends_hash cimport EndsHash
 from correlator.core.flow cimport Flow
 from correlator.core.segment cimport Segment
 
 cdef Py_ssize_t _GROUP
-cdef unsigned long long _WORD
-cdef unsigned long long _BY_HIGH
-cdef unsigned long long _BY_LOW
-cdef unsigned long long _BY_PORT
-cdef unsigned long long _BY_ALL
+cdef EndsHash _HASH
 
-@cython.locals(linear=cython.ulonglong)
-cdef unsigned long long _hash_of_end(unsigned long long high, unsigned long long low, unsigned long long port) except? 1
-@cython.locals(source=cython.ulonglong, destination=cython.ulonglong, both=cython.ulonglong)
-cdef unsigned long long _hash(Segment segment) except? 1
 cdef int _place(Flow flow, Segment segment) except -2
 
 @cython.final

@@ -1,46 +1,21 @@
 # cython: boundscheck=False, wraparound=False
 """The connections under way, found by the ends of a segment, whichever of the two sent it.
 
-A hash table with chains. The hash is the same for both directions: the sum of one for each end. It is multilinear, by
-numbers that differ from run to run, so that nobody outside can make connections that meet in one chain. What indexes
-the chains is masked: compiled, it is not compared again.
+A hash table with chains. The hash differs from run to run, so that nobody outside can make connections that meet in one
+chain. What indexes the chains is masked: compiled, it is not compared again.
 """
 
 from collections.abc import Iterator
 
 from correlator.core import raw
+from correlator.core.ends_hash import EndsHash
 from correlator.core.flow import Flow
 from correlator.core.segment import Segment
 
 _START = 1024  # chains; at least twice as many as connections
 GROUP = _GROUP = 16
 """Segments that are expected at a time."""
-_WORD = 0xFFFFFFFFFFFFFFFF
-_GOLDEN = 0x9E3779B97F4A7C15  # splitmix64's constants
-_MIX, _MIX_MORE = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
-
-
-def _randomly(number: int) -> int:
-    """One of a run's random numbers, an odd one; Python's own hash is random from run to run."""
-    mixed = (hash("correlator") + number * _GOLDEN) & _WORD
-    mixed = (mixed ^ mixed >> 30) * _MIX & _WORD
-    mixed = (mixed ^ mixed >> 27) * _MIX_MORE & _WORD
-    return mixed ^ mixed >> 31 | 1
-
-
-_BY_HIGH, _BY_LOW, _BY_PORT, _BY_ALL = (_randomly(number) for number in range(1, 5))
-
-
-def _hash_of_end(high: int, low: int, port: int) -> int:
-    linear = (high * _BY_HIGH + low * _BY_LOW + port * _BY_PORT) & _WORD
-    return (linear ^ linear >> 32) * _BY_ALL & _WORD
-
-
-def _hash(segment: Segment) -> int:
-    source = _hash_of_end(segment.source_high, segment.source_low, segment.source_port)
-    destination = _hash_of_end(segment.destination_high, segment.destination_low, segment.destination_port)
-    both = (source + destination) & _WORD
-    return both ^ both >> 32
+_HASH = EndsHash(hash("correlator"))  # Python's own hash is random from run to run
 
 
 class Table:
@@ -64,7 +39,7 @@ class Table:
 
     def expect(self, segment: Segment) -> None:
         """Reckon a segment's hash. What `find` needs of memory comes nearer."""
-        segment.hash = _hash(segment)
+        segment.hash = _HASH.of(segment)
         raw.prefetch_item(self._chains, segment.hash & self._mask)
 
     def expect_group(self, segments: list[Segment], begin: int, end: int) -> None:

@@ -1,10 +1,6 @@
 # cython: boundscheck=False, wraparound=False
-"""From segments to connections: the table of open connections and the step that each segment takes.
+"""From segments to connections: the step that each segment takes.
 
-Bounds: the tracker holds `Limits.connections`. Past that what is closed and reported is forgotten first, then the
-oldest half-open connection (a flood's are worth least), then what is closed and waits for its report, then the oldest
-of all; these two are reported as they stand. All but the first are counted. A closed connection waits for
-`Limits.segments` segments of any connection at the most: what is reported when depends on no other connection.
 (The directives above are for lists of segments: these are as long as their `count` says.)
 """
 
@@ -12,104 +8,49 @@ from collections.abc import Sequence
 
 from correlator.core import tcp
 from correlator.core.changes import Change, Event
-from correlator.core.connection import Connection
-from correlator.core.flow import Flow, Queue, begun, leave, next_due
+from correlator.core.flow import Flow, Queue, begun
 from correlator.core.frames import Frames
 from correlator.core.handshake import Closing, State, half_open
 from correlator.core.limits import Limits
 from correlator.core.segment import Segment
-from correlator.core.table import GROUP, Table
+from correlator.core.table import GROUP
+from correlator.core.waiting import Waiting
 
 # By number, for the compiled step.
 _NEW, _SYN_RECEIVED = int(State.NEW), int(State.SYN_RECEIVED)
 _FIN_BOTH = int(Closing.FIN_BOTH)  # the first of those that are closed
-_EVERYTHING = 1 << 40
 _GROUP = GROUP
-# Behind the last moment: the stages in which `finish` reports what is left.
-_SUPERSEDED_LEFT, _CLOSED_LEFT, _LEFT = 1 << 60, 2 << 60, 3 << 60
 _BEGUN = frozenset(map(int, (State.ESTABLISHED, State.MIDSTREAM, State.SYN_ACK_SEEN)))
 
 
-class Tracker:
-    """The table of connections."""
+class Tracker(Waiting):
+    """Tells connections apart, and follows each."""
 
     def __init__(self, interfaces: Sequence[str], limits: Limits, first: int = 1) -> None:
         """`interfaces` names the interfaces by index; it may grow while the tracker runs.
 
         `first` numbers the first connection.
         """
-        self.reports_only = False
-        """Whether no other event is wanted."""
-        self.has_news = False
-        """Whether something came since the last `take` that cannot wait: reports can where only they are wanted."""
+        super().__init__(limits)
         self.opened_only = False
         """Whether of the others only the first one of a connection is."""
-        self.copies = self.evicted = self.seen = 0
+        self.copies = self.seen = 0
+        self.most = 0
+        """Connections that were held at once."""
         self._interfaces = interfaces
-        self._table = Table()
-        # Those that wait for time to pass, each queue in the order of their last segments.
-        self._half_open = Queue()
-        self._settling = Queue()  # closed, to be reported
-        self._lingering = Queue()  # reported, to be forgotten
-        self._superseded = Queue()  # out of the table, to be reported
-        self._open = Queue()  # the others, in the order in which they came to be so: they wait for nothing
-        self._reporting = [self._half_open, self._settling, self._superseded]
-        self.set_limits(limits)
         self.from_client = False
         """Whether the last segment came from the client."""
         self.notable = False
         """Whether it belongs to the handshake or the close, or is the first of its direction."""
         self.events: list[Event] = []
         """What happened since the last `take`."""
-        self.reports: list[Connection] = []
-        """The connections of which nothing more is to come, or that had to go, since the last `take_reports`."""
-        self._now = 0  # as far as time is known to have passed
-        self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
-        self._due_at = 0
-        self.moment = 0
-        """Segments so far, also those that were for others."""
-        self._due_moment = 0
         self._first = first
-        self._stage = 0  # of the end; 0 before it
-        self._last: list[Flow] = []  # what is open when the input has ended, the first one last
-
-    def set_limits(self, limits: Limits) -> None:
-        """Go on with other limits."""
-        self.limits = limits
-        self._settle, self._linger, self._most = limits.settle, limits.linger, limits.connections
-        self._segments = limits.segments
-        self._counted = limits.counted
-        self._half_open.wait = self._lingering.wait = limits.linger
-        self._settling.wait = self._superseded.wait = limits.settle
-
-    def __len__(self) -> int:
-        """How many connections are in the table."""
-        return self._table.count
 
     def take(self) -> list[Event]:
         """The events since the last call."""
         events, self.events = self.events, []
         self.has_news = False
         return events
-
-    def take_reports(self) -> list[Connection]:
-        """The reports since the last call."""
-        reports, self.reports = self.reports, []
-        return reports
-
-    def pass_by(self, at: int) -> None:
-        """A segment that is for another tracker, which has another share of the connections."""
-        self.moment += 1
-        self._newest = max(self._newest, at)
-        self._pass_time()
-
-    def _is_timely(self) -> bool:
-        """Whether nothing is due yet."""
-        return self._newest < self._due_at and self.moment < self._due_moment
-
-    def _pass_time(self) -> None:
-        if not self._is_timely():
-            self.advance(self._newest)
 
     def segment(self, segment: Segment) -> Flow:
         """Take in one segment; its connection. `from_client` and `notable` tell of it until the next."""
@@ -123,16 +64,21 @@ class Tracker:
             if number % _GROUP == 0:
                 table.expect_group(segments, number, count)
             segment = segments[number]
-            if segment.is_decoded:
+            if segment.is_decoded and segment.is_elsewhere:
+                self.pass_by(segment.at)
+            elif segment.is_decoded:
                 self._track(segment)
                 if self.has_news:
                     return number + 1
         return count
 
     def _track(self, segment: Segment) -> Flow:
+        flow = self._table.find(segment)
+        if flow is not None and flow.reported and self._is_over(flow):
+            self._forget(flow)  # its time was up behind one that goes on
+            flow = None
         self.moment += 1
         self._newest = max(self._newest, segment.at)
-        flow = self._table.find(segment)
         if flow is None:
             return self._open_with(segment)
         near = self._table.place
@@ -141,9 +87,6 @@ class Tracker:
             flow.last_at, flow.touched = self._newest, self.moment
             self.from_client, self.notable = near == flow.client_place, False
             return flow
-        if flow.reported and flow.last_at + self._linger <= self._now:
-            self._forget(flow)  # its time was up behind one that goes on
-            return self._open_with(segment)
         if segment.flags & (tcp.SYN | tcp.ACK) == tcp.SYN and flow.is_another(segment, near):
             self._pass_time()
             self._supersede(flow, segment.at)
@@ -167,6 +110,7 @@ class Tracker:
         flow.touched = self.moment
         self.seen += 1
         self._table.add(flow, segment)
+        self.most = max(self.most, self._table.count + self._superseded.count)
         self._take_in(flow, segment, 0)
         return flow
 
@@ -212,79 +156,6 @@ class Tracker:
                 self._moved(flow, before)
                 self.notable = True
 
-    def advance(self, now: int) -> None:
-        """Let time pass: report connections that have settled, forget those that have lingered.
-
-        Reports come in the order in which they are due, whether time passes in small steps or in large ones.
-        """
-        self._now = max(self._now, now)
-        while (flow := next_due(self._reporting, self._now)) is not None:
-            self._settled(flow)
-        flow = self._settling.first
-        while flow is not None and flow.touched + self._segments <= self.moment:
-            self._settled(flow)
-            flow = self._settling.first
-        flow = self._lingering.first
-        while flow is not None and (
-            flow.last_at + self._linger <= self._now or flow.touched + self._segments <= self.moment
-        ):
-            self._forget(flow)
-            flow = self._lingering.first
-        self._due_moment = self.moment + self._segments
-        for waiting in (self._settling, self._lingering):
-            if waiting.first is not None:
-                self._due_moment = min(self._due_moment, waiting.first.touched + self._segments)
-                self._table.expect_removal(waiting.first)
-        self._due_at = self._now + min(self._settle, self._linger)
-        for queue in self._reporting:
-            if queue.first is not None:
-                self._due_at = min(self._due_at, queue.first.last_at + queue.wait)
-        if self._lingering.first is not None:
-            self._due_at = min(self._due_at, self._lingering.first.last_at + self._linger)
-
-    def _settled(self, flow: Flow) -> None:
-        """Report a connection that has waited enough. One that is closed may stay for what comes late."""
-        stays = flow.closing >= _FIN_BOTH and not flow.gone and self._settle < self._linger
-        if not stays:
-            self._forget(flow)
-        self._report(flow)
-        if stays:
-            self._lingering.append(flow)
-
-    def _enqueue(self, flow: Flow, queue: Queue) -> None:
-        """Put a connection into the queue that it is to wait in, at the end."""
-        if flow.queue is not queue:
-            queue.append(flow)
-            if queue is not self._open:
-                self._due_at = min(self._due_at, flow.last_at + queue.wait)
-
-    def unreported(self) -> list[Flow]:
-        """The connections that are still to be reported."""
-        return [flow for flow in self._table if not flow.reported]
-
-    def finish(self, most: int = _EVERYTHING) -> bool:
-        """Report what is left, in the order in which time would have reported it; the input has ended.
-
-        `most`: so many at a time. Tells whether there are more.
-        """
-        left = most
-        for queue in (self._superseded, self._settling):
-            self._stage = max(self._stage, _SUPERSEDED_LEFT if queue is self._superseded else _CLOSED_LEFT)
-            while left and (flow := queue.first) is not None:
-                self._forget(flow)
-                self._report(flow)
-                left -= 1
-        if left and not self._last:
-            self._last = list(self._table)[::-1]
-        while left and self._last:
-            self._stage = _LEFT
-            flow = self._last.pop()
-            flow.touched = flow.number
-            self._forget(flow)
-            self._report(flow)
-            left -= 1
-        return self._table.count > 0 or self._superseded.count > 0
-
     def _moved(self, flow: Flow, before: int) -> None:
         """Announce a connection's new state, and let it wait where it is to wait now."""
         if flow.state != before:
@@ -320,30 +191,3 @@ class Tracker:
             self._enqueue(flow, self._superseded)
         else:
             self._report(flow)
-
-    def _evict(self) -> None:
-        flow = self._lingering.first
-        if flow is not None:
-            self._forget(flow)  # it is reported: nothing is lost
-            return
-        flow = self._half_open.first
-        if flow is not None:
-            flow.reported = True  # a row for each SYN of a flood would be a flood
-        else:
-            flow = self._superseded.first or self._settling.first or self._open.first
-        if flow is not None:
-            self.evicted += 1
-            self._forget(flow)
-            self._report(flow)
-
-    def _report(self, flow: Flow) -> None:
-        if not flow.reported:
-            flow.reported, flow.reported_in = True, self._stage or self.moment
-            self.reports.append(flow if flow.gone else flow.copy())
-            self.has_news = self.has_news or not self.reports_only
-
-    def _forget(self, flow: Flow) -> None:
-        leave(flow)
-        if not flow.gone:
-            flow.gone = True
-            self._table.remove(flow)

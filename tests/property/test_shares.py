@@ -51,9 +51,13 @@ def segments(sent: list[Sent]) -> list[Segment]:
     return made
 
 
-def reports(sent: list[Sent], share: int, shares: int, most: int) -> list[Connection]:
+OFFLINE = Limits(segments=20, settle=5 * SECOND, linger=5 * SECOND)
+RECORDED = Limits(segments=20, settle=SECOND, linger=5 * SECOND)
+
+
+def reports(sent: list[Sent], share: int, shares: int, most: int, limits: Limits = OFFLINE) -> list[Connection]:
     """The reports of one share, as the parts of a run make them."""
-    tracker = Tracker(["eth0", "eth1"], Limits(segments=20, settle=5 * SECOND, linger=5 * SECOND))
+    tracker = Tracker(["eth0", "eth1"], limits)
     tracker.reports_only = True
     for number, segment in enumerate(segments(sent), 1):
         if segment.share(shares) == share:
@@ -76,3 +80,11 @@ def test_shares_are_the_whole(sent: list[Sent], shares: int, most: int) -> None:
     assert [(one.reported_in, one.touched) for one in apart] == [(one.reported_in, one.touched) for one in whole]
     assert [facts(one) for one in apart] == [facts(one) for one in whole]
     assert len({(one.reported_in, one.touched) for one in whole}) == len(whole)
+
+
+@given(st.lists(SENT, max_size=120), st.sampled_from([2, 3, 5]))
+def test_shares_of_a_recorded_run_are_the_whole(sent: list[Sent], shares: int) -> None:
+    """What is reported soon stays for what comes late: for how long depends on no other connection."""
+    whole = reports(sent, 0, 1, 1000, RECORDED)
+    apart = [one for share in range(shares) for one in reports(sent, share, shares, 1000, RECORDED)]
+    assert sorted(map(repr, map(facts, apart))) == sorted(map(repr, map(facts, whole)))

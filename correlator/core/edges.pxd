@@ -1,0 +1,40 @@
+# C types for edges.py.
+import cython
+from correlator.core.ends_hash cimport EndsHash
+from correlator.core.engine cimport Engine
+from correlator.core.flow cimport Flow
+from correlator.core.frames cimport Frames
+from correlator.core.segment cimport Segment
+
+cdef Py_ssize_t _WORDS
+cdef Py_ssize_t _ROWS
+cdef unsigned long long _LOW
+cdef unsigned long long _HIGH_BIT
+cdef unsigned long long _WORD
+
+@cython.final
+cdef class Edges:
+    cdef EndsHash _hash
+    cdef const unsigned char[::1] _bits
+    cdef unsigned long long _mask
+    cdef long long _moment
+    cdef long long _newest
+    cdef object _rows
+    cdef unsigned long long[::1] _view
+    cdef Py_ssize_t _count
+    cdef list _pieces
+
+    @cython.locals(segments=list, count=Py_ssize_t, number=Py_ssize_t, segment=Segment)
+    cpdef int sift(self, Frames frames) except -1
+    @cython.locals(one=cython.ulonglong, other=cython.ulonglong)
+    cdef bint _has(self, unsigned long long number) except -1
+    @cython.locals(at=Py_ssize_t, ports=cython.ulonglong)
+    cdef int _put(self, Segment segment) except -1
+
+@cython.locals(ends=EndsHash, flow=Flow)
+cpdef hashes(unsigned long long seed, list flows)
+@cython.locals(ports=cython.ulonglong, numbers=cython.ulonglong, rest=cython.ulonglong)
+cdef int _restore(Segment segment, const unsigned long long[::1] view, Py_ssize_t at) except -1
+
+@cython.locals(segment=Segment, at=Py_ssize_t, view="const unsigned long long[::1]")
+cpdef replay(Engine engine, bytes rows, list interfaces, long long before, int share, int shares)
