@@ -22,8 +22,9 @@ cdef class Edges:
     cdef object _rows
     cdef unsigned long long[::1] _view
     cdef Py_ssize_t _count
-    cdef list _pieces
+    cdef object _write
 
+    cpdef flush(self)
     @cython.locals(segments=list, count=Py_ssize_t, number=Py_ssize_t, segment=Segment)
     cpdef int sift(self, Frames frames) except -1
     @cython.locals(one=cython.ulonglong, other=cython.ulonglong)

@@ -11,7 +11,7 @@ costs a little, and changes nothing. (The directives are for views of numbers th
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from correlator.core.ends_hash import EndsHash
 from correlator.core.engine import Engine
@@ -25,6 +25,7 @@ _ROWS = 4096  # in one piece
 _BITS_EACH = 32  # of the filter: with two probes one of 250 is taken for another
 _LEAST_BITS = 1 << 16
 _LOW, _HIGH_BIT, _WORD = 0xFFFFFFFF, 1 << 63, (1 << 64) - 1
+_ALL = _WORD  # for numbers that no C type holds
 
 
 def hashes(seed: int, flows: "list[Flow]") -> "array[int]":
@@ -33,6 +34,20 @@ def hashes(seed: int, flows: "list[Flow]") -> "array[int]":
     found = array("Q")
     for flow in flows:
         number = ends.of_ends(flow.high[0], flow.low[0], flow.port[0], flow.high[1], flow.low[1], flow.port[1])
+        found.append(number)
+    return found
+
+
+def hashes_of_keys(seed: int, keys: list[bytes]) -> "array[int]":
+    """What tells four-tuples (`four_tuple.key_of`)."""
+    ends, found = EndsHash(seed), array("Q")
+    for key in keys:
+        half = len(key) // 2 - 2
+        local, remote = int.from_bytes(key[:half], "big"), int.from_bytes(key[half : 2 * half], "big")
+        ports = int.from_bytes(key[2 * half :], "big")
+        number = ends.of_ends(
+            local >> 64, local & _ALL, ports >> 16, remote >> 64, remote & _ALL, ports & 0xFFFF
+        )
         found.append(number)
     return found
 
@@ -52,8 +67,8 @@ def filter_of(found: "Sequence[int]") -> bytearray:
 class Edges:
     """Sets aside the segments of one capture whose four-tuples are at an edge of any."""
 
-    def __init__(self, seed: int, bits: "bytes | bytearray") -> None:
-        """`bits`: of `filter_of`. Raises ValueError where they are no power of two."""
+    def __init__(self, seed: int, bits: "bytes | bytearray", write: Callable[[bytes], object]) -> None:
+        """`bits`: of `filter_of`. `write` takes rows. Raises ValueError where the bits are no power of two."""
         if not bits or len(bits) & (len(bits) - 1):
             message = f"a filter of {len(bits)} bytes"
             raise ValueError(message)
@@ -64,7 +79,7 @@ class Edges:
         self._rows = array("Q", bytes(_ROWS * _WORDS * 8))
         self._view = memoryview(self._rows)
         self._count = 0
-        self._pieces: list[bytes] = []
+        self._write = write
 
     def sift(self, frames: Frames) -> None:
         """Set aside what is an edge's among the segments of frames."""
@@ -78,12 +93,10 @@ class Edges:
                     self._put(segment)
                 self._newest = max(self._newest, segment.at)
 
-    def take(self) -> bytes:
-        """The rows since the last call."""
-        rows = b"".join([*self._pieces, self._rows[: self._count * _WORDS].tobytes()])
-        self._pieces.clear()
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        self._write(self._rows[: self._count * _WORDS].tobytes())
         self._count = 0
-        return rows
 
     def _has(self, number: int) -> bool:
         one, other = number & self._mask, number >> 32 & self._mask
@@ -101,8 +114,7 @@ class Edges:
         view[at + 8], view[at + 9] = self._moment, self._newest
         self._count += 1
         if self._count == _ROWS:
-            self._pieces.append(self._rows.tobytes())
-            self._count = 0
+            self.flush()
 
 
 def _restore(segment: Segment, view: memoryview, at: int) -> None:

@@ -125,6 +125,15 @@ class EvidenceIndex:
                 self._complete(FourTuple(key[:half], ports[0], key[half:-4], ports[1]), clipped)
         return self._sockets.get(key) or []
 
+    @property
+    def has_clipped(self) -> bool:
+        """Whether addresses of any socket were cut off, so that a connection must complete them."""
+        return bool(self._clipped)
+
+    def timeless(self) -> list[bytes]:
+        """The four-tuples that statements without a time are about."""
+        return [key for key, rows in self._sockets.items() if any(known.last_at == _UNKNOWN for known in rows)]
+
     def count_uses(self, one: bytes, other: bytes) -> int:
         """Count a connection for each statement without a time that it is a candidate for; how many there are."""
         count = 0

@@ -73,6 +73,14 @@ class Frames:
         """When the last frame was captured; 0 where there is none."""
         return self.segments[self.count - 1].at if self.count else 0
 
+    @property
+    def latest(self) -> int:
+        """The latest time of any frame; 0 where none has one."""
+        latest = 0
+        for number in range(self.count):
+            latest = max(latest, self.segments[number].at)
+        return latest
+
     def part(self, begin: int, end: int) -> "Frames":
         """Some of the frames, in the same buffer."""
         found = Frames(self.data)

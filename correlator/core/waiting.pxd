@@ -25,6 +25,7 @@ cdef class Waiting:
     cdef long long _segments
     cdef public long long moment
     cdef long long _due_moment
+    cdef public long long left
     cdef long long _stage
     cdef bint _counted
     cdef public list reports

@@ -45,6 +45,8 @@ class Waiting:
         self.moment = 0
         """Segments so far, also those that were for others."""
         self._due_moment = 0
+        self.left = 0
+        """Connections that were under way when the input ended."""
         self._stage = 0  # of the end; 0 before it
         self._last: list[Flow] = []  # what is open when the input has ended, the first one last
 
@@ -154,6 +156,8 @@ class Waiting:
 
         `most`: so many at a time. Tells whether there are more.
         """
+        if not self._stage:
+            self.left = self._table.count + self._superseded.count
         left = most
         for queue in (self._superseded, self._settling):
             self._stage = max(self._stage, _SUPERSEDED_LEFT if queue is self._superseded else _CLOSED_LEFT)

@@ -25,7 +25,7 @@ cdef class Decoder:
     cdef list _skips
     cdef object _unknown
     cdef object _interfaces
-    cdef object _fragments
+    cdef readonly object fragments
     cdef Network _found
     cdef Segment _segment
     cdef bytes _data

@@ -55,7 +55,7 @@ class Decoder:
         self._skips = [0] * (len(Skip) + NOT_IP)  # by number: many frames are no TCP
         self._unknown: Counter[int] = Counter()  # of the link types, how often
         self._interfaces = interfaces
-        self._fragments = Fragments()
+        self.fragments = Fragments()
         self._found = Network()
         # The frame that is being looked into: its segment, the bytes, where they end, and where it ended on the wire.
         self._segment = Segment()
@@ -227,13 +227,13 @@ class Decoder:
     def _fragment(self, at: int, end: int, key: FragmentKey, part: Fragment, begin: int) -> int:
         """`begin`: where the datagram's fragmented part begins, before any extension headers in it."""
         if part.offset:
-            whole = self._fragments.later(key, part)
+            whole = self.fragments.later(key, part)
         else:
             result = self._tcp(at, end)
             if result != _FOUND:
                 return result
             header = at - begin + (self._data[at + 12] >> 4) * 4
-            whole = self._fragments.first(key, part, self._segment, header)
+            whole = self.fragments.first(key, part, self._segment, header)
         if whole is None:
             return FRAGMENT
         self._segment.take(whole)

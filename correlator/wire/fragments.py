@@ -15,7 +15,8 @@ from correlator.core.segment import Segment
 MAX_DATAGRAMS = 4096
 
 # Duplicates come at once; an IPv4 identification comes round again in seconds at the soonest (RFC 6864 §3.1).
-_LIFETIME = 2_000_000_000
+LIFETIME = 2_000_000_000
+"""Nanoseconds after its first fragment for which those of a datagram may come."""
 
 FragmentKey = tuple[bytes, int, int]
 """Both addresses, identification, and the interface: a forwarded datagram passes by two."""
@@ -52,6 +53,9 @@ class Fragments:
 
     def __init__(self) -> None:
         """Nothing is under way."""
+        self.earliest: int | None = None
+        """Of the times of all fragments so far."""
+        self.latest: int | None = None
         self._datagrams: OrderedDict[FragmentKey, _Datagram] = OrderedDict()
 
     def first(self, key: FragmentKey, fragment: Fragment, segment: Segment, header: int) -> Segment | None:
@@ -71,8 +75,11 @@ class Fragments:
 
     def _take(self, key: FragmentKey, fragment: Fragment) -> _Datagram | None:
         """The datagram of a fragment, with the fragment; None if it has it already."""
+        self.earliest = fragment.at if self.earliest is None else min(self.earliest, fragment.at)
+        self.latest = fragment.at if self.latest is None else max(self.latest, fragment.at)
         datagram = self._datagrams.get(key)
-        if datagram is None or fragment.at > datagram.at + _LIFETIME:
+        if datagram is None or fragment.at > datagram.at + LIFETIME:
+            self._datagrams.pop(key, None)  # another one: the last to be given up
             datagram = self._datagrams[key] = _Datagram(fragment.at)
             if len(self._datagrams) > MAX_DATAGRAMS:
                 self._datagrams.popitem(last=False)

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
+Described = tuple[str, tuple[int, int, int] | None]
+"""A name, and of what cooked captures fold into one: the whole's number, the interface's index, the direction."""
+
 
 @dataclass(slots=True)
 class Interfaces:
@@ -45,3 +48,18 @@ class Interfaces:
                 return whole
             number = self._parts[key] = self.add(self.names[whole])
         return number
+
+    def described(self) -> list[Described]:
+        """What each number stands for."""
+        parts = {number: key for key, number in self._parts.items()}
+        return [(name, parts.get(number)) for number, name in enumerate(self.names)]
+
+    def join(self, others: list[Described]) -> list[int]:
+        """The numbers that the interfaces of captures have here which come when all others have ended."""
+        folded = set(self._parts.values())
+        self._ended = {}
+        self.end(number for number in range(len(self.names)) if number not in folded)
+        found: list[int] = []
+        for name, part in others:
+            found.append(self.add(name) if part is None else self.part(found[part[0]], *part[1:]))
+        return found

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlator.core.config import Config
-from correlator.core.edges import Edges, filter_of, hashes, replay
+from correlator.core.edges import WORDS, Edges, filter_of, hashes, replay
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.flow import Flow
@@ -58,14 +58,15 @@ def apart(captures: list[list[Segment]], limits: Limits, others: list[int]) -> t
     reaching, bits, count = engine_of(limits, 0), filter_of(known), 0
     found: list[str] = []
     for captured, before in zip(captures, begins, strict=True):
-        edges, frames, engine = Edges(SEED, bits), frames_of(captured), engine_of(limits, before)
+        rows, frames, engine = bytearray(), frames_of(captured), engine_of(limits, before)
+        edges = Edges(SEED, bits, rows.extend)
         edges.sift(frames)
         engine.take_in(frames)
         assert captured is captures[-1] or not engine.tracker.lasting()
         found += told(engine)
-        rows = edges.take()
-        count += len(rows) // 80
-        replay(reaching, rows, [0, 1], before, 0, 1)
+        edges.flush()
+        count += len(rows) // (8 * WORDS)
+        replay(reaching, bytes(rows), [0, 1], before, 0, 1)
     return sorted(found + told(reaching)), count
 
 
