@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing, suppress
 from io import FileIO
 from mmap import ALLOCATIONGRANULARITY, mmap
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from correlator.capture.compressed import CompressionError, compression, inflated
 from correlator.capture.mapping import PART, copied, is_cut, part
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
+from correlator.wire.cut import HEAD, head_length
 from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import Damage, Reader
@@ -33,6 +34,14 @@ _IDLE = 0.2
 """Seconds without a byte after which those who wait are told."""
 
 
+class Span(NamedTuple):
+    """A part of a file: records that begin in it."""
+
+    begin: int
+    """Where a record begins."""
+    end: int
+
+
 class CaptureFile:
     """One capture file, or standard input. Iterate `batches` once."""
 
@@ -45,10 +54,12 @@ class CaptureFile:
         stop: asyncio.Event | None = None,
         follow: bool = False,
         lasting: bool = False,
+        span: Span | None = None,
     ) -> None:
         """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
 
-        `follow`: the file is still being written; wait for more at its end. `lasting`: packets are kept beyond the next
+        `span`: of a finished file the records that begin in these bytes; those before the first packet (`head_length`)
+        are read in any case. `follow`: the file is still being written; wait for more at its end. `lasting`: packets are kept beyond the next
         batch: their bytes are a copy then, for a file that is mapped may change.
         """
         self.name = name
@@ -56,6 +67,7 @@ class CaptureFile:
         self.is_growing = follow or (name == STANDARD_INPUT and _is_pipe(sys.stdin.fileno()))
         """Whether it may be written just now."""
         self._follow = follow
+        self._span = span
         self._part = part if not lasting else copied
         self._part_size = PART if not lasting else _COPIED
         self._interfaces = interfaces
@@ -67,6 +79,16 @@ class CaptureFile:
         """No packet of it is to come: its interfaces are free for a capture that follows."""
         if self._reader is not None:
             self._interfaces.end(self._reader.interfaces)
+
+    @property
+    def interface_count(self) -> int:
+        """How many interfaces were described so far."""
+        return len(self._reader.interfaces) if self._reader is not None else 0
+
+    @property
+    def next_at(self) -> int:
+        """Where the record begins that follows those of a part."""
+        return self.bytes_read + (self._reader.skip if self._reader is not None else 0)
 
     @property
     def damage(self) -> Damage | None:
@@ -138,37 +160,48 @@ class CaptureFile:
             head = os.pread(file.fileno(), MAGIC_LENGTH, 0)
             if len(head) == MAGIC_LENGTH and compression(head) is None:
                 self._reader = self._open(head)
+                if self._span is not None and self._span.begin:
+                    self._pass_to(self._span.begin, os.pread(file.fileno(), HEAD, 0), self._reader)
                 opened.pop_all()
                 return file
         return None
 
+    def _pass_to(self, begin: int, data: bytes, reader: Reader) -> None:
+        """Go on where a part of the file begins, with what stands before the first packet."""
+        length = head_length(data) or 0
+        reader.part(data[:length], 0, 0, length)
+        self.bytes_read = begin
+
     async def _from_parts(self, file: FileIO, reader: Reader) -> AsyncGenerator[list[Frames], None]:
-        """The packets of a finished file."""
+        """The packets of a finished file, or of a part of it."""
         turn, begun = 0, -1
+        until = self._span.end if self._span is not None else sys.maxsize
         try:
             with file:
-                while (size := os.fstat(file.fileno()).st_size) > self.bytes_read > begun and reader.damage is None:
+                while min(size := os.fstat(file.fileno()).st_size, until) > self.bytes_read > begun and not reader.damage:
                     begun = self.bytes_read
                     offset = begun - begun % ALLOCATIONGRANULARITY
                     data = self._part(file.fileno(), offset, min(size - offset, self._part_size))
-                    for frames in self._of_part(reader, data, offset, file):
+                    for frames in self._of_part(reader, data, offset, file, until - offset):
                         yield [frames]
                         turn += 1
                         if turn % _TURN == 0:
                             await asyncio.sleep(0)
                 if size < self.bytes_read:
                     self._fail(_MISSING)
-                elif reader.damage is None:  # what is left is no whole packet
+                elif reader.damage is None and self.bytes_read < until:  # what is left is no whole packet
                     yield reader.feed(os.pread(file.fileno(), min(size - self.bytes_read, PART), self.bytes_read))
                     self.bytes_read = size
         except OSError as error:
             self._fail(error.strerror or str(error))
 
-    def _of_part(self, reader: Reader, data: bytes | mmap, offset: int, file: FileIO) -> Iterator[Frames]:
-        """The packets that are whole in a part of the file, block by block."""
+    def _of_part(
+        self, reader: Reader, data: bytes | mmap, offset: int, file: FileIO, until: int
+    ) -> Iterator[Frames]:
+        """The packets that are whole in a part of the file, block by block; those that begin before `until` in it."""
         at, to = -1, self.bytes_read - offset
-        while at < to < len(data) and reader.damage is None:
-            at, to = to, reader.part(data, offset, to, min(to + BLOCK, len(data)))
+        while at < to < min(len(data), until) and reader.damage is None:
+            at, to = to, reader.part(data, offset, to, min(to + BLOCK, len(data), until))
             # of a mapped file that is cut off, the last page has zeros, and those behind it a signal
             if is_cut(data) or os.fstat(file.fileno()).st_size < offset + to:
                 self._fail(_MISSING)

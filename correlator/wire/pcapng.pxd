@@ -29,7 +29,6 @@ cdef class PcapngReader(Reader):
     cdef list _section
     cdef str _order
     cdef bint _is_little
-    cdef long long _skip
     cdef long long _count
     cdef long long _added
     cdef bint _in_section

@@ -70,20 +70,19 @@ class PcapngReader(Reader):
         self._section: list[_Interface] = []
         self._order = "<"
         self._is_little = True
-        self._skip = 0  # bytes of a block without use
         self._count = 0
         self._added = 0
         self._in_section = False
 
     def close(self) -> None:
         """The input has ended."""
-        if self.damage is None and (self._rest or self._skip or not self._in_section):
+        if self.damage is None and (self._rest or self.skip or not self._in_section):
             self.damage = Damage(self._offset, "the last block is cut off")
 
     def _records(self, frames: Frames, at: int, stop: int) -> int:
         end = frames.size
-        skipped = min(self._skip, end - at)
-        self._skip -= skipped
+        skipped = min(self.skip, end - at)
+        self.skip -= skipped
         at += skipped
         try:
             at = self._packets(frames, at, stop)
@@ -92,8 +91,8 @@ class PcapngReader(Reader):
                 at = self._packets(frames, at + length, stop)
         except _BadBlockError as error:
             self.damage = Damage(self._offset + at, str(error))
-        if self._skip:  # it reaches beyond what there is
-            self._skip -= end - at
+        if self.skip:  # it reaches beyond what there is
+            self.skip -= end - at
             at = end
         return at
 
@@ -155,7 +154,7 @@ class PcapngReader(Reader):
             raise _BadBlockError(message)
         if at + length > len(data):
             if not wanted:
-                self._skip = length
+                self.skip = length
             return None
         if wanted and struct.unpack_from(self._order + "I", data, at + length - 4)[0] != length:
             message = f"the two lengths of a block of type {kind} differ"

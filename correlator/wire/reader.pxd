@@ -8,6 +8,7 @@ cdef class Reader:
     cdef public object damage
     cdef public object kept
     cdef readonly list interfaces
+    cdef readonly long long skip
     cdef bytes _rest
     cdef long long _offset
     cdef Frames _seam

@@ -42,6 +42,8 @@ class Reader:
         """What a live run of ours kept, where one wrote the file."""
         self.interfaces: list[int] = []
         """The numbers of the capture's interfaces."""
+        self.skip = 0
+        """Bytes of a record without use that are still to come."""
         self._rest = b""  # of a record that is not whole yet
         self._offset = 0  # of the rest's first byte in the file
         self._seam, self.frames = Frames(), Frames()
