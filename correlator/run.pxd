@@ -21,4 +21,4 @@ cdef class Run:
     cpdef take(self, Frames frames)
     @cython.locals(number=Py_ssize_t, every=bint, segments=list, engine=Engine, tracker=Tracker,
                    segment=Segment, flow=Flow)
-    cdef _take_each(self, Frames frames)
+    cdef _take_each(self, Frames frames, sink)

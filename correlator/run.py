@@ -153,12 +153,12 @@ class Run:
         if self.outputs.packets is None:
             self.engine.take_in(frames)
         else:
-            self._take_each(frames)
+            self._take_each(frames, self.outputs.packets)
         self.deliver()
 
-    def _take_each(self, frames: Frames) -> None:
+    def _take_each(self, frames: Frames, sink: "PcapngSink") -> None:
         """Track the segments of frames, with a look at each: whether it is to be written."""
-        sink, every, segments = self.outputs.packets, self.outputs.every_packet, frames.segments
+        every, segments = self.outputs.every_packet, frames.segments
         engine, tracker = self.engine, self.engine.tracker
         for number in range(frames.count):
             segment = segments[number]

@@ -11,17 +11,22 @@ Packets = list[tuple[int, bytes]]
 """Time (ns) and frame of each."""
 
 
-def conversations(chance: Random, count: int, *, steps: tuple[int, ...] = (0, 0, 1, 1, 1, 700, 40_000)) -> Packets:
-    """So many packets of a few four-tuples that come again and again, some in fragments. `steps`: ms between two."""
+def conversations(
+    chance: Random, count: int, *, steps: tuple[int, ...] = (0, 0, 1, 1, 1, 700, 40_000), fragments: float = 0.15
+) -> Packets:
+    """So many packets of a few four-tuples that come again and again.
+
+    `steps`: ms between two, one of these. `fragments`: how many of them (of IPv4) are in fragments.
+    """
     packets: Packets = []
     at = 1_700_000_000 * SECOND
     while len(packets) < count:
         at += chance.choice(steps) * SECOND // 1000
-        packets += [(at, ethernet(frame, kind)) for kind, frame in _sent(chance)]
+        packets += [(at, ethernet(frame, kind)) for kind, frame in _sent(chance, fragments)]
     return packets
 
 
-def _sent(chance: Random) -> list[tuple[int, bytes]]:
+def _sent(chance: Random, fragments: float) -> list[tuple[int, bytes]]:
     """A segment, or the fragments of one: EtherType and IP packet."""
     client, server = 1000 + chance.randrange(9), 80
     flags = chance.choice(_FLAGS)
@@ -30,8 +35,8 @@ def _sent(chance: Random) -> list[tuple[int, bytes]]:
     segment = tcp(*ports, chance.randrange(1, 4), ack, flags, b"x" * chance.choice((0, 0, 1, 9)))
     ends = ("10.0.0.1", "10.0.0.2") if ports[0] == client else ("10.0.0.2", "10.0.0.1")
     if client % 3 == 0:
-        return [(0x86DD, ipv6(segment, *(f"2001:db8::{end[-1]}" for end in ends)))]
-    if chance.random() < 0.15:
+        return [(0x86DD, ipv6(segment, f"2001:db8::{ends[0][-1]}", f"2001:db8::{ends[1][-1]}"))]
+    if chance.random() < fragments:
         whole, number = segment + bytes(24), chance.randrange(4)
         cut = len(whole) // 16 * 8
         parts = [

@@ -58,9 +58,9 @@ class CaptureFile:
     ) -> None:
         """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
 
-        `span`: of a finished file the records that begin in these bytes; those before the first packet (`head_length`)
-        are read in any case. `follow`: the file is still being written; wait for more at its end. `lasting`: packets are kept beyond the next
-        batch: their bytes are a copy then, for a file that is mapped may change.
+        `follow`: the file is still being written; wait for more at its end. `lasting`: packets are kept beyond the next
+        batch: their bytes are a copy then, for a file that is mapped may change. `span`: of a finished file the records
+        that begin in it; what stands before the first packet is read in any case.
         """
         self.name = name
         self.bytes_read = 0
@@ -178,7 +178,9 @@ class CaptureFile:
         until = self._span.end if self._span is not None else sys.maxsize
         try:
             with file:
-                while min(size := os.fstat(file.fileno()).st_size, until) > self.bytes_read > begun and not reader.damage:
+                while (
+                    min(size := os.fstat(file.fileno()).st_size, until) > self.bytes_read > begun and not reader.damage
+                ):
                     begun = self.bytes_read
                     offset = begun - begun % ALLOCATIONGRANULARITY
                     data = self._part(file.fileno(), offset, min(size - offset, self._part_size))
@@ -195,9 +197,7 @@ class CaptureFile:
         except OSError as error:
             self._fail(error.strerror or str(error))
 
-    def _of_part(
-        self, reader: Reader, data: bytes | mmap, offset: int, file: FileIO, until: int
-    ) -> Iterator[Frames]:
+    def _of_part(self, reader: Reader, data: bytes | mmap, offset: int, file: FileIO, until: int) -> Iterator[Frames]:
         """The packets that are whole in a part of the file, block by block; those that begin before `until` in it."""
         at, to = -1, self.bytes_read - offset
         while at < to < min(len(data), until) and reader.damage is None:

@@ -70,7 +70,7 @@ def analyse(  # click's options
     scheduler, folder = options.pop("scheduler"), options.pop("folder")
     wanted = Wanted(**options, selection=chosen)
     if scheduler is not None or folder is not None:
-        _on_a_cluster(scheduler, folder, captures, tables, wanted, is_plain=not (merge or follow or jobs))
+        _on_a_cluster(scheduler, folder, captures, tables, wanted, merge=merge, is_plain=not (follow or jobs))
     if "" in captures:
         die(Exit.USAGE, "a capture needs a name (is a variable empty?)")
     try:
@@ -117,6 +117,7 @@ def _on_a_cluster(
     tables: tuple[str, ...],
     wanted: Wanted,
     *,
+    merge: bool,
     is_plain: bool,
 ) -> NoReturn:
     """Have the captures analysed elsewhere. Ends the program."""
@@ -126,12 +127,12 @@ def _on_a_cluster(
     if others != {None} or not is_plain or set(tables) & {LIVE, PSUTIL} or STANDARD_INPUT in captures:
         die(Exit.USAGE, "--scheduler takes captures and tables that are files, and writes --to DIR only")
     try:
-        from correlator.cli import corpus  # noqa: PLC0415  an extra
+        from correlator.cli.corpus import command  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
         if error.name not in {"distributed", "dask", "fsspec", "pyarrow"}:
             raise
         die(Exit.USAGE, f"--scheduler needs {error.name}: pip install 'correlator[fleet]'")
-    raise SystemExit(corpus.run(scheduler, folder, captures, tables, wanted))
+    raise SystemExit(command.run(scheduler, folder, captures, tables, wanted, merge=merge))
 
 
 def _open_as_many_as_may_be() -> None:

@@ -3,14 +3,14 @@
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from correlator.capture.files import CaptureFile
+from correlator.capture.files import CaptureFile, Span
 from correlator.capture.merge import MergedCaptures
 from correlator.capture.names import UnreadableError
-from correlator.cli.tables import Tables
+from correlator.cli.tables import Tables, beside_capture
 from correlator.core.config import Config
 from correlator.core.engine import Engine
 from correlator.pipeline import analyse
@@ -36,6 +36,8 @@ class Inputs:
         self.troubles: list[str] = []
         self.unread: list[str] = []
         """Captures of which nothing could be read."""
+        self.taken = 0
+        """Captures so far."""
         self.is_recorded = False
         """Whether one was written by a live run of ours."""
         self._named = named
@@ -47,21 +49,45 @@ class Inputs:
         """Whether it was told to stop before the end, which a followed capture has none of."""
         return self.stop.is_set() and not self._follow
 
+    @property
+    def is_void(self) -> bool:
+        """Whether nothing could be read of any capture."""
+        return len(self.unread) == self.taken > 0
+
     def parts(self, *, first: bool = False) -> tuple[Engine, Decoder]:
         """An engine and a decoder for the next captures."""
         number = 1 if first else self._first
         return Engine(self.config, self.interfaces.names, number), Decoder(self.interfaces)
 
-    async def take(self, run: Run, group: list[str]) -> None:
-        """Analyse captures of one timeline."""
-        run.next_input(*self.parts())
+    def state(self, run: Run, evidence: Iterable[str]) -> None:
+        """State what is in the tables, and in evidence files that nobody named."""
         own = Tables()
-        for name in group:
-            own.add_beside(name)
+        for name in evidence:
+            own.add_found(name)
         self.troubles += own.damaged
         for statement in (*self._named.statements, *own.statements):
             run.engine.evidence(statement)
-        source = self._open(group[0]) if len(group) == 1 else MergedCaptures(group, self._open_lasting)
+
+    async def take(
+        self,
+        run: Run,
+        group: list[str],
+        *,
+        evidence: Iterable[str] | None = None,
+        span: Span | None = None,
+        newest: int = 0,
+    ) -> None:
+        """Analyse captures of one timeline.
+
+        `evidence`: that for all of them; without, what lies beside each. `span`: the part of the one capture that is
+        wanted. `newest`: of the times (ns) in what comes before them.
+        """
+        self.taken += len(group)
+        run.next_input(*self.parts())
+        run.engine.tracker.go_to(0, newest)
+        beside = (found for name in group if (found := beside_capture(name)) is not None)
+        self.state(run, beside if evidence is None else evidence)
+        source = self.source(group, span)
         try:
             with _progress(source) as progressed:
                 await analyse(run, source, self.stop, progressed)
@@ -76,8 +102,11 @@ class Inputs:
             self.troubles.append(f"{group[0]}: interrupted; what was read is reported")
         self._first += run.engine.tracker.moment
 
-    def _open(self, name: str) -> CaptureFile:
-        return CaptureFile(name, self.interfaces, stop=self.stop, follow=self._follow)
+    def source(self, group: list[str], span: Span | None) -> CaptureFile | MergedCaptures:
+        """Captures of one timeline, opened when they are read."""
+        if len(group) > 1:
+            return MergedCaptures(group, self._open_lasting)
+        return CaptureFile(group[0], self.interfaces, stop=self.stop, follow=self._follow, span=span)
 
     def _open_lasting(self, name: str) -> CaptureFile:
         return CaptureFile(name, self.interfaces, stop=self.stop, lasting=True)

@@ -21,6 +21,7 @@ from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted
 from correlator.cli.part import OF_THE_CAPTURE, Part, failed, fit_together, part_of
 from correlator.cli.scratch import scratch
+from correlator.core.share import Share
 from correlator.kernel.privileges import end_with
 from correlator.report.lines import header
 from correlator.report.merging import merged
@@ -242,9 +243,13 @@ async def _work(job: Job, group: list[str], number: int) -> Part:
     stop = asyncio.Event()
     stopping = asyncio.ensure_future(_stopping(_stop_file(job.folder), stop))
     wanted = _own(job.wanted, _stem(job.folder, number), job.shares)
-    share = number if job.shares > 1 else 0
+
+    async def take(inputs: Inputs, run: Run) -> None:
+        run.sieve = Share(number, job.shares) if job.shares > 1 else None
+        await inputs.take(run, group)
+
     try:
-        return await part_of(wanted, job.tables, group, share=share, shares=job.shares, stop=stop)
+        return await part_of(wanted, job.tables, take, stop=stop)
     finally:
         stopping.cancel()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Wanted, build
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
-from correlator.core.share import Share
 from correlator.report.record import Record
 from correlator.report.summary import Summary
 from correlator.run import Run, writing
@@ -59,29 +58,30 @@ def cores() -> int:
 async def part_of(
     wanted: Wanted,
     tables: Iterable[str],
-    group: list[str],
+    work: Callable[[Inputs, Run], Awaitable[None]],
     *,
-    share: int = 0,
-    shares: int = 1,
+    interfaces: Interfaces | None = None,
     stop: asyncio.Event | None = None,
     record: Record | None = None,
 ) -> Part:
-    """Analyse captures of one timeline. `record`: what the outputs are told of the run; without, they are fragments."""
-    named, interfaces = Tables(), Interfaces()
+    """Do work that is part of an analysis. `record`: what the outputs are told of the run; without, they are fragments.
+
+    `tables`: for all captures.
+    """
+    named, interfaces = Tables(), interfaces or Interfaces()
     for table in tables:
         named.add(table)
     built = build(wanted, interfaces.names)
     inputs = Inputs(interfaces, named, Config())
     inputs.stop = stop or inputs.stop
     run = Run(*inputs.parts(first=True), built.outputs)
-    run.sieve = Share(share, shares) if shares > 1 else None
     async with writing(built.outputs):
         if record is not None:
             run.begin(record)
-        await inputs.take(run, group)
+        await work(inputs, run)
         if record is not None:
             run.end({})
-            if inputs.unread:
+            if inputs.is_void:
                 for writer in built.outputs.writers:
                     writer.forget()
     # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order

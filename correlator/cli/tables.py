@@ -34,9 +34,14 @@ class Tables:
             die(Exit.UNREADABLE, reason)
 
     def add_beside(self, capture: str) -> None:
-        """Read the evidence file beside a capture, if there is one; one that cannot be read is a trouble."""
+        """Read the evidence file beside a capture, if there is one."""
         name = beside_capture(capture)
-        reason = self._read(name) if name is not None else None
+        if name is not None:
+            self.add_found(name)
+
+    def add_found(self, name: str) -> None:
+        """Read an evidence file that nobody asked for; one that cannot be read is a trouble."""
+        reason = self._read(name)
         if reason is not None:
             self.damaged.append(f"{reason}; the capture is analysed without it")
 

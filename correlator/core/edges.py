@@ -45,9 +45,7 @@ def hashes_of_keys(seed: int, keys: list[bytes]) -> "array[int]":
         half = len(key) // 2 - 2
         local, remote = int.from_bytes(key[:half], "big"), int.from_bytes(key[half : 2 * half], "big")
         ports = int.from_bytes(key[2 * half :], "big")
-        number = ends.of_ends(
-            local >> 64, local & _ALL, ports >> 16, remote >> 64, remote & _ALL, ports & 0xFFFF
-        )
+        number = ends.of_ends(local >> 64, local & _ALL, ports >> 16, remote >> 64, remote & _ALL, ports & 0xFFFF)
         found.append(number)
     return found
 
@@ -67,15 +65,18 @@ def filter_of(found: "Sequence[int]") -> bytearray:
 class Edges:
     """Sets aside the segments of one capture whose four-tuples are at an edge of any."""
 
-    def __init__(self, seed: int, bits: "bytes | bytearray", write: Callable[[bytes], object]) -> None:
-        """`bits`: of `filter_of`. `write` takes rows. Raises ValueError where the bits are no power of two."""
+    def __init__(self, seed: int, bits: "bytes | bytearray", write: Callable[[bytes], object], newest: int = 0) -> None:
+        """`bits`: of `filter_of`. `write` takes rows. `newest`: of the times in the captures before this one.
+
+        Raises ValueError where the bits are no power of two.
+        """
         if not bits or len(bits) & (len(bits) - 1):
             message = f"a filter of {len(bits)} bytes"
             raise ValueError(message)
         self._hash = EndsHash(seed)
         self._bits = bits
         self._mask = len(bits) * 8 - 1
-        self._moment = self._newest = 0
+        self._moment, self._newest = 0, newest
         self._rows = array("Q", bytes(_ROWS * _WORDS * 8))
         self._view = memoryview(self._rows)
         self._count = 0

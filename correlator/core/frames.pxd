@@ -24,6 +24,8 @@ cdef class Frames:
     @cython.locals(segment=Segment)
     cpdef int add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,
               Py_ssize_t length) except -1
+    @cython.locals(number=Py_ssize_t, earliest=cython.longlong, latest=cython.longlong, one=Segment)
+    cpdef tuple times(self)
     @cython.locals(found=Frames, one=Segment, number=Py_ssize_t)
     cpdef Frames part(self, Py_ssize_t begin, Py_ssize_t end)
     @cython.locals(one=Segment)

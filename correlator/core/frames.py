@@ -73,13 +73,13 @@ class Frames:
         """When the last frame was captured; 0 where there is none."""
         return self.segments[self.count - 1].at if self.count else 0
 
-    @property
-    def latest(self) -> int:
-        """The latest time of any frame; 0 where none has one."""
-        latest = 0
-        for number in range(self.count):
-            latest = max(latest, self.segments[number].at)
-        return latest
+    def times(self) -> tuple[int, int]:
+        """The earliest and the latest time of any frame. There is at least one."""
+        earliest = latest = self.segments[0].at
+        for number in range(1, self.count):
+            one = self.segments[number]
+            earliest, latest = min(earliest, one.at), max(latest, one.at)
+        return earliest, latest
 
     def part(self, begin: int, end: int) -> "Frames":
         """Some of the frames, in the same buffer."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from correlator.core import tcp
 from correlator.core.changes import Change, Event
-from correlator.core.flow import Flow, Queue, begun
+from correlator.core.flow import Flow, begun
 from correlator.core.frames import Frames
 from correlator.core.handshake import Closing, State, half_open
 from correlator.core.limits import Limits
@@ -78,13 +78,13 @@ class Tracker(Waiting):
             self._forget(flow)  # its time was up behind one that goes on
             flow = None
         self.moment += 1
-        self._newest = max(self._newest, segment.at)
+        self.newest = max(self.newest, segment.at)
         if flow is None:
             return self._open_with(segment)
         near = self._table.place
         if flow.queue is self._open and self._is_timely() and flow.go_on(segment, near):
             # Most are like this: what follows would do no more, and takes twice as long.
-            flow.last_at, flow.touched = self._newest, self.moment
+            flow.last_at, flow.touched = self.newest, self.moment
             self.from_client, self.notable = near == flow.client_place, False
             return flow
         if segment.flags & (tcp.SYN | tcp.ACK) == tcp.SYN and flow.is_another(segment, near):
@@ -106,7 +106,7 @@ class Tracker(Waiting):
             self._evict()
         place = segment.interface
         interface = self._interfaces[place] if 0 <= place < len(self._interfaces) else ""
-        flow = begun(self._first + self.moment - 1, segment, self._newest, interface, self._counted)
+        flow = begun(self._first + self.moment - 1, segment, self.newest, interface, self._counted)
         flow.touched = self.moment
         self.seen += 1
         self._table.add(flow, segment)
@@ -116,14 +116,14 @@ class Tracker(Waiting):
 
     def _go_on(self, flow: Flow, segment: Segment, near: int) -> None:
         """Take in a segment of a connection that there is."""
-        flow.last_at, flow.touched = self._newest, self.moment
+        flow.last_at, flow.touched = self.newest, self.moment
         queue = flow.queue  # in which it waited so far
         if queue is self._open:
             queue = None
         if not self._is_timely():
             if queue is not None:
                 queue.append(flow)  # before time passes: a clock that leaps cuts no connection in two
-            self.advance(self._newest)
+            self.advance(self.newest)
         self._take_in(flow, segment, near)
         if queue is not None and flow.queue is queue:
             queue.append(flow)  # it is the one that has waited least
@@ -187,7 +187,7 @@ class Tracker(Waiting):
         flow.superseded_at, flow.touched = at, self.moment
         self._forget(flow)
         if self._settle < self._linger and not flow.reported:
-            flow.last_at = self._newest
+            flow.last_at = self.newest
             self._enqueue(flow, self._superseded)
         else:
             self._report(flow)

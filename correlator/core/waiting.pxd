@@ -30,7 +30,7 @@ cdef class Waiting:
     cdef bint _counted
     cdef public list reports
     cdef long long _now
-    cdef long long _newest
+    cdef readonly long long newest
     cdef long long _due_at
     cdef list _last
     cdef long long _settle

@@ -40,7 +40,8 @@ class Waiting:
         self.reports: list[Connection] = []
         """The connections of which nothing more is to come, or that had to go, since the last `take_reports`."""
         self._now = 0  # as far as time is known to have passed
-        self._newest = 0  # of the segments: what is measured from segments must not depend on how often time is told
+        self.newest = 0
+        """Of the segments' times: what is measured from segments must not depend on how often time is told."""
         self._due_at = 0
         self.moment = 0
         """Segments so far, also those that were for others."""
@@ -71,28 +72,27 @@ class Waiting:
     def pass_by(self, at: int) -> None:
         """A segment that is for another tracker, which has another share of the connections."""
         self.moment += 1
-        self._newest = max(self._newest, at)
+        self.newest = max(self.newest, at)
         self._pass_time()
 
     def go_to(self, moment: int, newest: int) -> None:
         """All segments up to a moment were for others; `newest`: of their times."""
         self.moment = moment
-        self._newest = max(self._newest, newest)
+        self.newest = max(self.newest, newest)
         self._pass_time()
 
     def _is_timely(self) -> bool:
         """Whether nothing is due yet."""
-        return self._newest < self._due_at and self.moment < self._due_moment
+        return self.newest < self._due_at and self.moment < self._due_moment
 
     def _pass_time(self) -> None:
         if not self._is_timely():
-            self.advance(self._newest)
+            self.advance(self.newest)
 
     def _is_over(self, flow: Flow) -> bool:
         """Whether a connection that was reported has been silent for long enough to be forgotten."""
         return (
-            flow.last_at + self._linger <= max(self._now, self._newest)
-            or flow.touched + self._segments <= self.moment
+            flow.last_at + self._linger <= max(self._now, self.newest) or flow.touched + self._segments <= self.moment
         )
 
     def advance(self, now: int) -> None:

@@ -138,7 +138,7 @@ def _array(column: Column, kind: pa.DataType, rows: int) -> pa.Array:
     if kind == _TIME:
         return numbers.view(_TIME)
     if kind == pa.float64():
-        return pc.divide(numbers.cast(kind), _THOUSAND)
+        return pc.divide(numbers.cast(kind, safe=False), _THOUSAND)  # of centuries the last nanoseconds may go
     return numbers.cast(kind)
 
 

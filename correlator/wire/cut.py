@@ -33,7 +33,7 @@ def head_length(data: bytes) -> int | None:
     """How much of a file that begins with `data` is to be read before any of its packets; None where that is not clear.
 
     The header of a pcap with a packet; of a pcapng all blocks before the first packet.
-    """  # noqa: D205
+    """
     if data[:4] in MAGICS:
         return _PCAP_HEADER if len(data) >= _PCAP_HEADER + _RECORD else None
     if len(data) < _SHORTEST or data[:4] != SECTION_HEADER.to_bytes(4, "little"):

@@ -53,9 +53,8 @@ class Fragments:
 
     def __init__(self) -> None:
         """Nothing is under way."""
-        self.earliest: int | None = None
-        """Of the times of all fragments so far."""
-        self.latest: int | None = None
+        self.times: tuple[int, int] | None = None
+        """Of the times of all fragments so far, the first and the last."""
         self._datagrams: OrderedDict[FragmentKey, _Datagram] = OrderedDict()
 
     def first(self, key: FragmentKey, fragment: Fragment, segment: Segment, header: int) -> Segment | None:
@@ -75,8 +74,8 @@ class Fragments:
 
     def _take(self, key: FragmentKey, fragment: Fragment) -> _Datagram | None:
         """The datagram of a fragment, with the fragment; None if it has it already."""
-        self.earliest = fragment.at if self.earliest is None else min(self.earliest, fragment.at)
-        self.latest = fragment.at if self.latest is None else max(self.latest, fragment.at)
+        first, last = self.times or (fragment.at, fragment.at)
+        self.times = min(first, fragment.at), max(last, fragment.at)
         datagram = self._datagrams.get(key)
         if datagram is None or fragment.at > datagram.at + LIFETIME:
             self._datagrams.pop(key, None)  # another one: the last to be given up

@@ -14,7 +14,11 @@ from pathlib import Path
 from distributed import Client, LocalCluster
 from pyarrow import dataset
 
-from correlator.cli import corpus
+from correlator.cli.corpus import places
+from correlator.cli.corpus.cluster import Calls
+from correlator.cli.corpus.command import corpus_of, timelines_of
+from correlator.cli.corpus.plan import Survey
+from correlator.cli.corpus.work import Done
 from correlator.cli.selection import Selection
 from tests.bench.captures import Shape, make
 from tests.document import written
@@ -33,13 +37,17 @@ def captures(folder: Path, files: int) -> int:
 
 def on_workers(count: int, folder: Path, out: Path) -> tuple[float, float, int]:
     """Seconds in all, seconds of the workers' own, bytes of memory of a worker at the most."""
-    names = corpus.names_of((str(folder),))
-    tasks = corpus.tasks_of(names, corpus.prepared(str(out), force=True), (), Selection())
+    names = places.names_of((str(folder),))
     spent, peak = [0.0], [0]
 
-    def progress(done: corpus.Done) -> None:
-        spent[0] += done.seconds
-        peak[0] = max(peak[0], done.peak)
+    class Counted(Calls):
+        """Counts what the workers do."""
+
+        def told_of(self, found: Done | Survey) -> None:
+            """What came of a task."""
+            if isinstance(found, Done):
+                spent[0] += found.seconds
+                peak[0] = max(peak[0], found.peak)
 
     with (
         LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
@@ -47,7 +55,8 @@ def on_workers(count: int, folder: Path, out: Path) -> tuple[float, float, int]:
     ):
         client.run(lambda: None)
         began = time.monotonic()
-        result = corpus.analysed(client, tasks, progress)
+        corpus, _ = corpus_of(Counted(client, lambda _: None), places.prepared(str(out), force=True), (), Selection())
+        result = corpus.analysed(timelines_of(names, count, merge=False))
         seconds = time.monotonic() - began
     assert not result.troubles, result.troubles
     assert not result.failures, result.failures

@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
+from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Wanted
 from correlator.cli.part import part_of
+from correlator.run import Run
 from tests.rotated import capture, conversations, files
 
 
@@ -17,7 +19,11 @@ def rows(folder: Path, captures: list[bytes]) -> tuple[list[str], dict[str, obje
     for name, content in zip(names, captures, strict=True):
         Path(name).write_bytes(content)
     found = folder / "found.csv"
-    part = asyncio.run(part_of(Wanted(csv=str(found), quiet=True, force=True), [], names))
+
+    async def take(inputs: Inputs, run: Run) -> None:
+        await inputs.take(run, names)
+
+    part = asyncio.run(part_of(Wanted(csv=str(found), quiet=True, force=True), [], take))
     assert part.troubles == []
     return found.read_text().splitlines(), part.counters
 

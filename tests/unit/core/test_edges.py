@@ -47,7 +47,10 @@ def test_a_connection_has_one_hash(client_and_server: tuple[tuple[str, int], tup
     assert list(hashes_of_keys(7, [connection.key(side) for side in (Side.CLIENT, Side.SERVER)])) == [found, found]
     assert list(hashes_of_keys(8, [connection.key(Side.CLIENT)])) != [found]
     rows = bytearray()
-    edges, frames = Edges(7, filter_of([found]), rows.extend), frames_of(play.segment("s", "SA"), play.segment("c", "A"))
+    edges, frames = (
+        Edges(7, filter_of([found]), rows.extend),
+        frames_of(play.segment("s", "SA"), play.segment("c", "A")),
+    )
     edges.sift(frames)
     edges.flush()
     assert len(rows) == 2 * WORDS * 8
@@ -79,7 +82,7 @@ def test_a_filter_of_no_power_of_two(size: int) -> None:
 def test_a_segment_comes_back_as_it_was() -> None:
     """Every field of it, with the largest numbers that there are; and what passed before it."""
     most, word = (1 << 64) - 1, (1 << 32) - 1
-    one = Segment(START, 70_000, True, most, most - 1, 65535, most, 5, 65534, word, word - 1, 255, word, True)  # noqa: FBT003
+    one = Segment(START, 70_000, True, most, most - 1, 65535, most, 5, 65534, word, word - 1, 255, word, True)
     other = Segment(NO_TIME, 0, *ends(("10.0.0.1", 1), ("10.0.0.2", 2)), 1, 2, 16, 0)
     rows = bytearray()
     edges = Edges(7, EVERYTHING, rows.extend)
@@ -96,8 +99,8 @@ def test_a_segment_comes_back_as_it_was() -> None:
     assert (first.number, second.number) == (42, 43)
     assert first.opened_at == START
     assert {(end.address, end.port) for end in (first.client, first.server)} == {
-        (packed(most, most - 1, True), 65535),  # noqa: FBT003
-        (packed(most, 5, True), 65534),  # noqa: FBT003
+        (packed(most, most - 1, True), 65535),
+        (packed(most, 5, True), 65534),
     }
     assert (second.opened_at, second.is_ipv6, second.interface) == (NO_TIME, False, "0")
 

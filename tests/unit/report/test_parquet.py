@@ -83,6 +83,14 @@ def test_rows_are_the_records(
     table.validate(full=True)
 
 
+def test_an_interval_of_centuries() -> None:
+    """A packet from 1970, and its answer: more than a double holds exactly."""
+    rows = Rows()
+    rows.findings([any_finding(Owner(1), "", 2**62 - 1, 1, 1, bytes(4))])
+    (row,) = rows_of(rows.table("h"))
+    assert row["syn_rtt_us"] == pytest.approx(2**62 / 1000)
+
+
 def test_rows_are_taken_out() -> None:
     """What is known of one is not taken for another's; there is room for any number."""
     rows = Rows()

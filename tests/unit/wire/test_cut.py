@@ -86,7 +86,15 @@ def test_a_part_that_is_no_end() -> None:
 def test_what_cannot_be_cut() -> None:
     """No capture, cut headers, a pcapng without packets, with a damaged block."""
     section = block(0x0A0D0D0A, SECTION)
-    for data in (b"", b"hello world!", pcap_header()[:20], pcap_header(), section, section[:8], b"\x1f\x8b" + bytes(90)):
+    for data in (
+        b"",
+        b"hello world!",
+        pcap_header()[:20],
+        pcap_header(),
+        section,
+        section[:8],
+        b"\x1f\x8b" + bytes(90),
+    ):
         assert head_length(data) is None
     assert head_length(section + struct.pack("<II", 1, 7)) is None
     assert head_length(section + struct.pack("<II", 1, 8)) is None

@@ -1,0 +1,248 @@
+"""A corpus: tasks for a cluster, and what comes of them put together.
+
+A file is one task's, as `analyse` does it by itself. Captures on one timeline, and the parts of a large file, are
+looked through first; then each is a task's again, and what reaches over their edges is tracked by itself (`plan.py`).
+Where that cannot be right, or turns out not to be, one task does all: the slow way is always right.
+"""
+
+import secrets
+from array import array
+from dataclasses import dataclass, field, replace
+
+import fsspec
+
+from correlator.capture.files import Span
+from correlator.cli.corpus import places
+from correlator.cli.corpus.cluster import Calls, workers_of
+from correlator.cli.corpus.plan import Piece, Plan, Step, Survey, grouped, grouped_parts, has_more, piece_of, plan_of
+from correlator.cli.corpus.work import Done, Job, Reach, Task, Timeline, reach, survey, work
+from correlator.cli.part import OF_THE_CAPTURE, failed
+from correlator.core.edges import WORDS, filter_of
+from correlator.core.limits import Limits
+from correlator.report.record import Record
+from correlator.report.summary import Summary
+from correlator.run import added
+
+ROWS = 20_000_000
+"""Segments at edges for each task."""
+_OF_ALL: Record = {"statements": 0, "evidence_dropped": 0}
+"""What every task of a timeline counts alike, as nothing."""
+
+
+@dataclass
+class Result:
+    """What came of a corpus."""
+
+    counters: Record = field(default_factory=dict)
+    summary: Summary = field(default_factory=Summary)
+    troubles: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    unread: int = 0
+    parts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Course:
+    """A timeline, and how far it has come."""
+
+    timeline: Timeline
+    surveys: list[Survey] = field(default_factory=list)
+    plan: Plan | None = None
+    tasks: list[Task] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
+    reached: list[Done] = field(default_factory=list)
+
+
+@dataclass
+class Corpus:
+    """Analyses timelines on a cluster."""
+
+    calls: Calls
+    job: Job
+    together: "array[int]"
+    """Hashes of the four-tuples that the tables tell without a time."""
+    is_cut_off: bool
+    """Whether the tables have addresses that were cut off."""
+
+    def analysed(self, timelines: list[Timeline]) -> Result:
+        """Have all done."""
+        courses = [_Course(timeline) for timeline in timelines]
+        several = [course for course in courses if len(course.timeline.pieces) > 1]
+        self._survey(several)
+        for course in courses:
+            course.plan = self._planned(course)
+            course.tasks = self._tasks(course)
+        self._work(courses)
+        self._reach([course for course in courses if course.plan is not None])
+        again = [course for course in courses if course.plan is not None and not self._is_right(course)]
+        for course in again:
+            places.remove([done.name for done in (*course.done, *course.reached) if done.name])
+            course.plan, course.reached = None, []
+            course.tasks = self._tasks(course)
+        self._work(again)
+        return _together(courses)
+
+    def _survey(self, courses: list[_Course]) -> None:
+        """Look through what is several tasks'."""
+        asked = [(course, place) for course in courses for place in range(len(course.timeline.pieces))]
+        found = self.calls.each(
+            survey, asked, lambda one: (self.job, one[1], one[0].timeline.pieces[one[1]]), _unsurveyed
+        )
+        for (course, _), one in zip(asked, found, strict=True):
+            course.surveys.append(one)
+        for course in courses:
+            if course.surveys[0].piece.span is not None:
+                self._join(course.surveys)
+
+    def _join(self, surveys: list[Survey]) -> None:
+        """Have each part of a file begin where the one before it ends: what was taken for a record may be none."""
+        for place in range(1, len(surveys)):
+            before, one = surveys[place - 1], surveys[place]
+            if before.is_unread or before.is_damaged or one.piece.span is None:
+                return
+            if one.is_unread or one.piece.span.begin != before.next_at:
+                piece = replace(one.piece, span=Span(before.next_at, max(before.next_at, one.piece.span.end)))
+                (surveys[place],) = self.calls.each(
+                    survey, [(place, piece)], lambda this: (self.job, *this, True), _unsurveyed_part
+                )
+
+    def _planned(self, course: _Course) -> Plan | None:
+        """The plan for what can be analysed apart; its four-tuples at edges include those that tables name."""
+        if not course.surveys or self.is_cut_off:
+            return None
+        group = grouped if course.surveys[0].piece.span is None else grouped_parts
+        groups = group(course.surveys, has_tables=bool(self.job.tables))
+        if groups is None or len(groups) < 2:
+            return None
+        plan = plan_of([self._surveyed_again(one) if has_more(one) else one for one in groups])
+        plan.hashes.extend(self.together)
+        for one in course.surveys:
+            plan.hashes.frombytes(one.together)
+        return plan
+
+    def _surveyed_again(self, group: list[Survey]) -> list[Survey]:
+        """What is in captures together."""
+        asked = [(group[0].place, piece_of(group))]
+        return self.calls.each(survey, asked, lambda one: (self.job, *one, True), _unsurveyed_part)
+
+    def _tasks(self, course: _Course) -> list[Task]:
+        """What is to be done by the plan, or by one task without one."""
+        name = course.timeline.name
+        evidence = _evidence(course)
+        if course.plan is None:
+            step = Step(Piece(_names(course)))
+            return [Task(self.job, step, self._inside(f"{name}.parquet"), evidence)] if step.piece.names else []
+        token = secrets.token_hex(8)
+        known = self._inside(f".aside-{token}-known")
+        files, path = fsspec.core.url_to_fs(known)
+        files.pipe_file(path, bytes(filter_of(course.plan.hashes)))
+        return [
+            Task(
+                self.job,
+                step,
+                self._inside(f"{name}-{place:06d}.parquet"),
+                evidence,
+                self._inside(f".aside-{token}-{place:06d}"),
+                known,
+            )
+            for place, step in enumerate(course.plan.steps, 1)
+        ]
+
+    def _work(self, courses: list[_Course]) -> None:
+        asked = [(course, task) for course in courses for task in course.tasks]
+        found = self.calls.each(work, asked, lambda one: (one[1],), _undone)
+        for course in courses:
+            course.done = []
+        for (course, _), done in zip(asked, found, strict=True):
+            course.done.append(done)
+
+    def _reach(self, courses: list[_Course]) -> None:
+        """Track what was set aside."""
+        asked = [(course, task) for course in courses for task in self._reaches(course)]
+        found = self.calls.each(reach, asked, lambda one: (one[1],), _unreached)
+        for (course, _), done in zip(asked, found, strict=True):
+            course.reached.append(done)
+
+    def _reaches(self, course: _Course) -> list[Reach]:
+        both = [(task, done) for task, done in zip(course.tasks, course.done, strict=True) if done.name]
+        steps = tuple((task.step, task.aside, done.interfaces) for task, done in both)
+        kept = next((one.kept for one in course.surveys if one.segments), None)
+        shares = min(workers_of(self.calls.client), 1 + sum(done.aside for _, done in both) // (ROWS * WORDS * 8))
+        name = course.timeline.name
+        names = [f"{name}-edges" + (f"-{share + 1}-of-{shares}" if shares > 1 else "") for share in range(shares)]
+        return [
+            Reach(self.job, self._inside(f"{one}.parquet"), steps, kept, _evidence(course), share, shares)
+            for share, one in enumerate(names)
+            if steps
+        ]
+
+    def _is_right(self, course: _Course) -> bool:
+        """Whether the tasks have found what was to be expected, and room for all connections at once."""
+        both = list(zip(course.tasks, course.done, strict=True))
+        if any(done.part.failures for done in (*course.done, *course.reached)):
+            return True  # as right as it gets
+        held = max((done.most for done in course.done), default=0) + sum(done.most for done in course.reached)
+        return held < Limits().connections and all(
+            not done.name
+            or (done.part.counters["segments"] == task.step.segments and (not done.left or task is course.tasks[-1]))
+            for task, done in both
+        )
+
+    def _inside(self, name: str) -> str:
+        return places.inside(self.job.to, name)
+
+
+def _unsurveyed(asked: tuple[_Course, int], reason: str) -> Survey:
+    course, place = asked
+    return _unsurveyed_part((place, course.timeline.pieces[place]), reason)
+
+
+def _unsurveyed_part(asked: tuple[int, Piece], reason: str) -> Survey:
+    place, piece = asked
+    return Survey(piece, place, (f"{piece.names[0]}: {reason}",), is_unread=True)
+
+
+def _undone(asked: tuple[_Course, Task], reason: str) -> Done:
+    names = asked[1].step.piece.names
+    return Done(failed(names, trouble=f"{names[0]}: {reason}"))
+
+
+def _unreached(asked: tuple[_Course, Reach], reason: str) -> Done:
+    return Done(failed([], failure=f"{asked[1].part}: {reason}"))
+
+
+def _names(course: _Course) -> tuple[str, ...]:
+    """The captures of a timeline that can be read, each once."""
+    pieces = course.timeline.pieces
+    if pieces[0].span is not None:
+        return pieces[0].names
+    unread = {one.place for one in course.surveys if one.is_unread}
+    return tuple(name for place, piece in enumerate(pieces) if place not in unread for name in piece.names)
+
+
+def _evidence(course: _Course) -> tuple[str, ...] | None:
+    """That of all captures of a timeline, in their order; None where a task finds what is beside its own."""
+    if not course.surveys:
+        return None
+    return tuple(dict.fromkeys(one.evidence for one in course.surveys if one.evidence is not None))
+
+
+def _together(courses: list[_Course]) -> Result:
+    result = Result()
+    for course in courses:
+        for one in course.surveys:
+            if one.is_unread and one.piece.span is None:
+                result.troubles += one.troubles
+                result.unread += 1
+        for place, done in enumerate((*course.done, *course.reached)):
+            part = done.part
+            others = OF_THE_CAPTURE if place >= len(course.done) else _OF_ALL if place else {}
+            result.counters = added(result.counters, part.counters | others) if part.counters else result.counters
+            result.summary.add(part.tally)
+            result.failures += part.failures
+            result.troubles += part.troubles
+            result.unread += len(part.unread)
+            if done.name:
+                result.parts.append(done.name)
+    result.troubles = list(dict.fromkeys(result.troubles))  # of evidence each task tells
+    return result

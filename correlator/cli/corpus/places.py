@@ -1,0 +1,151 @@
+"""Files that every worker has: paths, and what fsspec (https://filesystem-spec.readthedocs.io) opens."""
+
+import os
+import posixpath
+import secrets
+import shutil
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from correlator.capture.files import Span
+from correlator.capture.names import UnreadableError, expand
+from correlator.cli.exits import Exit, die
+from correlator.cli.tables import EVIDENCE_SUFFIX, beside_capture
+from correlator.wire.cut import HEAD, WINDOW
+
+PART = "part-*.parquet"
+ASIDE = ".aside-*"
+"""What tasks leave for one another, until the end."""
+_REMOTE = "://"
+FAILURES = (OSError, ValueError, ImportError)
+"""What fsspec and its file systems raise."""
+
+
+def is_remote(name: str) -> bool:
+    """Whether it is fsspec that opens it."""
+    return _REMOTE in name
+
+
+def names_of(captures: tuple[str, ...]) -> list[str]:
+    """The captures, with folders and patterns taken apart. Ends the program where there are none."""
+    found = []
+    for name in captures:
+        if is_remote(name):
+            try:
+                files, paths = fsspec.core.url_to_fs(name)
+                inside = sorted(files.find(paths)) if files.isdir(paths) else sorted(files.glob(paths))
+            except FAILURES as error:
+                die(Exit.UNREADABLE, f"{name}: {error}")
+            found += [files.unstrip_protocol(path) for path in inside]
+            if not inside:
+                die(Exit.UNREADABLE, f"{name}: matches no file")
+        else:
+            try:
+                found += [os.path.abspath(one) for one in expand([name])]
+            except UnreadableError as error:
+                die(Exit.UNREADABLE, str(error))
+    return found
+
+
+def prepared(to: str, *, force: bool) -> str:
+    """The folder for the parts, which are no others'. Ends the program where it cannot be used."""
+    folder = to if is_remote(to) else os.path.abspath(to)
+    try:
+        files, path = fsspec.core.url_to_fs(folder)
+        files.makedirs(path, exist_ok=True)
+        there = list(files.glob(posixpath.join(path, PART)))
+        if there and not force:
+            die(Exit.OUTPUT, f"{to}: has parts of another analysis; use --force to replace them")
+        for one in (*there, *files.glob(posixpath.join(path, ASIDE))):
+            files.rm_file(one)
+    except FAILURES as error:
+        die(Exit.OUTPUT, f"{to}: {getattr(error, 'strerror', None) or error}")
+    return folder
+
+
+def tidy(folder: str) -> None:
+    """Remove what tasks have left for one another."""
+    files, path = fsspec.core.url_to_fs(folder)
+    for one in files.glob(posixpath.join(path, ASIDE)):
+        files.rm_file(one)
+
+
+def inside(folder: str, name: str) -> str:
+    """A file in a folder."""
+    return posixpath.join(folder, name) if is_remote(folder) else os.path.join(folder, name)
+
+
+def size_of(name: str) -> int:
+    """A file's size in bytes; 0 where it is not known."""
+    try:
+        files, path = fsspec.core.url_to_fs(name)
+        return int(files.size(path) or 0)
+    except FAILURES:
+        return 0  # reading it tells
+
+
+def head_of(name: str) -> bytes:
+    """A file's first bytes."""
+    try:
+        files, path = fsspec.core.url_to_fs(name)
+        head: bytes = files.cat_file(path, 0, HEAD)
+    except FAILURES:
+        return b""  # reading it tells
+    return head
+
+
+def evidence_beside(name: str) -> str | None:
+    """The evidence file that a live run wrote beside a capture, if there is one."""
+    if not is_remote(name):
+        return beside_capture(name)
+    files, path = fsspec.core.url_to_fs(name)
+    evidence = os.path.splitext(path)[0] + EVIDENCE_SUFFIX
+    return str(files.unstrip_protocol(evidence)) if files.exists(evidence) else None
+
+
+def fetched(name: str, folder: str, span: Span | None = None) -> str:
+    """A file as one of this machine; of one that is elsewhere what is needed for a part of it, in its place."""
+    if not is_remote(name):
+        return name
+    files, path = fsspec.core.url_to_fs(name)
+    local = os.path.join(folder, posixpath.basename(path))
+    if span is None:
+        files.get_file(path, local)
+        return local
+    size = int(files.size(path) or 0)
+    with files.open(path, "rb") as source, open(local, "wb") as target:
+        for begin, end in ((0, HEAD), (span.begin, span.end + WINDOW)):  # the last record may end behind the span
+            source.seek(begin)
+            target.seek(begin)
+            _copy(source, target, min(end, size) - begin)
+        target.truncate(size)
+    return local
+
+
+def _copy(source: "fsspec.spec.AbstractBufferedFile", target: "fsspec.spec.AbstractBufferedFile", count: int) -> None:
+    while count > 0 and (data := source.read(min(count, WINDOW))):
+        target.write(data)
+        count -= len(data)
+
+
+def put(own: str, place: str) -> None:
+    """Put a file in its place, whole, over what another worker may have put there."""
+    files, path = fsspec.core.url_to_fs(place)
+    if not isinstance(files, LocalFileSystem):
+        files.put_file(own, path)
+        return
+    interim = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{secrets.token_hex(8)}.new"
+    with open(own, "rb") as source, open(os.open(interim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        shutil.copyfileobj(source, target)
+        target.flush()
+        os.fsync(target.fileno())
+    os.rename(interim, path)
+
+
+def remove(names: list[str]) -> None:
+    """Remove files, those that there are."""
+    for name in names:
+        files, path = fsspec.core.url_to_fs(name)
+        if files.exists(path):
+            files.rm_file(path)

@@ -1,0 +1,168 @@
+"""Captures of one timeline that are to be analysed apart: which of them can be, and what reaches over their edges.
+
+What one task says of a connection is what one machine says of it as long as three things hold: tasks have the captures
+in the order of their times; nothing that a task keeps beside connections (fragments, the newest time, which live run
+wrote it) comes from a capture of another; and every connection that reaches over an edge is tracked by itself. Captures
+for which the first two do not hold next to each other are one task's.
+"""
+
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from correlator.capture.files import Span
+from correlator.core.annotation import Kept
+from correlator.wire.fragments import LIFETIME
+from correlator.wire.interfaces import Described
+
+Overlap = Callable[["Survey", "Survey"], bool]
+"""Whether of two captures the second one begins before the first one ends."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Captures, or a part of one, that one task analyses."""
+
+    names: tuple[str, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is in a piece of one capture. Times are in nanoseconds."""
+
+    piece: Piece
+    place: int
+    """Among the captures, as they were named, or among the parts of one."""
+    troubles: tuple[str, ...] = ()
+    is_unread: bool = False
+    is_damaged: bool = False
+    begins: int = 0
+    """The time of the first frame."""
+    latest: int = 0
+    """Of the times of all frames, as a merge reckons them: none is before 1970."""
+    segments: int = 0
+    is_timed: bool = True
+    """Whether all segments that there are have times."""
+    newest: int = 0
+    """Of the times of all segments."""
+    interfaces: Sequence[Described] = ()
+    described: int = 0
+    """Interfaces that the file describes, without what cooked captures fold into one."""
+    kept: Kept | None = None
+    fragments: tuple[int, int] | None = None
+    """Of the times of fragments, the first and the last."""
+    next_at: int = 0
+    """Where the record begins that follows those of the piece."""
+    lasting: bytes = b""
+    """Hashes (`edges.hashes`) of the four-tuples that were under way at the end."""
+    together: bytes = b""
+    """Of those whose connections, wherever they are, evidence wants to be told apart: it has no time."""
+    evidence: str | None = None
+    is_cut_off: bool = False
+    """Whether evidence has addresses that were cut off."""
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What is wrong with it."""
+        return self.troubles
+
+
+@dataclass(frozen=True)
+class Step:
+    """A piece, and what is before it."""
+
+    piece: Piece
+    newest: int = 0
+    """Of the times of the segments before it."""
+    before: int = 0
+    """Their number."""
+    segments: int = 0
+    """Of its own."""
+
+
+@dataclass
+class Plan:
+    """What tasks are to do."""
+
+    steps: list[Step] = field(default_factory=list)
+    hashes: "array[int]" = field(default_factory=lambda: array("Q"))
+    """Of four-tuples at edges."""
+
+
+def grouped(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[Survey]] | None:
+    """The captures that are one task's each, in the order of their times; None where one task must do all.
+
+    `has_tables`: whether evidence is told beside what lies beside the captures.
+    """
+    found = sorted((one for one in surveys if not one.is_unread), key=lambda one: (one.begins, one.place))
+    return _groups(found, _overlap) if _can_be_apart(found, has_tables=has_tables) else None
+
+
+def grouped_parts(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[Survey]] | None:
+    """The same for the parts of one file, in their order. The first that is damaged is the last, as in a file."""
+    last = next((place for place, one in enumerate(surveys) if one.is_damaged or one.is_unread), len(surveys))
+    found = surveys[: last + 1]
+    if any(one.is_unread for one in found) or len({one.described for one in found}) != 1:
+        return None  # an interface that is described between packets may be wanted in any later part
+    return _groups(found, lambda *_: False) if _can_be_apart(found, has_tables=has_tables) else None
+
+
+def has_more(group: Sequence[Survey]) -> bool:
+    """Whether captures of a group may have segments together that none of them has by itself: of fragments."""
+    return sum(one.fragments is not None for one in group) > 1
+
+
+def _can_be_apart(surveys: Sequence[Survey], *, has_tables: bool) -> bool:
+    """Whether nothing of all the captures together depends on their order."""
+    has_evidence = has_tables or any(one.evidence is not None for one in surveys)
+    names = {name for one in surveys for name, _ in one.interfaces}
+    return not (
+        any(one.is_cut_off for one in surveys)  # the first connection that fits completes them
+        or (has_evidence and len(names) > 1)  # a connection may have legs, each with a four-tuple of its own
+        or len({one.kept for one in surveys if one.segments}) > 1
+        or not all(one.is_timed for one in surveys)
+    )
+
+
+def _groups(surveys: Sequence[Survey], overlap: Overlap) -> list[list[Survey]]:
+    """The captures that are one task's, each group in order."""
+    groups: list[list[Survey]] = []
+    fragment, fragments_in = None, 0  # the latest, and the group that has it
+    for one in surveys:
+        is_joined = bool(groups) and any(overlap(before, one) for before in groups[-1])
+        if groups and fragment is not None and one.fragments and one.fragments[0] <= fragment + LIFETIME:
+            groups[fragments_in:] = [[survey for group in groups[fragments_in:] for survey in group]]
+            is_joined = True
+        if is_joined:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+        if one.fragments and (fragment is None or one.fragments[1] >= fragment):
+            fragment, fragments_in = one.fragments[1], len(groups) - 1
+    return groups
+
+
+def _overlap(one: Survey, other: Survey) -> bool:
+    """Whether the other one, which begins later, is opened by a merge before the end of the first."""
+    return (other.begins, other.place) <= (one.latest, one.place)
+
+
+def plan_of(groups: Sequence[Sequence[Survey]]) -> Plan:
+    """What tasks are to do for groups of captures."""
+    plan, newest, before = Plan(), 0, 0
+    for group in groups:
+        segments = sum(one.segments for one in group)
+        plan.steps.append(Step(piece_of(group), newest, before, segments))
+        newest, before = max(newest, *(one.newest for one in group)), before + segments
+        for one in group:
+            plan.hashes.frombytes(one.lasting if group is not groups[-1] else b"")
+    return plan
+
+
+def piece_of(group: Sequence[Survey]) -> Piece:
+    """The captures of a group."""
+    first, last = group[0].piece, group[-1].piece
+    if first.span is not None and last.span is not None:
+        return replace(first, span=Span(first.span.begin, last.span.end))
+    return Piece(tuple(name for one in sorted(group, key=lambda one: one.place) for name in one.piece.names))

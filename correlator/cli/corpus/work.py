@@ -1,0 +1,341 @@
+"""What a worker does: analyse a piece of a corpus, look through one, track what reaches over edges.
+
+Each writes what it finds into a Parquet file of its own, and returns what it has counted. What tasks leave for one
+another lies in the same folder; who does a piece again, because a worker was lost, puts it over what may be there.
+"""
+
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+
+import fsspec
+
+from correlator import __version__
+from correlator.capture.cut import first_record
+from correlator.capture.files import CaptureFile, Span
+from correlator.capture.names import UnreadableError
+from correlator.cli.corpus.places import evidence_beside, fetched, put
+from correlator.cli.corpus.plan import Piece, Step, Survey
+from correlator.cli.inputs import Inputs
+from correlator.cli.outputs import Wanted, run_record
+from correlator.cli.part import Part, failed, part_of
+from correlator.cli.scratch import scratch
+from correlator.cli.selection import Selection
+from correlator.cli.tables import Tables
+from correlator.core.annotation import Kept
+from correlator.core.config import Config
+from correlator.core.edges import WORDS, Edges, hashes, hashes_of_keys, replay
+from correlator.core.evidence import EvidenceIndex
+from correlator.core.tracker import Tracker
+from correlator.run import Run
+from correlator.wire.interfaces import Described, Interfaces
+
+_BLOCK = WORDS * 8 * 4096  # bytes of rows
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks of an analysis have in common."""
+
+    to: str
+    tables: tuple[tuple[str, bytes], ...]
+    """Names and contents: a worker elsewhere has no such files."""
+    selection: Selection
+    seed: int
+    """Of the hashes of four-tuples."""
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Captures of one timeline."""
+
+    name: str
+    """How the names of its parts begin."""
+    pieces: tuple[Piece, ...]
+    evidence: tuple[str, ...] | None = None
+    """For all of its captures; None where each has its own beside it."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece that is to be analysed."""
+
+    job: Job
+    step: Step
+    part: str
+    """The name of what it writes."""
+    evidence: tuple[str, ...] | None = None
+    aside: str = ""
+    """Where others' connections are known, what it is to set aside for them; the filter's name is in `known`."""
+    known: str = ""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a task."""
+
+    part: Part
+    name: str = ""
+    """Of what was written; "" where nothing was."""
+    left: int = 0
+    """Connections of its own that were under way at the end."""
+    most: int = 0
+    """Connections that it held at once."""
+    aside: int = 0
+    """Bytes of what was set aside."""
+    interfaces: tuple[Described, ...] = ()
+    seconds: float = 0.0
+    peak: int = 0
+    """Bytes of memory that the worker had at the most by then."""
+
+    @property
+    def messages(self) -> list[str]:
+        """What is wrong with what was done."""
+        return [*self.part.troubles, *self.part.failures]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What was set aside, of which a share is to be tracked."""
+
+    job: Job
+    part: str
+    steps: tuple[tuple[Step, str, tuple[Described, ...]], ...]
+    """With the names of what was set aside, and the captures' interfaces."""
+    kept: Kept | None
+    evidence: tuple[str, ...] | None
+    share: int = 0
+    shares: int = 1
+
+
+def work(task: Task) -> Done:
+    """Analyse a piece."""
+    names = list(task.step.piece.names)
+    return _carried_out(task.job, names, task.part, lambda folder: _work(task, folder))
+
+
+def reach(task: Reach) -> Done:
+    """Track what reaches over edges."""
+    names = [name for step, _, _ in task.steps for name in step.piece.names]
+    return _carried_out(task.job, names[:1], task.part, lambda folder: _reach(task, folder))
+
+
+def _carried_out(job: Job, names: list[str], part: str, work: Callable[[str], Coroutine[None, None, Done]]) -> Done:
+    """Do work in a folder of its own; what keeps it from being done is what comes of it."""
+    if job.version != __version__:
+        return Done(failed(names, trouble=f"{names[0]}: a worker has correlator {__version__}, not {job.version}"))
+    began = time.monotonic()
+    gc.disable()  # as in `analyse`; the worker's own loop has its turn again between two tasks
+    try:
+        with scratch() as folder:
+            done = asyncio.run(work(folder))
+    except SystemExit:  # it has said why, where it runs
+        done = Done(failed(names, failure=f"{part}: could not be written"))
+    finally:
+        gc.enable()
+    return replace(done, seconds=time.monotonic() - began, peak=getrusage(RUSAGE_SELF).ru_maxrss * 1024)
+
+
+async def _work(task: Task, folder: str) -> Done:
+    step, interfaces = task.step, Interfaces()
+    captures = _captures(step.piece, folder)
+    evidence = _evidence(task.evidence, step.piece, folder)
+    own, aside = os.path.join(folder, "part.parquet"), os.path.join(folder, "aside")
+    tracked: list[Tracker] = []
+    with open(aside, "wb") as rows:
+        edges = Edges(task.job.seed, _filter(task.known), rows.write, step.newest) if task.aside else None
+
+        async def take(inputs: Inputs, run: Run) -> None:
+            run.sieve = edges
+            names = [local for local, _ in captures]
+            await inputs.take(run, names, evidence=evidence, span=step.piece.span, newest=step.newest)
+            tracked.append(run.engine.tracker)
+
+        part = await _part(task.job, folder, own, list(step.piece.names), take, interfaces)
+        if edges is not None:
+            edges.flush()
+    troubles = [_renamed(trouble, captures) for trouble in part.troubles]
+    done = Done(
+        replace(part, troubles=troubles),
+        left=tracked[0].left,
+        most=tracked[0].most,
+        aside=os.path.getsize(aside),
+        interfaces=tuple(interfaces.described()),
+    )
+    if len(part.unread) == len(captures) or part.failures:
+        return done
+    if edges is not None:
+        put(aside, task.aside)
+    put(own, task.part)
+    return replace(done, name=task.part)
+
+
+async def _reach(task: Reach, folder: str) -> Done:
+    own, interfaces = os.path.join(folder, "part.parquet"), Interfaces()
+    names = [name for step, _, _ in task.steps for name in step.piece.names]
+    evidence = _evidence(task.evidence, task.steps[0][0].piece, folder)
+    tracked: list[Tracker] = []
+
+    async def track(inputs: Inputs, run: Run) -> None:
+        inputs.state(run, evidence)
+        if task.kept is not None:
+            run.engine.set_recorded(counted=task.kept is Kept.ALL)
+        for step, aside, described in task.steps:
+            numbers = interfaces.join(list(described))
+            files, path = fsspec.core.url_to_fs(aside)
+            with files.open(path, "rb") as rows:
+                while block := rows.read(_BLOCK):
+                    replay(run.engine, block, numbers, step.before, task.share, task.shares)
+                    run.deliver()
+                    await run.outputs.flush()
+        while run.finish():
+            await run.outputs.flush()
+        tracked.append(run.engine.tracker)
+
+    part = await _part(task.job, folder, own, names, track, interfaces)
+    if part.failures:
+        return Done(part)
+    put(own, task.part)
+    return Done(part, task.part, most=tracked[0].most)
+
+
+async def _part(
+    job: Job,
+    folder: str,
+    own: str,
+    names: list[str],
+    work: Callable[[Inputs, Run], Awaitable[None]],
+    interfaces: Interfaces,
+) -> Part:
+    """Do work whose findings go into a file of its own. `names`: of the captures that it is about."""
+    wanted = Wanted(parquet=own, quiet=True, selection=job.selection)
+    record = run_record(time.time_ns(), captures=names, sources=["table"] if job.tables else [])
+    return await part_of(wanted, _tables(job, folder), work, interfaces=interfaces, record=record)
+
+
+def survey(job: Job, place: int, piece: Piece, is_exact: bool = False) -> Survey:  # noqa: FBT001, FBT002  a task's words
+    """Look through a piece. `is_exact`: a record begins where the piece does."""
+    name = piece.names[0]
+    if job.version != __version__:
+        trouble = f"{name}: a worker has correlator {__version__}, not {job.version}"
+        return Survey(piece, place, (trouble,), is_unread=True)
+    gc.disable()
+    try:
+        with scratch() as folder:
+            captures = [local for local, _ in _captures(piece, folder)]
+            if piece.span is not None and piece.span.begin and not is_exact:
+                begin = first_record(captures[0], piece.span.begin)
+                if begin is None:
+                    return Survey(piece, place, is_unread=True)
+                piece = replace(piece, span=Span(begin, piece.span.end))
+            found = asyncio.run(_surveyed(job, place, piece, captures))
+            evidence = evidence_beside(name)
+            if evidence is None or len(captures) > 1:
+                return found
+            index = _index(_evidence((evidence,), piece, folder))
+            together = hashes_of_keys(job.seed, index.timeless()).tobytes()
+            return replace(found, evidence=evidence, is_cut_off=index.has_clipped, together=together)
+    finally:
+        gc.enable()
+
+
+async def _surveyed(job: Job, place: int, piece: Piece, captures: list[str]) -> Survey:
+    inputs = Inputs(Interfaces(), Tables(), Config())
+    engine, decoder = inputs.parts()
+    tracker, source = engine.tracker, inputs.source(captures, piece.span)
+    begins: int | None = None
+    latest, is_timed = 0, True
+    try:
+        async with aclosing(source.batches()) as batches:
+            async for batch in batches:
+                if source.kept is not None:
+                    engine.set_recorded(counted=source.kept is Kept.ALL)
+                for frames in batch:
+                    if frames.count:
+                        begins = frames.segments[0].at if begins is None else begins
+                        earliest, last = frames.times()
+                        latest, is_timed = max(latest, last), is_timed and earliest > 0
+                    decoder.decode(frames)
+                    at = 0
+                    while at < frames.count:
+                        at = tracker.take_in(frames, at)
+                        tracker.take()
+                    tracker.take_reports()
+    except UnreadableError as error:
+        return Survey(piece, place, (f"{piece.names[0]}: {error}",), is_unread=True)
+    file = source if isinstance(source, CaptureFile) else None
+    return Survey(
+        piece,
+        place,
+        is_damaged=file is not None and file.damage is not None,
+        begins=begins or 0,
+        latest=latest,
+        segments=tracker.moment,
+        is_timed=is_timed,
+        newest=tracker.newest,
+        interfaces=tuple(inputs.interfaces.described()),
+        described=file.interface_count if file is not None else 0,
+        kept=source.kept,
+        fragments=decoder.fragments.times,
+        next_at=file.next_at if file is not None else 0,
+        lasting=hashes(job.seed, tracker.lasting()).tobytes(),
+    )
+
+
+def _tables(job: Job, folder: str) -> list[str]:
+    """The tables, as files of this machine."""
+    tables = []
+    for place, (name, content) in enumerate(job.tables):
+        tables.append(os.path.join(folder, f"{place}-{os.path.basename(name)}"))
+        Path(tables[-1]).write_bytes(content)
+    return tables
+
+
+def _captures(piece: Piece, folder: str) -> list[tuple[str, str]]:
+    """The captures of a piece as files of this machine, and their names."""
+    return [(fetched(name, _folder(folder, place), piece.span), name) for place, name in enumerate(piece.names)]
+
+
+def _evidence(names: tuple[str, ...] | None, piece: Piece, folder: str) -> list[str]:
+    """The evidence for a piece, as files of this machine."""
+    if names is None:
+        names = tuple(found for name in piece.names if (found := evidence_beside(name)) is not None)
+    return [fetched(name, _folder(folder, -place)) for place, name in enumerate(names, 1)]
+
+
+def _folder(folder: str, place: int) -> str:
+    """One of its own for each file: those of several folders may have the same name."""
+    own = os.path.join(folder, str(place))
+    os.makedirs(own, exist_ok=True)
+    return own
+
+
+def _renamed(trouble: str, captures: list[tuple[str, str]]) -> str:
+    for local, name in captures:
+        trouble = trouble.replace(local, name)
+    return trouble
+
+
+def _index(names: list[str]) -> EvidenceIndex:
+    tables, index = Tables(), EvidenceIndex()
+    for name in names:
+        tables.add_found(name)
+    for statement in tables.statements:
+        index.add(statement)
+    return index
+
+
+@lru_cache(maxsize=1)
+def _filter(name: str) -> bytes:
+    """What knows the four-tuples at edges; the next task of the same analysis asks again."""
+    files, path = fsspec.core.url_to_fs(name)
+    bits: bytes = files.cat_file(path)
+    return bits
