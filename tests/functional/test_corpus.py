@@ -9,10 +9,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
 import pytest
+
+from tests.rotated import conversations, files
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `fleet`")
 pytest.importorskip("distributed", reason="distributed is not installed: the extra `fleet`")
@@ -73,43 +76,72 @@ def test_the_rows_are_those_of_one_machine(corpus: Path, tmp_path: Path, url: st
     assert len(parts(out)) == 1
 
 
-# A process that a worker is takes this module in again, where it does nothing.
-_IN_SHARES = """
+# A process that a worker is takes this module in again, where it does nothing but change what is done there.
+_IN_PIECES = """
 import os, sys
-from correlator.cli import corpus
+from correlator.cli.corpus import analysis, command
 from correlator.cli.main import main
 
-original = corpus.work
-
 def work(task):
-    if task.share == {killed}:
+    if task.part.endswith("-000002.parquet") and {killed}:
         os.kill(os.getpid(), 9)
     return original(task)
 
+original, analysis.work, command.PIECE = analysis.work, work, 1000
 if __name__ == "__main__":
-    corpus._LARGE, corpus.work = 1000, work
     main(sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("killed", [-1, 1])
-def test_a_large_file_is_shared(tmp_path: Path, killed: int) -> None:
-    """Each task has its share of the connections: together they are those of one. Where one of them cannot be done, or
-    has read something else, all is done by one task, and nothing is there twice.
-    """  # noqa: D205
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_large_file_is_cut(tmp_path: Path, killed: bool) -> None:
+    """Each task has a part of it, and together they are the whole; without one that cannot be done the others are told."""
     program, out = tmp_path / "program.py", tmp_path / "out"
-    program.write_text(_IN_SHARES.format(killed=killed))
+    program.write_text(_IN_PIECES.format(killed=killed))
     words = ["analyse", str(JESSIE), "--sockets", str(TABLE), "--scheduler", "local", "--to", str(out)]
     env = {**os.environ, "PYTHONPATH": str(CAPTURES.parent)}
     done = subprocess.run(
         [sys.executable, program, *words], capture_output=True, text=True, timeout=100, env=env, check=False
     )
+    pieces = 1 + JESSIE.stat().st_size // 1000
+    assert [path for path in out.iterdir() if path not in parts(out)] == []
+    if killed:
+        assert done.returncode == 4, done.stderr
+        assert len(parts(out)) == pieces
+        assert re.search(rf"{JESSIE}: from byte 1\d\d\d on: could not be analysed: ", done.stderr)
+        return
     assert done.returncode == 0, done.stderr
-    assert len(parts(out)) == (1 if killed == 1 else 1 + JESSIE.stat().st_size // 1000)
+    assert len(parts(out)) == pieces + 1
     analyse(JESSIE, "--sockets", TABLE, "-q", "--parquet", tmp_path / "one.parquet")
     assert sorted(map(str, rows(*parts(out)))) == sorted(map(str, rows(tmp_path / "one.parquet")))
     alone = analyse(JESSIE, "--sockets", TABLE, "-q")
     assert done.stderr.splitlines()[:-1] == alone.stderr.splitlines()
+
+
+@pytest.mark.parametrize("url", ["", "file://"])
+def test_a_rotated_set(tmp_path: Path, url: str) -> None:
+    """Connections that span files are whole; each file is a task's."""
+    chance, folder, out = Random(11), tmp_path / "set", tmp_path / "out"
+    folder.mkdir()
+    for place, content in enumerate(files(conversations(chance, 2000, steps=(1, 1, 900), fragments=0), chance, 12)):
+        (folder / f"x.pcap{place}").write_bytes(content)
+    one = analyse("--merge", folder, "--sockets", TABLE, "-q", "--parquet", tmp_path / "one.parquet")
+    words: list[str | Path] = [
+        "--merge",
+        f"{url}{folder}/*",
+        "--sockets",
+        TABLE,
+        "--scheduler",
+        "local",
+        "--to",
+        f"{url}{out}",
+    ]
+    many = analyse(*words)
+    assert (one.returncode, many.returncode) == (0, 0), many.stderr
+    assert len(parts(out)) == 13
+    assert [path for path in out.iterdir() if path not in parts(out)] == []
+    assert sorted(map(str, rows(*parts(out)))) == sorted(map(str, rows(tmp_path / "one.parquet")))
+    assert many.stderr.splitlines()[:-1] == one.stderr.splitlines()
 
 
 def test_tables_that_are_damaged(tmp_path: Path) -> None:
@@ -196,7 +228,7 @@ def test_nobody_answers(tmp_path: Path) -> None:
         ["--scheduler", "local"],
         ["--to", "x"],
         ["--scheduler", "local", "--to", "x", "--csv", "y"],
-        ["--scheduler", "local", "--to", "x", "--merge"],
+        ["--scheduler", "local", "--to", "x", "--follow"],
     ],
 )
 def test_options_that_do_not_go_together(words: list[str], tmp_path: Path) -> None:

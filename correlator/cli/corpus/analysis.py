@@ -203,8 +203,9 @@ def _unsurveyed_part(asked: tuple[int, Piece], reason: str) -> Survey:
 
 
 def _undone(asked: tuple[_Course, Task], reason: str) -> Done:
-    names = asked[1].step.piece.names
-    return Done(failed(names, trouble=f"{names[0]}: {reason}"))
+    piece = asked[1].step.piece
+    where = f"{piece.names[0]}: from byte {piece.span.begin} on" if piece.span is not None else piece.names[0]
+    return Done(failed(piece.names, trouble=f"{where}: {reason}"))
 
 
 def _unreached(asked: tuple[_Course, Reach], reason: str) -> Done:
@@ -230,18 +231,23 @@ def _evidence(course: _Course) -> tuple[str, ...] | None:
 def _together(courses: list[_Course]) -> Result:
     result = Result()
     for course in courses:
+        is_cut = course.plan is not None and course.timeline.pieces[0].span is not None
+        result.unread += is_cut and not any(done.name for done in course.done)
         for one in course.surveys:
             if one.is_unread and one.piece.span is None:
                 result.troubles += one.troubles
                 result.unread += 1
+        known: Record = {}  # what all tasks of the timeline count alike, once one has
         for place, done in enumerate((*course.done, *course.reached)):
             part = done.part
-            others = OF_THE_CAPTURE if place >= len(course.done) else _OF_ALL if place else {}
-            result.counters = added(result.counters, part.counters | others) if part.counters else result.counters
+            if part.counters:
+                others = OF_THE_CAPTURE if place >= len(course.done) else known
+                result.counters, known = added(result.counters, part.counters | others), _OF_ALL
             result.summary.add(part.tally)
             result.failures += part.failures
             result.troubles += part.troubles
-            result.unread += len(part.unread)
+            if not is_cut:
+                result.unread += len(part.unread)
             if done.name:
                 result.parts.append(done.name)
     result.troubles = list(dict.fromkeys(result.troubles))  # of evidence each task tells
