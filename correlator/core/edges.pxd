@@ -13,6 +13,15 @@ cdef unsigned long long _HIGH_BIT
 cdef unsigned long long _WORD
 
 @cython.final
+cdef class Early:
+    cdef readonly set hashes
+    cdef EndsHash _hash
+    cdef long long _left
+
+    @cython.locals(number=Py_ssize_t, segment=Segment)
+    cpdef take_in(self, Frames frames)
+
+@cython.final
 cdef class Edges:
     cdef EndsHash _hash
     cdef const unsigned char[::1] _bits

@@ -2,9 +2,10 @@
 """Connections that reach over the edge between two captures of one timeline.
 
 Captures can be analysed apart, for what a tracker says of a four-tuple depends on other connections by the time and
-the segments that pass, and by nothing else. What is in its table at the end of a capture is what the next one may go
-on with. So of all captures the segments of such four-tuples are set aside, as rows of numbers, each with what has
-passed before it; whoever has the rows of all captures, in their order, tracks them as if all the others had passed by.
+the segments that pass, and by nothing else. What is open at the end of a capture is what the next one may go on with;
+what is closed, and waits for late segments, only if its four-tuple is there among the next of them (`Early`). So of all
+captures the segments of such four-tuples are set aside, as rows of numbers, each with what has passed before it;
+whoever has the rows of all captures, in their order, tracks them as if all the others had passed by.
 
 Which four-tuples these are a Bloom filter tells. One that it takes for one of them is set aside in all captures: that
 costs a little, and changes nothing. (The directives are for views of numbers that are as long as the constants say.)
@@ -60,6 +61,26 @@ def filter_of(found: "Sequence[int]") -> bytearray:
         for probe in (number & (size - 1), number >> 32 & (size - 1)):
             bits[probe >> 3] |= 1 << (probe & 7)
     return bits
+
+
+class Early:
+    """The four-tuples of the first segments of a capture."""
+
+    def __init__(self, seed: int, most: int) -> None:
+        """Of so many."""
+        self.hashes: set[int] = set()
+        self._hash = EndsHash(seed)
+        self._left = most
+
+    def take_in(self, frames: Frames) -> None:
+        """Take in frames, as long as they are among the first."""
+        for number in range(frames.count):
+            if not self._left:
+                return
+            segment = frames.segments[number]
+            if segment.is_decoded:
+                self._left -= 1
+                self.hashes.add(self._hash.of(segment))
 
 
 class Edges:

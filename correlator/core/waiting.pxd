@@ -43,8 +43,10 @@ cdef class Waiting:
     cdef bint _is_over(self, Flow flow) except? -1
     @cython.locals(left=cython.longlong, flow=Flow, queue=Queue)
     cpdef bint finish(self, long long most=*) except -1
-    @cython.locals(flows=list, flow=Flow)
+    @cython.locals(flow=Flow)
     cpdef list lasting(self)
+    @cython.locals(flow=Flow)
+    cpdef list closing(self)
     cdef bint _is_timely(self) except? -1
     @cython.locals(flow=Flow, queue=Queue, waiting=Queue)
     cpdef int advance(self, long long now) except -1

@@ -47,7 +47,7 @@ class Waiting:
         """Segments so far, also those that were for others."""
         self._due_moment = 0
         self.left = 0
-        """Connections that were under way when the input ended."""
+        """Connections that were not closed when the input ended."""
         self._stage = 0  # of the end; 0 before it
         self._last: list[Flow] = []  # what is open when the input has ended, the first one last
 
@@ -144,12 +144,12 @@ class Waiting:
         return [flow for flow in self._table if not flow.reported]
 
     def lasting(self) -> list[Flow]:
-        """The connections with which what follows may go on."""
-        flows, flow = list(self._table), self._superseded.first
-        while flow is not None:
-            flows.append(flow)
-            flow = flow.later
-        return flows
+        """The connections that are not closed: what follows may go on with them, however late it comes."""
+        return [flow for flow in self._table if flow.queue is not self._settling and flow.queue is not self._lingering]
+
+    def closing(self) -> list[Flow]:
+        """Those that are, and wait for late segments, of which there may be some among the next `Limits.segments`."""
+        return [flow for flow in self._table if flow.queue is self._settling or flow.queue is self._lingering]
 
     def finish(self, most: int = _EVERYTHING) -> bool:
         """Report what is left, in the order in which time would have reported it; the input has ended.
@@ -157,7 +157,7 @@ class Waiting:
         `most`: so many at a time. Tells whether there are more.
         """
         if not self._stage:
-            self.left = self._table.count + self._superseded.count
+            self.left = self._table.count - self._settling.count - self._lingering.count
         left = most
         for queue in (self._superseded, self._settling):
             self._stage = max(self._stage, _SUPERSEDED_LEFT if queue is self._superseded else _CLOSED_LEFT)

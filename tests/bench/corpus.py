@@ -17,7 +17,7 @@ from pyarrow import dataset
 from correlator.cli.corpus import places
 from correlator.cli.corpus.cluster import Calls
 from correlator.cli.corpus.command import corpus_of, timelines_of
-from correlator.cli.corpus.plan import Survey
+from correlator.cli.corpus.plan import Met, Survey
 from correlator.cli.corpus.work import Done
 from correlator.cli.selection import Selection
 from tests.bench.captures import Shape, make
@@ -43,7 +43,7 @@ def on_workers(count: int, folder: Path, out: Path) -> tuple[float, float, int]:
     class Counted(Calls):
         """Counts what the workers do."""
 
-        def told_of(self, found: Done | Survey) -> None:
+        def told_of(self, found: Done | Met | Survey) -> None:
             """What came of a task."""
             if isinstance(found, Done):
                 spent[0] += found.seconds

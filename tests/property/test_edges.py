@@ -4,10 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlator.core.config import Config
-from correlator.core.edges import WORDS, Edges, filter_of, hashes, replay
+from correlator.core.edges import WORDS, Early, Edges, filter_of, hashes, replay
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
-from correlator.core.flow import Flow
 from correlator.core.frames import Frames
 from correlator.core.limits import Limits
 from correlator.core.segment import Segment
@@ -53,28 +52,35 @@ def apart(captures: list[list[Segment]], limits: Limits, others: list[int]) -> t
     """
     begins = [sum(map(len, captures[:place])) for place in range(len(captures))]
     known = list(others)
-    for captured in captures[:-1]:
-        known += hashes(SEED, lasting(captured, limits))
-    reaching, bits, count = engine_of(limits, 0), filter_of(known), 0
+    for place in range(len(captures) - 1):
+        known += reaching(captures, place, limits)
+    aside, bits, count = engine_of(limits, 0), filter_of(known), 0
     found: list[str] = []
+    newest = 0
     for captured, before in zip(captures, begins, strict=True):
         rows, frames, engine = bytearray(), frames_of(captured), engine_of(limits, before)
-        edges = Edges(SEED, bits, rows.extend)
+        edges = Edges(SEED, bits, rows.extend, newest)
+        engine.tracker.go_to(0, newest)
         edges.sift(frames)
         engine.take_in(frames)
-        assert captured is captures[-1] or not engine.tracker.lasting()
         found += told(engine)
+        newest = engine.tracker.newest
+        assert captured is captures[-1] or not engine.tracker.left
         edges.flush()
         count += len(rows) // (8 * WORDS)
-        replay(reaching, bytes(rows), [0, 1], before, 0, 1)
-    return sorted(found + told(reaching)), count
+        replay(aside, bytes(rows), [0, 1], before, 0, 1)
+    return sorted(found + told(aside)), count
 
 
-def lasting(captured: list[Segment], limits: Limits) -> list[Flow]:
-    """What is under way at the end of a capture."""
+def reaching(captures: list[list[Segment]], place: int, limits: Limits) -> list[int]:
+    """Hashes of what may go on in the captures behind one."""
     engine = engine_of(limits, 0)
-    engine.take_in(frames_of(captured))
-    return engine.tracker.lasting()
+    engine.take_in(frames_of(captures[place]))
+    early = Early(SEED, limits.segments)
+    for captured in captures[place + 1 :]:
+        early.take_in(frames_of(captured))
+    closing = set(hashes(SEED, engine.tracker.closing())) & early.hashes
+    return [*hashes(SEED, engine.tracker.lasting()), *closing]
 
 
 def whole(captures: list[list[Segment]], limits: Limits) -> list[str]:
@@ -95,7 +101,9 @@ def test_captures_apart_are_the_whole(sent: list[Sent], cuts: list[int], limits:
 @given(st.lists(SENT, min_size=20, max_size=150), st.integers(0, 150))
 def test_what_is_set_aside_for_nothing_changes_nothing(sent: list[Sent], cut: int) -> None:
     """A filter that takes others for an edge's, too."""
-    others = list(hashes(SEED, lasting(segments(sent)[:7], OFFLINE)))
+    engine = engine_of(OFFLINE, 0)
+    engine.take_in(frames_of(segments(sent)[:7]))
+    others = list(hashes(SEED, engine.tracker.lasting()))
     found, count = apart(pieces(sent, [cut]), OFFLINE, others)
-    assert count >= 7
+    assert count >= len(others)
     assert found == whole(pieces(sent, [cut]), OFFLINE)

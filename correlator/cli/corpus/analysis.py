@@ -14,8 +14,22 @@ import fsspec
 from correlator.capture.files import Span
 from correlator.cli.corpus import places
 from correlator.cli.corpus.cluster import Calls, workers_of
-from correlator.cli.corpus.plan import Piece, Plan, Step, Survey, grouped, grouped_parts, has_more, piece_of, plan_of
-from correlator.cli.corpus.work import Done, Job, Reach, Task, Timeline, reach, survey, work
+from correlator.cli.corpus.plan import (
+    Job,
+    Met,
+    Piece,
+    Plan,
+    Step,
+    Survey,
+    Timeline,
+    behind,
+    grouped,
+    grouped_parts,
+    piece_of,
+    plan_of,
+)
+from correlator.cli.corpus.surveys import meet, survey
+from correlator.cli.corpus.work import Done, Reach, Task, reach, work
 from correlator.cli.part import OF_THE_CAPTURE, failed
 from correlator.core.edges import WORDS, filter_of
 from correlator.core.limits import Limits
@@ -46,6 +60,8 @@ class _Course:
     """A timeline, and how far it has come."""
 
     timeline: Timeline
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Of the names of what its tasks leave for one another."""
     surveys: list[Survey] = field(default_factory=list)
     plan: Plan | None = None
     tasks: list[Task] = field(default_factory=list)
@@ -86,16 +102,20 @@ class Corpus:
         """Look through what is several tasks'."""
         asked = [(course, place) for course in courses for place in range(len(course.timeline.pieces))]
         found = self.calls.each(
-            survey, asked, lambda one: (self.job, one[1], one[0].timeline.pieces[one[1]]), _unsurveyed
+            survey,
+            asked,
+            lambda one: (self.job, one[1], one[0].timeline.pieces[one[1]], self._aside(*one)),
+            _unsurveyed,
         )
         for (course, _), one in zip(asked, found, strict=True):
             course.surveys.append(one)
         for course in courses:
             if course.surveys[0].piece.span is not None:
-                self._join(course.surveys)
+                self._join(course)
 
-    def _join(self, surveys: list[Survey]) -> None:
+    def _join(self, course: _Course) -> None:
         """Have each part of a file begin where the one before it ends: what was taken for a record may be none."""
+        surveys = course.surveys
         for place in range(1, len(surveys)):
             before, one = surveys[place - 1], surveys[place]
             if before.is_unread or before.is_damaged or one.piece.span is None:
@@ -103,7 +123,10 @@ class Corpus:
             if one.is_unread or one.piece.span.begin != before.next_at:
                 piece = replace(one.piece, span=Span(before.next_at, max(before.next_at, one.piece.span.end)))
                 (surveys[place],) = self.calls.each(
-                    survey, [(place, piece)], lambda this: (self.job, *this, True), _unsurveyed_part
+                    survey,
+                    [(place, piece)],
+                    lambda this: (self.job, *this, self._aside(course, this[0]), True),
+                    _unsurveyed_part,
                 )
 
     def _planned(self, course: _Course) -> Plan | None:
@@ -114,16 +137,37 @@ class Corpus:
         groups = group(course.surveys, has_tables=bool(self.job.tables))
         if groups is None or len(groups) < 2:
             return None
-        plan = plan_of([self._surveyed_again(one) if has_more(one) else one for one in groups])
+        surveys = [one if len(group) == 1 else self._together(course, group) for group in groups for one in group[:1]]
+        plan = plan_of(surveys)
         plan.hashes.extend(self.together)
         for one in course.surveys:
             plan.hashes.frombytes(one.together)
+        met = self._met(surveys)
+        if any(one.troubles for one in met):
+            return None
+        for found in met:
+            plan.hashes.frombytes(found.hashes)
         return plan
 
-    def _surveyed_again(self, group: list[Survey]) -> list[Survey]:
+    def _together(self, course: _Course, group: list[Survey]) -> Survey:
         """What is in captures together."""
         asked = [(group[0].place, piece_of(group))]
-        return self.calls.each(survey, asked, lambda one: (self.job, *one, True), _unsurveyed_part)
+        (found,) = self.calls.each(
+            survey, asked, lambda one: (self.job, *one, self._aside(course, one[0]), True), _unsurveyed_part
+        )
+        return found
+
+    def _met(self, surveys: list[Survey]) -> list[Met]:
+        """What was closed at the end of captures, and is there again soon."""
+        most = Limits().segments
+        asked = [
+            (one.aside, [other.aside for other in behind(surveys, place, most)]) for place, one in enumerate(surveys)
+        ]
+        return self.calls.each(meet, asked[:-1], lambda one: one, lambda _, reason: Met(troubles=(reason,)))
+
+    def _aside(self, course: _Course, place: int) -> str:
+        """How the names of what a survey leaves begin."""
+        return self._inside(f".aside-{course.token}-{place:06d}")
 
     def _tasks(self, course: _Course) -> list[Task]:
         """What is to be done by the plan, or by one task without one."""
@@ -132,8 +176,7 @@ class Corpus:
         if course.plan is None:
             step = Step(Piece(_names(course)))
             return [Task(self.job, step, self._inside(f"{name}.parquet"), evidence)] if step.piece.names else []
-        token = secrets.token_hex(8)
-        known = self._inside(f".aside-{token}-known")
+        known = self._inside(f".aside-{course.token}-known")
         files, path = fsspec.core.url_to_fs(known)
         files.pipe_file(path, bytes(filter_of(course.plan.hashes)))
         return [
@@ -142,7 +185,7 @@ class Corpus:
                 step,
                 self._inside(f"{name}-{place:06d}.parquet"),
                 evidence,
-                self._inside(f".aside-{token}-{place:06d}"),
+                self._inside(f".aside-{course.token}-{place:06d}-rows"),
                 known,
             )
             for place, step in enumerate(course.plan.steps, 1)

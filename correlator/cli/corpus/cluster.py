@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from distributed import Client, Future, LocalCluster, as_completed
 
-from correlator.cli.corpus.plan import Survey
+from correlator.cli.corpus.plan import Met, Survey
 from correlator.cli.corpus.work import Done
 from correlator.cli.exits import Exit, die
 from correlator.cli.part import cores
@@ -21,7 +21,7 @@ LOCAL = "local"
 _RETRIES = 2
 
 _Asked = TypeVar("_Asked")
-_Found = TypeVar("_Found", Done, Survey)
+_Found = TypeVar("_Found", Done, Met, Survey)
 Told = Callable[[Sequence[str]], None]
 """Takes what is wrong with what was done, a task at a time."""
 
@@ -68,7 +68,7 @@ class Calls:
             self.told_of(found[number])
         return [found[number] for number in range(len(asked))]
 
-    def told_of(self, found: Done | Survey) -> None:
+    def told_of(self, found: Done | Met | Survey) -> None:
         """What came of a task."""
         self.told(found.messages)
 

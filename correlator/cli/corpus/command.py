@@ -7,8 +7,7 @@ from correlator.capture.files import Span
 from correlator.cli.corpus import places
 from correlator.cli.corpus.analysis import Corpus
 from correlator.cli.corpus.cluster import Calls, cluster, told, workers_of
-from correlator.cli.corpus.plan import Piece
-from correlator.cli.corpus.work import Job, Timeline
+from correlator.cli.corpus.plan import Job, Piece, Timeline
 from correlator.cli.exits import Exit, say, show
 from correlator.cli.outputs import Wanted
 from correlator.cli.selection import Selection

@@ -10,6 +10,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from correlator.capture.files import Span
 from correlator.capture.names import UnreadableError, expand
+from correlator.cli.corpus.plan import Piece
 from correlator.cli.exits import Exit, die
 from correlator.cli.tables import EVIDENCE_SUFFIX, beside_capture
 from correlator.wire.cut import HEAD, WINDOW
@@ -127,6 +128,25 @@ def _copy(source: "fsspec.spec.AbstractBufferedFile", target: "fsspec.spec.Abstr
     while count > 0 and (data := source.read(min(count, WINDOW))):
         target.write(data)
         count -= len(data)
+
+
+def captures_of(piece: Piece, folder: str) -> list[tuple[str, str]]:
+    """The captures of a piece as files of this machine, and their names."""
+    return [(fetched(name, _folder(folder, place), piece.span), name) for place, name in enumerate(piece.names)]
+
+
+def evidence_of(names: tuple[str, ...] | None, piece: Piece, folder: str) -> list[str]:
+    """The evidence for a piece, as files of this machine."""
+    if names is None:
+        names = tuple(found for name in piece.names if (found := evidence_beside(name)) is not None)
+    return [fetched(name, _folder(folder, -place)) for place, name in enumerate(names, 1)]
+
+
+def _folder(folder: str, place: int) -> str:
+    """One of its own for each file: those of several folders may have the same name."""
+    own = os.path.join(folder, str(place))
+    os.makedirs(own, exist_ok=True)
+    return own
 
 
 def put(own: str, place: str) -> None:

@@ -10,7 +10,9 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from correlator import __version__
 from correlator.capture.files import Span
+from correlator.cli.selection import Selection
 from correlator.core.annotation import Kept
 from correlator.wire.fragments import LIFETIME
 from correlator.wire.interfaces import Described
@@ -25,6 +27,30 @@ class Piece:
 
     names: tuple[str, ...]
     span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all tasks of an analysis have in common."""
+
+    to: str
+    tables: tuple[tuple[str, bytes], ...]
+    """Names and contents: a worker elsewhere has no such files."""
+    selection: Selection
+    seed: int
+    """Of the hashes of four-tuples."""
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Captures of one timeline."""
+
+    name: str
+    """How the names of its parts begin."""
+    pieces: tuple[Piece, ...]
+    evidence: tuple[str, ...] | None = None
+    """For all of its captures; None where each has its own beside it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +81,11 @@ class Survey:
     next_at: int = 0
     """Where the record begins that follows those of the piece."""
     lasting: bytes = b""
-    """Hashes (`edges.hashes`) of the four-tuples that were under way at the end."""
+    """Hashes (`edges.hashes`) of the four-tuples that were open at the end."""
+    aside: str = ""
+    """How the names of what it has left begin: -closing, hashes of those that were closed and waited, -early, of the
+    first ones in it.
+    """
     together: bytes = b""
     """Of those whose connections, wherever they are, evidence wants to be told apart: it has no time."""
     evidence: str | None = None
@@ -66,6 +96,20 @@ class Survey:
     def messages(self) -> tuple[str, ...]:
         """What is wrong with it."""
         return self.troubles
+
+
+@dataclass(frozen=True)
+class Met:
+    """Four-tuples that were closed at the end of a capture, and are there again soon."""
+
+    hashes: bytes = b""
+    troubles: tuple[str, ...] = ()
+    """What kept them from being looked for."""
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """None: one task does all, then."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -108,11 +152,6 @@ def grouped_parts(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[S
     return _groups(found, lambda *_: False) if _can_be_apart(found, has_tables=has_tables) else None
 
 
-def has_more(group: Sequence[Survey]) -> bool:
-    """Whether captures of a group may have segments together that none of them has by itself: of fragments."""
-    return sum(one.fragments is not None for one in group) > 1
-
-
 def _can_be_apart(surveys: Sequence[Survey], *, has_tables: bool) -> bool:
     """Whether nothing of all the captures together depends on their order."""
     has_evidence = has_tables or any(one.evidence is not None for one in surveys)
@@ -148,16 +187,24 @@ def _overlap(one: Survey, other: Survey) -> bool:
     return (other.begins, other.place) <= (one.latest, one.place)
 
 
-def plan_of(groups: Sequence[Sequence[Survey]]) -> Plan:
-    """What tasks are to do for groups of captures."""
+def plan_of(surveys: Sequence[Survey]) -> Plan:
+    """What tasks are to do for captures, or groups of them that were looked through together."""
     plan, newest, before = Plan(), 0, 0
-    for group in groups:
-        segments = sum(one.segments for one in group)
-        plan.steps.append(Step(piece_of(group), newest, before, segments))
-        newest, before = max(newest, *(one.newest for one in group)), before + segments
-        for one in group:
-            plan.hashes.frombytes(one.lasting if group is not groups[-1] else b"")
+    for one in surveys:
+        plan.steps.append(Step(one.piece, newest, before, one.segments))
+        newest, before = max(newest, one.newest), before + one.segments
+    for one in surveys[:-1]:
+        plan.hashes.frombytes(one.lasting)
     return plan
+
+
+def behind(surveys: Sequence[Survey], place: int, segments: int) -> Sequence[Survey]:
+    """The captures behind one that have the next segments, so many."""
+    count, end = 0, place + 1
+    while end < len(surveys) and count < segments:
+        count += surveys[end].segments
+        end += 1
+    return surveys[place + 1 : end]
 
 
 def piece_of(group: Sequence[Survey]) -> Piece:

@@ -1,4 +1,4 @@
-"""What a worker does: analyse a piece of a corpus, look through one, track what reaches over edges.
+"""What a worker does: analyse a piece of a corpus, track what reaches over edges.
 
 Each writes what it finds into a Parquet file of its own, and returns what it has counted. What tasks leave for one
 another lies in the same folder; who does a piece again, because a worker was lost, puts it over what may be there.
@@ -9,7 +9,6 @@ import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,50 +17,19 @@ from resource import RUSAGE_SELF, getrusage
 import fsspec
 
 from correlator import __version__
-from correlator.capture.cut import first_record
-from correlator.capture.files import CaptureFile, Span
-from correlator.capture.names import UnreadableError
-from correlator.cli.corpus.places import evidence_beside, fetched, put
-from correlator.cli.corpus.plan import Piece, Step, Survey
+from correlator.cli.corpus.places import captures_of, evidence_of, put
+from correlator.cli.corpus.plan import Job, Step
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Wanted, run_record
 from correlator.cli.part import Part, failed, part_of
 from correlator.cli.scratch import scratch
-from correlator.cli.selection import Selection
-from correlator.cli.tables import Tables
 from correlator.core.annotation import Kept
-from correlator.core.config import Config
-from correlator.core.edges import WORDS, Edges, hashes, hashes_of_keys, replay
-from correlator.core.evidence import EvidenceIndex
+from correlator.core.edges import WORDS, Edges, replay
 from correlator.core.tracker import Tracker
 from correlator.run import Run
 from correlator.wire.interfaces import Described, Interfaces
 
 _BLOCK = WORDS * 8 * 4096  # bytes of rows
-
-
-@dataclass(frozen=True)
-class Job:
-    """What all tasks of an analysis have in common."""
-
-    to: str
-    tables: tuple[tuple[str, bytes], ...]
-    """Names and contents: a worker elsewhere has no such files."""
-    selection: Selection
-    seed: int
-    """Of the hashes of four-tuples."""
-    version: str = __version__
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """Captures of one timeline."""
-
-    name: str
-    """How the names of its parts begin."""
-    pieces: tuple[Piece, ...]
-    evidence: tuple[str, ...] | None = None
-    """For all of its captures; None where each has its own beside it."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +114,8 @@ def _carried_out(job: Job, names: list[str], part: str, work: Callable[[str], Co
 
 async def _work(task: Task, folder: str) -> Done:
     step, interfaces = task.step, Interfaces()
-    captures = _captures(step.piece, folder)
-    evidence = _evidence(task.evidence, step.piece, folder)
+    captures = captures_of(step.piece, folder)
+    evidence = evidence_of(task.evidence, step.piece, folder)
     own, aside = os.path.join(folder, "part.parquet"), os.path.join(folder, "aside")
     tracked: list[Tracker] = []
     with open(aside, "wb") as rows:
@@ -181,7 +149,7 @@ async def _work(task: Task, folder: str) -> Done:
 async def _reach(task: Reach, folder: str) -> Done:
     own, interfaces = os.path.join(folder, "part.parquet"), Interfaces()
     names = [name for step, _, _ in task.steps for name in step.piece.names]
-    evidence = _evidence(task.evidence, task.steps[0][0].piece, folder)
+    evidence = evidence_of(task.evidence, task.steps[0][0].piece, folder)
     tracked: list[Tracker] = []
 
     async def track(inputs: Inputs, run: Run) -> None:
@@ -221,75 +189,6 @@ async def _part(
     return await part_of(wanted, _tables(job, folder), work, interfaces=interfaces, record=record)
 
 
-def survey(job: Job, place: int, piece: Piece, is_exact: bool = False) -> Survey:  # noqa: FBT001, FBT002  a task's words
-    """Look through a piece. `is_exact`: a record begins where the piece does."""
-    name = piece.names[0]
-    if job.version != __version__:
-        trouble = f"{name}: a worker has correlator {__version__}, not {job.version}"
-        return Survey(piece, place, (trouble,), is_unread=True)
-    gc.disable()
-    try:
-        with scratch() as folder:
-            captures = [local for local, _ in _captures(piece, folder)]
-            if piece.span is not None and piece.span.begin and not is_exact:
-                begin = first_record(captures[0], piece.span.begin)
-                if begin is None:
-                    return Survey(piece, place, is_unread=True)
-                piece = replace(piece, span=Span(begin, piece.span.end))
-            found = asyncio.run(_surveyed(job, place, piece, captures))
-            evidence = evidence_beside(name)
-            if evidence is None or len(captures) > 1:
-                return found
-            index = _index(_evidence((evidence,), piece, folder))
-            together = hashes_of_keys(job.seed, index.timeless()).tobytes()
-            return replace(found, evidence=evidence, is_cut_off=index.has_clipped, together=together)
-    finally:
-        gc.enable()
-
-
-async def _surveyed(job: Job, place: int, piece: Piece, captures: list[str]) -> Survey:
-    inputs = Inputs(Interfaces(), Tables(), Config())
-    engine, decoder = inputs.parts()
-    tracker, source = engine.tracker, inputs.source(captures, piece.span)
-    begins: int | None = None
-    latest, is_timed = 0, True
-    try:
-        async with aclosing(source.batches()) as batches:
-            async for batch in batches:
-                if source.kept is not None:
-                    engine.set_recorded(counted=source.kept is Kept.ALL)
-                for frames in batch:
-                    if frames.count:
-                        begins = frames.segments[0].at if begins is None else begins
-                        earliest, last = frames.times()
-                        latest, is_timed = max(latest, last), is_timed and earliest > 0
-                    decoder.decode(frames)
-                    at = 0
-                    while at < frames.count:
-                        at = tracker.take_in(frames, at)
-                        tracker.take()
-                    tracker.take_reports()
-    except UnreadableError as error:
-        return Survey(piece, place, (f"{piece.names[0]}: {error}",), is_unread=True)
-    file = source if isinstance(source, CaptureFile) else None
-    return Survey(
-        piece,
-        place,
-        is_damaged=file is not None and file.damage is not None,
-        begins=begins or 0,
-        latest=latest,
-        segments=tracker.moment,
-        is_timed=is_timed,
-        newest=tracker.newest,
-        interfaces=tuple(inputs.interfaces.described()),
-        described=file.interface_count if file is not None else 0,
-        kept=source.kept,
-        fragments=decoder.fragments.times,
-        next_at=file.next_at if file is not None else 0,
-        lasting=hashes(job.seed, tracker.lasting()).tobytes(),
-    )
-
-
 def _tables(job: Job, folder: str) -> list[str]:
     """The tables, as files of this machine."""
     tables = []
@@ -299,38 +198,10 @@ def _tables(job: Job, folder: str) -> list[str]:
     return tables
 
 
-def _captures(piece: Piece, folder: str) -> list[tuple[str, str]]:
-    """The captures of a piece as files of this machine, and their names."""
-    return [(fetched(name, _folder(folder, place), piece.span), name) for place, name in enumerate(piece.names)]
-
-
-def _evidence(names: tuple[str, ...] | None, piece: Piece, folder: str) -> list[str]:
-    """The evidence for a piece, as files of this machine."""
-    if names is None:
-        names = tuple(found for name in piece.names if (found := evidence_beside(name)) is not None)
-    return [fetched(name, _folder(folder, -place)) for place, name in enumerate(names, 1)]
-
-
-def _folder(folder: str, place: int) -> str:
-    """One of its own for each file: those of several folders may have the same name."""
-    own = os.path.join(folder, str(place))
-    os.makedirs(own, exist_ok=True)
-    return own
-
-
 def _renamed(trouble: str, captures: list[tuple[str, str]]) -> str:
     for local, name in captures:
         trouble = trouble.replace(local, name)
     return trouble
-
-
-def _index(names: list[str]) -> EvidenceIndex:
-    tables, index = Tables(), EvidenceIndex()
-    for name in names:
-        tables.add_found(name)
-    for statement in tables.statements:
-        index.add(statement)
-    return index
 
 
 @lru_cache(maxsize=1)
