@@ -1,7 +1,7 @@
-"""A corpus on one and on two workers: `python -m tests.bench.corpus [--files N] [--into FILE]`.
+"""A corpus on one and on two workers: `python -m tests.bench.corpus [--files N] [--rotated N] [--into FILE]`.
 
 Makes captures (seeded), analyses them on one machine and on clusters, and works out what 10 TB on 50 workers would take.
-The rows must be the same.
+The rows must be the same; also those of one timeline, as files and as one large file.
 """
 
 import argparse
@@ -9,11 +9,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
+import duckdb
 from distributed import Client, LocalCluster
-from pyarrow import dataset
 
+from correlator.capture.cut import first_record
 from correlator.cli.corpus import places
 from correlator.cli.corpus.cluster import Calls
 from correlator.cli.corpus.command import corpus_of, timelines_of
@@ -35,9 +38,35 @@ def captures(folder: Path, files: int) -> int:
     return files * first.stat().st_size
 
 
-def on_workers(count: int, folder: Path, out: Path) -> tuple[float, float, int]:
-    """Seconds in all, seconds of the workers' own, bytes of memory of a worker at the most."""
-    names = places.names_of((str(folder),))
+def rotated(folder: Path, files: int) -> int:
+    """One capture as the files of a rotated set, with the whole beside them. Bytes."""
+    whole = folder.with_suffix(".pcap")
+    make(Shape(SHAPE.connections * files, SHAPE.exchanges, SHAPE.size, SHAPE.gap), whole)
+    size = whole.stat().st_size
+    begins = [0, *(first_record(str(whole), size * place // files) or 0 for place in range(1, files)), size]
+    with whole.open("rb") as source:
+        header = source.read(24)
+        source.seek(0)
+        for place, (begin, end) in enumerate(pairwise(begins)):
+            data = source.read(end - begin)
+            (folder / f"{place:06}.pcap").write_bytes(data if place == 0 else header + data)
+    return size
+
+
+@dataclass(frozen=True)
+class Took:
+    """What analysing on workers took."""
+
+    seconds: float
+    own: float
+    """Seconds of the workers' own, of those tasks that write findings."""
+    peak: int
+    """Bytes of memory of a worker at the most."""
+
+
+def on_workers(count: int, capture: Path, out: Path, *, merge: bool = False) -> Took:
+    """Analyse captures on so many workers."""
+    names = places.names_of((str(capture),))
     spent, peak = [0.0], [0]
 
     class Counted(Calls):
@@ -56,52 +85,90 @@ def on_workers(count: int, folder: Path, out: Path) -> tuple[float, float, int]:
         client.run(lambda: None)
         began = time.monotonic()
         corpus, _ = corpus_of(Counted(client, lambda _: None), places.prepared(str(out), force=True), (), Selection())
-        result = corpus.analysed(timelines_of(names, count, merge=False))
+        result = corpus.analysed(timelines_of(names, count, merge=merge))
         seconds = time.monotonic() - began
+    places.tidy(str(out))
     assert not result.troubles, result.troubles
     assert not result.failures, result.failures
-    return seconds, spent[0], peak[0]
+    return Took(seconds, spent[0], peak[0])
 
 
-def rows(folder: Path) -> int:
-    """How many there are."""
-    return int(dataset.dataset(str(folder)).count_rows())
+def alone(capture: Path, out: Path, *words: str) -> float:
+    """Seconds that one process takes."""
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "1", *words, str(capture)]
+    began = time.monotonic()
+    subprocess.run([*command, "--parquet", str(out)], check=True, stderr=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+def same_rows(found: Path, expected: Path) -> bool:
+    """Whether Parquet in a folder has the rows of a file, and no others."""
+    others = "SELECT * FROM read_parquet(?) EXCEPT ALL SELECT * FROM read_parquet(?) LIMIT 1"
+    both = [f"{found}/*.parquet", str(expected)]
+    return all(duckdb.execute(others, files).fetchone() is None for files in (both, both[::-1]))
 
 
 def main() -> None:
     """Run as a program."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--files", type=int, default=1000)
+    options.add_argument("--rotated", type=int, default=40, help="files of one timeline")
     options.add_argument("--into", type=Path, metavar="FILE")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="correlator-corpus-") as name:
         folder = Path(name)
         (folder / "in").mkdir()
         size = captures(folder / "in", chosen.files)
-        command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "1", str(folder / "in")]
-        began = time.monotonic()
-        subprocess.run([*command, "--parquet", str(folder / "one.parquet")], check=True, stderr=subprocess.DEVNULL)
-        alone = time.monotonic() - began
-        expected = rows(folder / "one.parquet")
+        seconds = alone(folder / "in", folder / "one.parquet")
         lines = [
             f"{chosen.files} captures of {size / chosen.files / 1e6:.1f} MB and {SHAPE.connections:,} connections each:",
             "",
             "| | seconds | times as fast | overhead a file | memory a worker |",
             "|---|---|---|---|---|",
-            f"| one process, one file of Parquet | {alone:.1f} | 1 | | |",
+            f"| one process, one file of Parquet | {seconds:.1f} | 1 | | |",
         ]
         spent, overhead, peak = 0.0, 0.0, 0
         for count in (1, 2):
-            seconds, own, memory = on_workers(count, folder / "in", folder / f"out{count}")
-            assert rows(folder / f"out{count}") == expected
-            overhead, peak, spent = (count * seconds - own) / chosen.files, max(peak, memory), own
+            took = on_workers(count, folder / "in", folder / f"out{count}")
+            assert same_rows(folder / f"out{count}", folder / "one.parquet")
+            overhead, peak, spent = (count * took.seconds - took.own) / chosen.files, max(peak, took.peak), took.own
             lines.append(
-                f"| {count} worker{'s' if count > 1 else ''} | {seconds:.1f} | {alone / seconds:.2f} | "
-                f"{overhead * 1000:.1f} ms | {memory / 1e6:.0f} MB |"
+                f"| {_workers(count)} | {took.seconds:.1f} | {seconds / took.seconds:.2f} | "
+                f"{overhead * 1000:.1f} ms | {took.peak / 1e6:.0f} MB |"
             )
-    print("\n".join(lines + (more := _worked_out(size / spent, overhead, peak))))
+        more = _on_one_timeline(folder, chosen.rotated)
+    lines += [*_worked_out(size / spent, overhead, peak), *more]
+    print("\n".join(lines))
     if chosen.into:
-        written(chosen.into, "corpus", [*lines, *more])
+        written(chosen.into, "corpus", lines)
+
+
+def _workers(count: int) -> str:
+    return f"{count} worker{'s' if count > 1 else ''}"
+
+
+def _on_one_timeline(folder: Path, files: int) -> list[str]:
+    """The files of a rotated set, whose connections span them, and the same as one file."""
+    (folder / "set").mkdir()
+    size = rotated(folder / "set", files)
+    whole = folder / "set.pcap"
+    seconds = [alone(folder / "set", folder / "merged.parquet", "--merge"), alone(whole, folder / "whole.parquet")]
+    lines = [
+        "",
+        f"One timeline of {size / 1e9:.1f} GB, {SHAPE.connections * files:,} connections of which 1,000 are open at any time:",
+        "",
+        f"| | `--merge` of {files} files | one file |",
+        "|---|---|---|",
+        f"| one process, one file of Parquet | {seconds[0]:.1f} s | {seconds[1]:.1f} s |",
+    ]
+    for count in (1, 2):
+        cells = []
+        for capture, merge, expected in ((folder / "set", True, "merged"), (whole, False, "whole")):
+            took = on_workers(count, capture, folder / "out", merge=merge)
+            assert same_rows(folder / "out", folder / f"{expected}.parquet")
+            cells.append(f"{took.seconds:.1f} s, {took.peak / 1e6:.0f} MB")
+        lines.append(f"| {_workers(count)} | {' | '.join(cells)} |")
+    return lines
 
 
 def _worked_out(rate: float, overhead: float, peak: int) -> list[str]:

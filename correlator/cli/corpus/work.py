@@ -9,10 +9,10 @@ import gc
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 
 import fsspec
 
@@ -62,7 +62,7 @@ class Done:
     interfaces: tuple[Described, ...] = ()
     seconds: float = 0.0
     peak: int = 0
-    """Bytes of memory that the worker had at the most by then."""
+    """Bytes of memory that the worker had at the most by then; 0 where it is not known (proc(5))."""
 
     @property
     def messages(self) -> list[str]:
@@ -109,7 +109,7 @@ def _carried_out(job: Job, names: list[str], part: str, work: Callable[[str], Co
         done = Done(failed(names, failure=f"{part}: could not be written"))
     finally:
         gc.enable()
-    return replace(done, seconds=time.monotonic() - began, peak=getrusage(RUSAGE_SELF).ru_maxrss * 1024)
+    return replace(done, seconds=time.monotonic() - began, peak=_peak())
 
 
 async def _work(task: Task, folder: str) -> Done:
@@ -202,6 +202,15 @@ def _renamed(trouble: str, captures: list[tuple[str, str]]) -> str:
     for local, name in captures:
         trouble = trouble.replace(local, name)
     return trouble
+
+
+def _peak() -> int:
+    """Bytes of memory that this process had at the most; getrusage(2) would count those of the one that started it."""
+    with suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 @lru_cache(maxsize=1)
