@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 STANDARD_INPUT = "-"
@@ -31,7 +32,7 @@ def expand(names: list[str]) -> list[str]:
             if not matches:
                 message = f"{name}: matches no file"
                 raise UnreadableError(message)
-            found += sorted(matches, key=_in_order)
+            found += in_order(matches)
         else:
             found.append(name)
     return found
@@ -41,12 +42,21 @@ def _inside(folder: str) -> list[str]:
     if not os.access(folder, os.R_OK | os.X_OK):
         message = f"{folder}: Permission denied"
         raise UnreadableError(message)
-    entries = (str(entry) for entry in Path(folder).iterdir() if _CAPTURE.search(entry.name))
-    inside = sorted(filter(_is_to_be_read, entries), key=_in_order)
+    return captures_in(folder, filter(_is_to_be_read, map(str, Path(folder).iterdir())))
+
+
+def captures_in(folder: str, names: Iterable[str]) -> list[str]:
+    """The captures among the files of a folder, in order. Raises UnreadableError where there are none."""
+    inside = in_order(name for name in names if _CAPTURE.search(name))
     if not inside:
         message = f"{folder}: a folder without captures (.pcap, .pcapng, .cap, .dmp, .ntar, also compressed)"
         raise UnreadableError(message)
     return inside
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Rotated sets in their order."""
+    return sorted(names, key=_in_order)
 
 
 def _is_to_be_read(name: str) -> bool:

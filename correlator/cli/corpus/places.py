@@ -9,7 +9,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from correlator.capture.files import Span
-from correlator.capture.names import UnreadableError, expand
+from correlator.capture.names import UnreadableError, captures_in, expand, in_order
 from correlator.cli.corpus.plan import Piece
 from correlator.cli.exits import Exit, die
 from correlator.cli.tables import EVIDENCE_SUFFIX, beside_capture
@@ -32,21 +32,23 @@ def names_of(captures: tuple[str, ...]) -> list[str]:
     """The captures, with folders and patterns taken apart. Ends the program where there are none."""
     found = []
     for name in captures:
-        if is_remote(name):
-            try:
-                files, paths = fsspec.core.url_to_fs(name)
-                inside = sorted(files.find(paths)) if files.isdir(paths) else sorted(files.glob(paths))
-            except FAILURES as error:
-                die(Exit.UNREADABLE, f"{name}: {error}")
-            found += [files.unstrip_protocol(path) for path in inside]
-            if not inside:
-                die(Exit.UNREADABLE, f"{name}: matches no file")
-        else:
-            try:
-                found += [os.path.abspath(one) for one in expand([name])]
-            except UnreadableError as error:
-                die(Exit.UNREADABLE, str(error))
+        try:
+            found += _elsewhere(name) if is_remote(name) else [os.path.abspath(one) for one in expand([name])]
+        except (*FAILURES, UnreadableError) as error:
+            die(Exit.UNREADABLE, str(error) if isinstance(error, UnreadableError) else f"{name}: {error}")
     return found
+
+
+def _elsewhere(name: str) -> list[str]:
+    files, path = fsspec.core.url_to_fs(name)
+    if files.isdir(path):
+        entries = (entry["name"] for entry in files.ls(path, detail=True) if entry["type"] == "file")
+        return [files.unstrip_protocol(one) for one in captures_in(name, entries)]
+    matches = in_order(files.glob(path))
+    if not matches:
+        message = f"{name}: matches no file"
+        raise UnreadableError(message)
+    return [files.unstrip_protocol(one) for one in matches]
 
 
 def prepared(to: str, *, force: bool) -> str:

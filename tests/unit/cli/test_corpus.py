@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `fleet`")
+fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: the extra `fleet`")
 pytest.importorskip("distributed", reason="distributed is not installed: the extra `fleet`")
 
 from correlator.cli.corpus import analysis, command, places  # noqa: E402  what they need may not be there
@@ -328,3 +329,79 @@ def test_what_only_looks_like_a_record(tmp_path: Path, monkeypatch: pytest.Monke
     pieces = len(command.timelines_of([str(file)], 3, merge=False)[0].pieces)
     assert len(surveys) > pieces > 10
     assert len(result.parts) > 10
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """A folder of another file system."""
+    files = fsspec.filesystem("memory")
+    yield "memory://corpus"
+    files.rm("/corpus", recursive=True)
+
+
+def rows_elsewhere(to: str) -> list[str]:
+    """The rows of all parts in a folder."""
+    files = fsspec.filesystem("memory")
+    return sorted(
+        str(row) for name in files.glob(f"{to}/part-*") for row in pq.read_table(files.open(name)).to_pylist()
+    )
+
+
+def analysed_elsewhere(to: str, captures: str, *, merge: bool) -> Result:
+    """Analyse what is elsewhere, into a folder elsewhere."""
+    Here.done.clear()
+    corpus, _ = command.corpus_of(Here(OneWorker(), lambda _: None), places.prepared(to, force=True), (), Selection())
+    result = corpus.analysed(command.timelines_of(places.names_of((captures,)), 3, merge=merge))
+    places.tidy(to)
+    return result
+
+
+def test_a_set_that_is_elsewhere(elsewhere: str, tmp_path: Path) -> None:
+    """It is fetched, with its evidence, and what is found is put there; nothing else is left."""
+    names = recorded(tmp_path, Random(1), 12)
+    files = fsspec.filesystem("memory")
+    for path in tmp_path.iterdir():
+        files.pipe_file(f"/corpus/in/{path.name}", path.read_bytes())
+    result = analysed_elsewhere(f"{elsewhere}/out", f"{elsewhere}/in", merge=True)
+    whole(tmp_path / "whole.parquet", names)
+    assert rows_elsewhere("/corpus/out") == rows(tmp_path / "whole.parquet")
+    assert len(result.parts) == 13
+    assert sorted(files.ls("/corpus/out", detail=False)) == [
+        f"/{name.partition('://')[2].strip('/')}" for name in result.parts
+    ]
+    assert places.names_of((f"{elsewhere}/in",)) == [f"memory:///corpus/in/x-{place}.pcapng" for place in range(12)]
+
+
+@pytest.mark.parametrize("size", [1000, 3000])
+def test_a_large_file_that_is_elsewhere(
+    elsewhere: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of it the parts are fetched, each where it is."""
+    monkeypatch.setattr(command, "PIECE", size)
+    monkeypatch.setattr(places, "HEAD", 200)
+    monkeypatch.setattr(places, "WINDOW", 700)
+    content = capture(conversations(Random(2), 300, steps=(1, 1, 3000, 20_000), fragments=0))
+    (tmp_path / "x.pcap").write_bytes(content)
+    fsspec.filesystem("memory").pipe_file("/corpus/x.pcap", content)
+    fetched, local = places.fetched, []
+
+    def seen(*words: Any) -> str:
+        local.append(fetched(*words))
+        return local[-1]
+
+    monkeypatch.setattr(places, "fetched", seen)
+    result = analysed_elsewhere(f"{elsewhere}/out", f"{elsewhere}/x.pcap", merge=False)
+    whole(tmp_path / "whole.parquet", [tmp_path / "x.pcap"])
+    assert rows_elsewhere("/corpus/out") == rows(tmp_path / "whole.parquet")
+    assert len(result.parts) > 3
+    assert len(local) > 6
+
+
+@pytest.mark.parametrize("name", ["memory://corpus/none/*", "memory://corpus/in", "nothing://x/y"])
+def test_nothing_is_elsewhere(elsewhere: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, status 3."""
+    fsspec.filesystem("memory").pipe_file(f"/{elsewhere.partition('://')[2]}/in/notes.txt", b"")
+    with pytest.raises(SystemExit) as ended:
+        places.names_of((name,))
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith(f"correlator: {name}: ")
