@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -142,6 +143,74 @@ def test_a_rotated_set(tmp_path: Path, url: str) -> None:
     assert [path for path in out.iterdir() if path not in parts(out)] == []
     assert sorted(map(str, rows(*parts(out)))) == sorted(map(str, rows(tmp_path / "one.parquet")))
     assert many.stderr.splitlines()[:-1] == one.stderr.splitlines()
+
+
+class Storage:
+    """A storage like S3, and the interpreter that has what it takes to use it."""
+
+    def __init__(self, python: str, port: int) -> None:
+        """On loopback."""
+        names = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_DEFAULT_REGION": "us-east-1"}
+        there = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "PYTHONPATH": str(CAPTURES.parent)}
+        self._python, self._env = python, {**os.environ, **names, **there}
+
+    def run(self, *words: str | Path) -> Done:
+        """Run Python."""
+        command = [self._python, *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=100, env=self._env, check=False)
+
+    def copy(self, source: str | Path, target: str | Path) -> None:
+        """Copy a folder, there or from there."""
+        code = "import fsspec, sys; files = fsspec.filesystem('s3'); getattr(files, sys.argv[1])(*sys.argv[2:], recursive=True)"
+        done = self.run("-c", code, "get" if isinstance(target, Path) else "put", f"{source}/", f"{target}/")
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def storage() -> Iterator[Storage]:
+    """One with a bucket."""
+    python = os.environ.get("CORRELATOR_STORAGE")
+    if python is None:
+        pytest.skip("CORRELATOR_STORAGE names no Python that has .ci/storage.txt")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = [python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        there = Storage(python, port)
+        assert there.run("-c", "import fsspec; fsspec.filesystem('s3').mkdir('bucket')").returncode == 0
+        yield there
+        process.terminate()
+
+
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_storage(storage: Storage, tmp_path: Path, merge: bool) -> None:
+    """s3:// in and out: a rotated set on one timeline, or captures by themselves, each cut, with evidence beside one."""
+    program, folder, chance = tmp_path / "program.py", tmp_path / "in", Random(12)
+    program.write_text(_IN_PIECES.format(killed=False))
+    folder.mkdir()
+    if merge:
+        packets = conversations(chance, 2000, steps=(1, 1, 900), fragments=0)
+        for place, content in enumerate(files(packets, chance, 5)):
+            (folder / f"x.pcap{place}").write_bytes(content)
+    else:
+        for name in ("meetings.pcapng", "meetings.sockets.jsonl", "jessie.pcap"):
+            (folder / name).write_bytes((CAPTURES / name).read_bytes())
+    storage.copy(folder, "bucket/in")
+    words: list[str | Path] = [*(["--merge"] if merge else []), "--sockets", TABLE]
+    done = storage.run(program, "analyse", *words, "s3://bucket/in", "--scheduler", "local", "--to", "s3://bucket/out")
+    assert done.returncode == 0, done.stderr
+    storage.copy("bucket/out", tmp_path / "out")
+    found = sorted((tmp_path / "out").iterdir())
+    assert found == parts(tmp_path / "out")
+    assert len(found) > 5
+    assert analyse(folder, *words, "-q", "--parquet", tmp_path / "one.parquet").returncode == 0
+    assert sorted(map(str, rows(*found))) == sorted(map(str, rows(tmp_path / "one.parquet")))
 
 
 def test_tables_that_are_damaged(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PINNED = re.compile(r"^([a-z0-9._-]+)==([^ ;]+)(?: ; .*)? \\$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(("lock", "extra"), [("requirements.txt", "dev"), ("fuzz.txt", "fuzz")])
+@pytest.mark.parametrize(
+    ("lock", "extra"), [("requirements.txt", "dev"), ("fuzz.txt", "fuzz"), ("storage.txt", "storage")]
+)
 def test_the_lock_is_in_step(lock: str, extra: str) -> None:
     """Each dependency in a version that is asked for; run .ci/lock after a change."""
     text = (ROOT / ".ci" / lock).read_text()
@@ -24,7 +26,7 @@ def test_the_lock_is_in_step(lock: str, extra: str) -> None:
         assert pinned[canonicalize_name(wanted.name)] in wanted.specifier, line
 
 
-@pytest.mark.parametrize("lock", ["requirements.txt", "fuzz.txt", "audit.txt"])
+@pytest.mark.parametrize("lock", ["requirements.txt", "fuzz.txt", "storage.txt", "audit.txt"])
 def test_everything_has_a_hash(lock: str) -> None:
     """As pip --require-hashes wants it."""
     entries = re.split(r"\n(?! )", (ROOT / ".ci" / lock).read_text().strip())

@@ -92,7 +92,7 @@ def head_of(name: str) -> bytes:
     """A file's first bytes."""
     try:
         files, path = fsspec.core.url_to_fs(name)
-        head: bytes = files.cat_file(path, 0, HEAD)
+        head: bytes = files.cat_file(path, start=0, end=HEAD)
     except FAILURES:
         return b""  # reading it tells
     return head
