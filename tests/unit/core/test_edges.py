@@ -5,7 +5,7 @@ from array import array
 import pytest
 
 from correlator.core.config import Config
-from correlator.core.edges import WORDS, Edges, filter_of, hashes, hashes_of_keys, replay
+from correlator.core.edges import WORDS, Early, Edges, filter_of, hashes, hashes_of_keys, replay
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.frames import Frames
@@ -103,6 +103,19 @@ def test_a_segment_comes_back_as_it_was() -> None:
         (packed(most, 5, True), 65534),
     }
     assert (second.opened_at, second.is_ipv6, second.interface) == (NO_TIME, False, "0")
+
+
+def test_what_comes_first() -> None:
+    """The four-tuples of the first segments, so many; what was not decoded counts for nothing."""
+    plays = [Play(("10.0.0.1", port), ("10.0.0.2", 80)) for port in range(1, 6)]
+    early = Early(7, 4)
+    early.take_in(frames_of(*[play.segment("c", "S") for play in plays[:2]], plays[0].segment("s", "SA")))
+    assert len(early.hashes) == 2
+    early.take_in(frames_of(*[play.segment("c", "S") for play in plays[2:]]))
+    keys = [between(play.client, play.server).key(Side.CLIENT) for play in plays]
+    assert early.hashes == set(hashes_of_keys(7, keys[:3]))
+    early.take_in(frames_of(plays[4].segment("c", "S")))
+    assert len(early.hashes) == 3
 
 
 def test_a_share_of_the_rows() -> None:

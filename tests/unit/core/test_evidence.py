@@ -245,3 +245,15 @@ def test_cut_native_addresses() -> None:
     index.add(clipped("2001:db8:1", "2001:db8:2"))
     (known,) = index.sockets(four(("2001:db8:1::1", 80), ("2001:db8:2::2", 1000)).key)
     assert known.socket.remote == packed("2001:db8:2::2")
+
+
+def test_statements_without_a_time() -> None:
+    """The four-tuples that they are about, in the wire's form; and whether addresses were cut off."""
+    index = EvidenceIndex()
+    index.add(evidence(socket("10.0.0.12", 80, "10.0.0.20", 5)))
+    assert index.timeless() == []
+    index.add(replace(evidence(socket("::ffff:10.0.0.12", 80, "::ffff:10.0.0.20", 7)), at=None))
+    assert index.timeless() == [four(("10.0.0.12", 80), ("10.0.0.20", 7)).key]
+    assert not index.has_clipped
+    index.add(clipped("2001:db8:1", "2001:db8:2"))
+    assert index.has_clipped

@@ -1,6 +1,7 @@
 """Frames in one buffer."""
 
 from correlator.core.frames import Frames, Packet, gathered
+from correlator.core.segment import NO_TIME
 
 
 def test_what_is_put_in_comes_out() -> None:
@@ -40,3 +41,13 @@ def test_no_frames() -> None:
     """Nothing to tell the time by."""
     assert Frames(b"").last_at == 0
     assert Frames(b"").packets() == []
+
+
+def test_the_times_of_frames() -> None:
+    """The earliest and the latest, wherever they stand."""
+    frames = Frames()
+    for at in (5, 3, NO_TIME, 9, 4):
+        frames.add(at, 1, 0, 0, 0, 0)
+    assert frames.times() == (NO_TIME, 9)
+    assert frames.part(0, 2).times() == (3, 5)
+    assert frames.part(3, 4).times() == (9, 9)
