@@ -1,8 +1,10 @@
 """Both ends of a connection: the client's row of one host and the server's row of another one.
 
 They are those of one connection where both initial sequence numbers are the same, which NAT leaves as they are, and the
-times are near; of several the ones with one Community ID, then the nearest in time. 64 bits that hosts choose at random
-(RFC 6528) do not meet by chance.
+times are near. 64 bits that hosts choose at random (RFC 6528) do not meet by chance; but programs may choose them, or
+a capture be played again. Of several the ones with one Community ID are joined, then the nearest in time, as it is by
+what connections without a choice tell of the two hosts' clocks; those that have found each other are out of the others'
+choice, which goes on until nobody finds anybody.
 
 The clocks: with t1 and t4 when the client's host saw the SYN and the SYN-ACK, t2 and t3 when the server's host did,
 ((t2 - t1) + (t3 - t4)) / 2 is how far the server's clock is ahead, as in NTP (RFC 5905 §8), if both ways take as long.
@@ -31,16 +33,31 @@ CREATE TEMP TABLE ends AS
     QUALIFY row_number() OVER (
         PARTITION BY host, side, opened_at, client_ip, client_port, server_ip, server_port, client_isn, server_isn
     ) = 1;
-CREATE TEMP TABLE joined AS
-    WITH pairs AS (
+CREATE TEMP TABLE pairs AS
+    WITH near AS (
         SELECT c.id AS client, s.id AS server, c.community_id = s.community_id AS same,
-               abs(epoch_ns(c.opened_at) - epoch_ns(s.opened_at)) AS apart
+               c.reporter AS client_host, s.reporter AS server_host,
+               epoch_ns(s.opened_at) - epoch_ns(c.opened_at) AS ahead
         FROM ends c JOIN ends s ON c.client_isn = s.client_isn AND c.server_isn = s.server_isn
-        WHERE c.side = 'client' AND s.side = 'server' AND apart <= (SELECT near FROM bounds)
+        WHERE c.side = 'client' AND s.side = 'server' AND abs(ahead) <= (SELECT near FROM bounds)
+    ), clocks AS (
+        SELECT client_host, server_host, median(ahead) AS offset_ns FROM (
+            SELECT * FROM near
+            QUALIFY count(*) OVER (PARTITION BY client) = 1 AND count(*) OVER (PARTITION BY server) = 1
+        ) GROUP BY ALL
     )
-    SELECT client, server, NOT same AS nat FROM pairs
+    SELECT client, server, same, abs(ahead - coalesce(offset_ns, 0)) AS apart
+    FROM near LEFT JOIN clocks USING (client_host, server_host);
+CREATE TEMP TABLE joined (client BIGINT, server BIGINT, nat BOOLEAN);
+"""
+_PAIR = """
+INSERT INTO joined
+    SELECT client, server, NOT same FROM pairs
+    WHERE client NOT IN (SELECT client FROM joined) AND server NOT IN (SELECT server FROM joined)
     QUALIFY row_number() OVER (PARTITION BY client ORDER BY same DESC, apart, server) = 1
-        AND row_number() OVER (PARTITION BY server ORDER BY same DESC, apart, client) = 1;
+        AND row_number() OVER (PARTITION BY server ORDER BY same DESC, apart, client) = 1
+"""
+_CONNECTIONS = """
 CREATE TEMP TABLE addresses AS
     SELECT DISTINCT reporter, CASE side WHEN 'client' THEN client_ip ELSE server_ip END AS address
     FROM ends WHERE address IS NOT NULL;
@@ -144,6 +161,9 @@ def join(findings: duckdb.DuckDBPyConnection, near: float = NEAR) -> None:
     """Make the table `connections`: both ends, or the one and why the other is missing. `near`: seconds."""
     findings.execute("CREATE TEMP TABLE bounds AS SELECT $near::BIGINT AS near", {"near": int(near * 1e9)})
     findings.execute(_JOIN)
+    while (inserted := findings.execute(_PAIR).fetchone()) is not None and inserted[0]:
+        pass
+    findings.execute(_CONNECTIONS)
 
 
 def paths(findings: duckdb.DuckDBPyConnection) -> list[Path]:

@@ -88,6 +88,36 @@ def test_each_end_has_one_other(tmp_path: Path) -> None:
     assert [row["why"] for row in rows if row["why"]] == ["no-agent"]
 
 
+@pytest.mark.parametrize("ahead", [0, 4, 6, 9, 11, 30, -7])
+def test_numbers_that_come_again(tmp_path: Path, ahead: int) -> None:
+    """A program that chooses the same numbers every ten seconds, on hosts of which one's clock is ahead: each end has
+    its own other one, also where one is missing.
+    """  # noqa: D205
+    times = [START + 10 * number * SECOND for number in range(4)]
+    clients = [end("client", at) for at in times]
+    servers = [end("server", at + ahead * SECOND) for at in times]
+    others = [
+        end(side, START + at * SECOND, (number, 1))
+        for number in (1, 2, 3)
+        for side, at in (("client", 0), ("server", ahead))
+    ]
+    rows = joined(tmp_path, {"a": [*clients, *others[::2]], "b": [*servers, *others[1::2]]})
+    assert [row["why"] for row in rows] == [None] * 7
+    assert {row["clock_offset_us"] for row in rows} == {ahead * 1e6}
+    rows = joined(tmp_path, {"a": [*clients, *others[::2]], "b": [*servers[:1], *servers[2:], *others[1::2]]})
+    assert [row["why"] for row in rows] == ["not-reported", *[None] * 6]
+    assert rows[0]["opened_at"].timestamp() * SECOND == times[1]
+    assert {row["clock_offset_us"] for row in rows[1:]} == {ahead * 1e6}
+
+
+def test_none_is_left_over(tmp_path: Path) -> None:
+    """Without connections that tell of the clocks the nearest are joined first, then those that are left."""
+    clients = [end("client", START + at * SECOND) for at in (0, 10)]
+    servers = [end("server", START + at * SECOND) for at in (6, 16)]
+    rows = joined(tmp_path, {"a": clients, "b": servers})
+    assert [row["why"] for row in rows] == [None, None]
+
+
 @pytest.mark.parametrize(("near", "found"), [(10.0, True), (1.0, False)])
 def test_times_that_are_far_apart(tmp_path: Path, near: float, found: bool) -> None:
     """Are not those of one connection."""
