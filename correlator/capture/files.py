@@ -15,7 +15,7 @@ from mmap import ALLOCATIONGRANULARITY, mmap
 from typing import BinaryIO, NamedTuple
 
 from correlator.capture.compressed import CompressionError, compression, inflated
-from correlator.capture.mapping import PART, copied, is_cut, part
+from correlator.capture.mapping import PART, is_cut, part
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
@@ -28,7 +28,6 @@ BLOCK = 1 << 18
 """Bytes: with what is decoded of it a block stays in a core's own cache."""
 _TURN = 4
 """Blocks after which the loop has its turn."""
-_COPIED = 1 << 20  # bytes of a part that is not mapped
 _MISSING = "bytes of it were missing when they were looked at"
 _IDLE = 0.2
 """Seconds without a byte after which those who wait are told."""
@@ -53,14 +52,12 @@ class CaptureFile:
         comments: bool = False,
         stop: asyncio.Event | None = None,
         follow: bool = False,
-        lasting: bool = False,
         span: Span | None = None,
     ) -> None:
         """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
 
-        `follow`: the file is still being written; wait for more at its end. `lasting`: packets are kept beyond the next
-        batch: their bytes are a copy then, for a file that is mapped may change. `span`: of a finished file the records
-        that begin in it; what stands before the first packet is read in any case.
+        `follow`: the file is still being written; wait for more at its end. `span`: of a finished file the records that
+        begin in it; what stands before the first packet is read in any case.
         """
         self.name = name
         self.bytes_read = 0
@@ -68,8 +65,6 @@ class CaptureFile:
         """Whether it may be written just now."""
         self._follow = follow
         self._span = span
-        self._part = part if not lasting else copied
-        self._part_size = PART if not lasting else _COPIED
         self._interfaces = interfaces
         self._comments = comments
         self._stop = stop or asyncio.Event()
@@ -118,7 +113,7 @@ class CaptureFile:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     async def batches(self) -> AsyncGenerator[list[Frames], None]:
-        """The packets, a list for each block; an empty one where nothing came for a while.
+        """The packets, a list for each block, good until the next; an empty one where nothing came for a while.
 
         Raises UnreadableError before the first where there is nothing to read. After an error in the middle of the
         file `damage` says where it was.
@@ -183,7 +178,7 @@ class CaptureFile:
                 ):
                     begun = self.bytes_read
                     offset = begun - begun % ALLOCATIONGRANULARITY
-                    data = self._part(file.fileno(), offset, min(size - offset, self._part_size))
+                    data = part(file.fileno(), offset, min(size - offset, PART))
                     for frames in self._of_part(reader, data, offset, file, until - offset):
                         yield [frames]
                         turn += 1

@@ -1,6 +1,7 @@
 """Several captures as one timeline, by the times of their packets.
 
-A capture is opened when its time has come: of a rotated set few are open at once, in whatever order they are named.
+A capture is opened when its time has come: of a rotated set few are open at once, in whatever order they are named. As
+long as one is alone its packets go on as they are; those that wait for others' are copied.
 """
 
 import heapq
@@ -29,6 +30,13 @@ class _Head:
     waiting: list[Frames] = field(compare=False)
     batches: AsyncGenerator[list[Frames], None] = field(compare=False)
     source: CaptureFile = field(compare=False)
+    is_kept: bool = field(default=False, compare=False)  # whether the frames are a copy
+
+    def keep(self) -> None:
+        """Have frames that stay as they are while others are read."""
+        if not self.is_kept and self.number < self.frames.count:
+            self.frames, self.number = self.frames.kept(self.number), 0
+        self.is_kept = True
 
 
 class MergedCaptures:
@@ -83,11 +91,17 @@ class MergedCaptures:
                             heapq.heappush(heads, head)
                     except UnreadableError as error:  # it could be read before: too many are open, or it has changed
                         self.unread[name] = f"{error} (those that overlap are open at once: ulimit -n)"
+                opens = coming[-1][:2] if coming else _NEVER
+                alone = _alone(heads, opens)
+                if alone is not None:
+                    yield [alone]
+                    await _forward(heads)
+                    continue
+                for head in heads:
+                    head.keep()
                 batch, count = list[Frames](), 0
-                while heads and len(batch) < _PARTS and count < _FRAMES:
-                    if coming and coming[-1][:2] <= (heads[0].at, heads[0].place):
-                        break
-                    batch.append(await _next_part(heads, coming[-1][:2] if coming else _NEVER))
+                while heads and len(batch) < _PARTS and count < _FRAMES and opens > (heads[0].at, heads[0].place):
+                    batch.append(await _next_part(heads, opens))
                     count += batch[-1].count
                 if batch:
                     yield batch
@@ -107,15 +121,34 @@ class MergedCaptures:
         return 0
 
 
+def _alone(heads: list[_Head], opens: tuple[int, int]) -> Frames | None:
+    """The frames of the one capture that is open, where all come before another one `opens`: a time and a place."""
+    if len(heads) != 1 or heads[0].number:
+        return None
+    head = heads[0]
+    at = max(head.at, head.frames.times()[1])
+    if (at, head.place) >= opens:
+        return None
+    head.at, head.number = at, head.frames.count
+    return head.frames
+
+
 async def _next_part(heads: list[_Head], opens: tuple[int, int]) -> Frames:
-    """The frames of the first capture until another one's turn comes, or a capture `opens`: a time and a place."""
-    head = heapq.heappop(heads)
-    until = min(opens, (heads[0].at, heads[0].place) if heads else _NEVER)
+    """The frames of the first capture until another one's turn comes, or a capture `opens`."""
+    head = heads[0]
+    until = min(opens, _NEVER, *((other.at, other.place) for other in heads[1:3]))  # a heap's second is one of these
     begin, head.number = head.number, _end_of_turn(head, until)
     part = head.frames.part(begin, head.number)
+    await _forward(heads)
+    head.keep()
+    return part
+
+
+async def _forward(heads: list[_Head]) -> None:
+    """Let the first capture go on: it may have to stand behind others then, or have ended."""
+    head = heapq.heappop(heads)
     if await _advance(head):
         heapq.heappush(heads, head)
-    return part
 
 
 async def _advance(head: _Head) -> bool:
@@ -127,10 +160,9 @@ async def _advance(head: _Head) -> bool:
             except StopAsyncIteration:
                 head.source.end()
                 return False
-        head.frames, head.number = head.waiting.pop(0), 0
-    head.at = max(
-        head.at, head.frames.segments[head.number].at
-    )  # a packet that stands too late in its file does not hold the others up
+        head.frames, head.number, head.is_kept = head.waiting.pop(0), 0, False
+    # a packet that stands too late in its file does not hold the others up
+    head.at = max(head.at, head.frames.segments[head.number].at)
     return True
 
 

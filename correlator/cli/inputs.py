@@ -105,11 +105,11 @@ class Inputs:
     def source(self, group: list[str], span: Span | None) -> CaptureFile | MergedCaptures:
         """Captures of one timeline, opened when they are read."""
         if len(group) > 1:
-            return MergedCaptures(group, self._open_lasting)
+            return MergedCaptures(group, self._open)
         return CaptureFile(group[0], self.interfaces, stop=self.stop, follow=self._follow, span=span)
 
-    def _open_lasting(self, name: str) -> CaptureFile:
-        return CaptureFile(name, self.interfaces, stop=self.stop, lasting=True)
+    def _open(self, name: str) -> CaptureFile:
+        return CaptureFile(name, self.interfaces, stop=self.stop)
 
     def _note_damage(self, source: CaptureFile | MergedCaptures) -> None:
         if isinstance(source, MergedCaptures):
