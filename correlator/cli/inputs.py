@@ -85,7 +85,7 @@ class Inputs:
         self.taken += len(group)
         run.next_input(*self.parts())
         run.engine.tracker.go_to(0, newest)
-        beside = (found for name in group if (found := beside_capture(name)) is not None)
+        beside = (found for name in dict.fromkeys(group) if (found := beside_capture(name)) is not None)
         self.state(run, beside if evidence is None else evidence)
         source = self.source(group, span)
         try:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -80,7 +80,7 @@ def test_the_rows_are_those_of_one_machine(corpus: Path, tmp_path: Path, url: st
 # A process that a worker is takes this module in again, where it does nothing but change what is done there.
 _IN_PIECES = """
 import os, sys
-from correlator.cli.corpus import analysis, command
+from correlator.cli.corpus import analysis, command, plan
 from correlator.cli.main import main
 
 def work(task):
@@ -88,22 +88,27 @@ def work(task):
         os.kill(os.getpid(), 9)
     return original(task)
 
-original, analysis.work, command.PIECE = analysis.work, work, 1000
+original, analysis.work, command.PIECE, plan.LEAST = analysis.work, work, 1000, 0
 if __name__ == "__main__":
     main(sys.argv[1:])
 """
 
 
+def in_pieces(folder: Path, words: Sequence[str | Path], *, killed: bool = False) -> Done:
+    """Run a command for which little is much. `killed`: the worker that has the second piece."""
+    program = folder / "program.py"
+    program.write_text(_IN_PIECES.format(killed=killed))
+    env = {**os.environ, "PYTHONPATH": str(CAPTURES.parent)}
+    command = [sys.executable, str(program), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, env=env, check=False)
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_a_large_file_is_cut(tmp_path: Path, killed: bool) -> None:
     """Each task has a part of it, and together they are the whole; without one that cannot be done the others are told."""
-    program, out = tmp_path / "program.py", tmp_path / "out"
-    program.write_text(_IN_PIECES.format(killed=killed))
-    words = ["analyse", str(JESSIE), "--sockets", str(TABLE), "--scheduler", "local", "--to", str(out)]
-    env = {**os.environ, "PYTHONPATH": str(CAPTURES.parent)}
-    done = subprocess.run(
-        [sys.executable, program, *words], capture_output=True, text=True, timeout=100, env=env, check=False
-    )
+    out = tmp_path / "out"
+    words: list[str | Path] = ["analyse", JESSIE, "--sockets", TABLE, "--scheduler", "local", "--to", out]
+    done = in_pieces(tmp_path, words, killed=killed)
     pieces = 1 + JESSIE.stat().st_size // 1000
     assert [path for path in out.iterdir() if path not in parts(out)] == []
     if killed:
@@ -127,17 +132,9 @@ def test_a_rotated_set(tmp_path: Path, url: str) -> None:
     for place, content in enumerate(files(conversations(chance, 2000, steps=(1, 1, 900), fragments=0), chance, 12)):
         (folder / f"x.pcap{place}").write_bytes(content)
     one = analyse("--merge", folder, "--sockets", TABLE, "-q", "--parquet", tmp_path / "one.parquet")
-    words: list[str | Path] = [
-        "--merge",
-        f"{url}{folder}/*",
-        "--sockets",
-        TABLE,
-        "--scheduler",
-        "local",
-        "--to",
-        f"{url}{out}",
-    ]
-    many = analyse(*words)
+    cluster = ["--scheduler", "local", "--to", f"{url}{out}"]
+    words: list[str | Path] = ["analyse", "--merge", f"{url}{folder}/*", "--sockets", TABLE, *cluster]
+    many = in_pieces(tmp_path, words)
     assert (one.returncode, many.returncode) == (0, 0), many.stderr
     assert len(parts(out)) == 13
     assert [path for path in out.iterdir() if path not in parts(out)] == []

@@ -15,6 +15,8 @@ from correlator.capture.files import Span
 from correlator.cli.corpus import places
 from correlator.cli.corpus.cluster import Calls, workers_of
 from correlator.cli.corpus.plan import (
+    CUT_OFF,
+    InseparableError,
     Job,
     Met,
     Piece,
@@ -53,6 +55,8 @@ class Result:
     failures: list[str] = field(default_factory=list)
     unread: int = 0
     parts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What is worth knowing, and no trouble."""
 
 
 @dataclass
@@ -64,6 +68,8 @@ class _Course:
     """Of the names of what its tasks leave for one another."""
     surveys: list[Survey] = field(default_factory=list)
     plan: Plan | None = None
+    why: str = ""
+    """Why one task does all, where several could be expected to."""
     tasks: list[Task] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
     reached: list[Done] = field(default_factory=list)
@@ -86,7 +92,7 @@ class Corpus:
         several = [course for course in courses if len(course.timeline.pieces) > 1]
         self._survey(several)
         for course in courses:
-            course.plan = self._planned(course)
+            self._plan(course)
             course.tasks = self._tasks(course)
         self._work(courses)
         self._reach([course for course in courses if course.plan is not None])
@@ -94,6 +100,7 @@ class Corpus:
         for course in again:
             places.remove([done.name for done in (*course.done, *course.reached) if done.name])
             course.plan, course.reached = None, []
+            course.why = "they changed meanwhile, or had more connections at once than one table holds"
             course.tasks = self._tasks(course)
         self._work(again)
         return _together(courses)
@@ -129,24 +136,28 @@ class Corpus:
                     _unsurveyed_part,
                 )
 
-    def _planned(self, course: _Course) -> Plan | None:
-        """The plan for what can be analysed apart; its four-tuples at edges include those that tables name."""
-        if not course.surveys or self.is_cut_off:
-            return None
+    def _plan(self, course: _Course) -> None:
+        """Plan what can be analysed apart, or say why nothing can."""
+        if course.surveys:
+            try:
+                course.plan = self._planned(course)
+            except InseparableError as error:
+                course.why = str(error)
+
+    def _planned(self, course: _Course) -> Plan:
+        """The plan for a timeline; its four-tuples at edges include those that tables name. Raises InseparableError."""
+        if self.is_cut_off:
+            raise InseparableError(CUT_OFF)
         group = grouped if course.surveys[0].piece.span is None else grouped_parts
         groups = group(course.surveys, has_tables=bool(self.job.tables))
-        if groups is None or len(groups) < 2:
-            return None
         surveys = [one if len(group) == 1 else self._together(course, group) for group in groups for one in group[:1]]
+        met = self._met(surveys)
+        for trouble in (trouble for one in met for trouble in one.troubles):
+            raise InseparableError(trouble)
         plan = plan_of(surveys)
         plan.hashes.extend(self.together)
-        for one in course.surveys:
-            plan.hashes.frombytes(one.together)
-        met = self._met(surveys)
-        if any(one.troubles for one in met):
-            return None
-        for found in met:
-            plan.hashes.frombytes(found.hashes)
+        for found in (*(one.together for one in course.surveys), *(one.hashes for one in met)):
+            plan.hashes.frombytes(found)
         return plan
 
     def _together(self, course: _Course, group: list[Survey]) -> Survey:
@@ -255,10 +266,15 @@ def _unreached(asked: tuple[_Course, Reach], reason: str) -> Done:
     return Done(failed([], failure=f"{asked[1].part}: {reason}"))
 
 
+def _is_one(course: _Course) -> bool:
+    """Whether it is one file, in parts."""
+    return course.timeline.pieces[0].span is not None
+
+
 def _names(course: _Course) -> tuple[str, ...]:
     """The captures of a timeline that can be read, each once."""
     pieces = course.timeline.pieces
-    if pieces[0].span is not None:
+    if _is_one(course):
         return pieces[0].names
     unread = {one.place for one in course.surveys if one.is_unread}
     return tuple(name for place, piece in enumerate(pieces) if place not in unread for name in piece.names)
@@ -274,7 +290,10 @@ def _evidence(course: _Course) -> tuple[str, ...] | None:
 def _together(courses: list[_Course]) -> Result:
     result = Result()
     for course in courses:
-        is_cut = course.plan is not None and course.timeline.pieces[0].span is not None
+        if course.why:
+            names = course.timeline.pieces[0].names[0] if _is_one(course) else f"{len(course.timeline.pieces)} captures"
+            result.notes.append(f"{names}: one task did all: {course.why}")
+        is_cut = course.plan is not None and _is_one(course)
         result.unread += is_cut and not any(done.name for done in course.done)
         for one in course.surveys:
             if one.is_unread and one.piece.span is None:

@@ -82,7 +82,7 @@ def run(
     if result.parts:
         show(result.summary.text(result.counters, []))
         say(f"wrote {len(result.parts)} parts into {to}")
-    for message in (*result.failures, *result.troubles):
+    for message in (*result.notes, *result.failures, *result.troubles):
         say(message)
     if result.failures:
         return Exit.OUTPUT

@@ -9,6 +9,7 @@ for which the first two do not hold next to each other are one task's.
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from correlator import __version__
 from correlator.capture.files import Span
@@ -16,6 +17,10 @@ from correlator.cli.selection import Selection
 from correlator.core.annotation import Kept
 from correlator.wire.fragments import LIFETIME
 from correlator.wire.interfaces import Described
+
+LEAST = 16_384
+"""Segments of a task at the least. What is closed waits for some times as many, so in few captures that follow."""
+CUT_OFF = "a table has addresses that are cut off"
 
 Overlap = Callable[["Survey", "Survey"], bool]
 """Whether of two captures the second one begins before the first one ends."""
@@ -134,34 +139,53 @@ class Plan:
     """Of four-tuples at edges."""
 
 
-def grouped(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[Survey]] | None:
-    """The captures that are one task's each, in the order of their times; None where one task must do all.
+class InseparableError(Exception):
+    """One task must do all: the message says why."""
+
+
+def grouped(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[Survey]]:
+    """The captures that are one task's each, in the order of their times. Raises InseparableError.
 
     `has_tables`: whether evidence is told beside what lies beside the captures.
     """
     found = sorted((one for one in surveys if not one.is_unread), key=lambda one: (one.begins, one.place))
-    return _groups(found, _overlap) if _can_be_apart(found, has_tables=has_tables) else None
+    _check(found, has_tables=has_tables)
+    return _several(_groups(found, _overlap), "they overlap, or are small")
 
 
-def grouped_parts(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[Survey]] | None:
+def grouped_parts(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[Survey]]:
     """The same for the parts of one file, in their order. The first that is damaged is the last, as in a file."""
     last = next((place for place, one in enumerate(surveys) if one.is_damaged or one.is_unread), len(surveys))
     found = surveys[: last + 1]
-    if any(one.is_unread for one in found) or len({one.described for one in found}) != 1:
-        return None  # an interface that is described between packets may be wanted in any later part
-    return _groups(found, lambda *_: False) if _can_be_apart(found, has_tables=has_tables) else None
+    if any(one.is_unread for one in found):
+        _fail("nothing in a part of it looks like a packet")
+    if len({one.described for one in found}) != 1:  # it may be wanted in any later part
+        _fail("it describes an interface between its packets")
+    _check(found, has_tables=has_tables)
+    return _several(_groups(found, lambda *_: False), "it has few packets")
 
 
-def _can_be_apart(surveys: Sequence[Survey], *, has_tables: bool) -> bool:
-    """Whether nothing of all the captures together depends on their order."""
+def _fail(reason: str) -> NoReturn:
+    raise InseparableError(reason)
+
+
+def _check(surveys: Sequence[Survey], *, has_tables: bool) -> None:
+    """See that nothing of all the captures together depends on their order."""
     has_evidence = has_tables or any(one.evidence is not None for one in surveys)
-    names = {name for one in surveys for name, _ in one.interfaces}
-    return not (
-        any(one.is_cut_off for one in surveys)  # the first connection that fits completes them
-        or (has_evidence and len(names) > 1)  # a connection may have legs, each with a four-tuple of its own
-        or len({one.kept for one in surveys if one.segments}) > 1
-        or not all(one.is_timed for one in surveys)
-    )
+    if any(one.is_cut_off for one in surveys):  # the first connection that fits completes them
+        _fail(CUT_OFF)
+    if has_evidence and len({name for one in surveys for name, _ in one.interfaces}) > 1:
+        _fail("there are several interfaces and evidence, so connections may have legs")
+    if len({one.kept for one in surveys if one.segments}) > 1:
+        _fail("live runs have saved different packets in them")
+    if not all(one.is_timed for one in surveys):
+        _fail("there are packets without a time")
+
+
+def _several(groups: list[list[Survey]], otherwise: str) -> list[list[Survey]]:
+    if len(groups) < 2:
+        _fail(otherwise)
+    return groups
 
 
 def _groups(surveys: Sequence[Survey], overlap: Overlap) -> list[list[Survey]]:
@@ -169,7 +193,9 @@ def _groups(surveys: Sequence[Survey], overlap: Overlap) -> list[list[Survey]]:
     groups: list[list[Survey]] = []
     fragment, fragments_in = None, 0  # the latest, and the group that has it
     for one in surveys:
-        is_joined = bool(groups) and any(overlap(before, one) for before in groups[-1])
+        is_joined = bool(groups) and (
+            sum(before.segments for before in groups[-1]) < LEAST or any(overlap(before, one) for before in groups[-1])
+        )
         if groups and fragment is not None and one.fragments and one.fragments[0] <= fragment + LIFETIME:
             groups[fragments_in:] = [[survey for group in groups[fragments_in:] for survey in group]]
             is_joined = True

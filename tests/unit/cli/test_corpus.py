@@ -14,7 +14,7 @@ pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: th
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed: the extra `fleet`")
 pytest.importorskip("distributed", reason="distributed is not installed: the extra `fleet`")
 
-from correlator.cli.corpus import analysis, command, places  # noqa: E402  what they need may not be there
+from correlator.cli.corpus import analysis, command, places, plan  # noqa: E402  what they need may not be there
 from correlator.cli.corpus.analysis import Result  # noqa: E402
 from correlator.cli.corpus.cluster import Calls  # noqa: E402
 from correlator.cli.inputs import Inputs  # noqa: E402
@@ -37,6 +37,12 @@ tcp6       0      0 10.0.0.2:80             10.0.0.1:1001           ESTABLISHED 
 tcp6       0      0 10.0.0.2:80             10.0.0.1:1004           ESTABLISHED 8/server
 tcp6       0      0 2001:db8::2:80          2001:db8::1:1002        ESTABLISHED 9/server
 """
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few packets are enough for a task."""
+    monkeypatch.setattr(plan, "LEAST", 0)
 
 
 class Here(Calls):
@@ -251,6 +257,9 @@ def test_what_must_be_one_task(tmp_path: Path) -> None:
     (tmp_path / "legs").mkdir()
     names = recorded(tmp_path / "legs", chance, 4, interfaces=block(1, struct.pack("<HHIHH4s", 1, 0, 0, 2, 4, b"eth1")))
     assert compared(tmp_path / "legs", names) == ["survey"] * 4 + ["work"]
+    assert apart(tmp_path / "legs" / "out", names).notes == [
+        "4 captures: one task did all: there are several interfaces and evidence, so connections may have legs"
+    ]
     names = rotated(tmp_path, conversations(chance, 100, steps=(1, 1, 3000)), chance, 3)
     (tmp_path / "table").write_text(
         TABLE.replace("2001:db8::2:80          2001:db8::1:1002", "2001:db8:0:0:0:0:0:0:80 2001:db8:0:0:0:0:0:1002")
@@ -405,3 +414,15 @@ def test_nothing_is_elsewhere(elsewhere: str, name: str, capsys: pytest.CaptureF
         places.names_of((name,))
     assert ended.value.code == 3
     assert capsys.readouterr().err.startswith(f"correlator: {name}: ")
+
+
+def test_small_captures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many are one task's that there are some packets."""
+    monkeypatch.setattr(plan, "LEAST", 100)
+    chance = Random(3)
+    names = rotated(tmp_path, conversations(chance, 1000, steps=(1, 1, 3000, 20_000), fragments=0), chance, 60)
+    done = compared(tmp_path, names)
+    assert 2 < done.count("work") < 11
+    monkeypatch.setattr(plan, "LEAST", 10_000)
+    assert compared(tmp_path, names) == ["survey"] * 60 + ["work"]
+    assert apart(tmp_path / "out", names).notes == ["60 captures: one task did all: they overlap, or are small"]
