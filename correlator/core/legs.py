@@ -46,7 +46,9 @@ class Legs:
         return [
             connection.between_ends_of(leg)
             for leg in legs
-            if leg.ends(Side.CLIENT) != own and abs(leg.opened_at - connection.opened_at) <= _AT_ONCE
+            if leg.interface != connection.interface
+            and leg.ends(Side.CLIENT) != own
+            and abs(leg.opened_at - connection.opened_at) <= _AT_ONCE
         ]
 
 

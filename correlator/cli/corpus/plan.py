@@ -191,21 +191,29 @@ def _several(groups: list[list[Survey]], otherwise: str) -> list[list[Survey]]:
 def _groups(surveys: Sequence[Survey], overlap: Overlap) -> list[list[Survey]]:
     """The captures that are one task's, each group in order."""
     groups: list[list[Survey]] = []
-    fragment, fragments_in = None, 0  # the latest, and the group that has it
     for one in surveys:
         is_joined = bool(groups) and (
             sum(before.segments for before in groups[-1]) < LEAST or any(overlap(before, one) for before in groups[-1])
         )
-        if groups and fragment is not None and one.fragments and one.fragments[0] <= fragment + LIFETIME:
-            groups[fragments_in:] = [[survey for group in groups[fragments_in:] for survey in group]]
+        first = next(
+            (place for place, group in enumerate(groups) if one.fragments and _share_fragments(group, one)), None
+        )
+        if first is not None:
+            groups[first:] = [[survey for group in groups[first:] for survey in group]]
             is_joined = True
         if is_joined:
             groups[-1].append(one)
         else:
             groups.append([one])
-        if one.fragments and (fragment is None or one.fragments[1] >= fragment):
-            fragment, fragments_in = one.fragments[1], len(groups) - 1
     return groups
+
+
+def _share_fragments(group: Sequence[Survey], one: Survey) -> bool:
+    """Whether a fragment in a later capture may be of the same segment as one in a group."""
+    times = one.fragments
+    return times is not None and any(
+        before.fragments is not None and times[0] <= before.fragments[1] + LIFETIME for before in group
+    )
 
 
 def _overlap(one: Survey, other: Survey) -> bool:
