@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -76,12 +77,19 @@ def server_of(url: str, creds: str | None, tls_ca: str | None, tls_cert: str | N
     if tls_key and not tls_cert:
         die(Exit.USAGE, "--tls-key goes with --tls-cert")
     try:
-        from correlator.fleet.server import Server  # noqa: PLC0415  an extra
+        from correlator.fleet.server import Server, tls_of  # noqa: PLC0415  an extra
     except ModuleNotFoundError as error:
         if error.name not in {"nats", "pyarrow"}:
             raise
         die(Exit.USAGE, f"a fleet needs {error.name}: pip install 'correlator[fleet]'")
-    return Server(url, creds, tls_ca, tls_cert, tls_key)
+    if creds and find_spec("nkeys") is None:  # the client signs with it
+        die(Exit.USAGE, "--creds needs nkeys: pip install 'correlator[fleet]'")
+    server = Server(url, creds, tls_ca, tls_cert, tls_key)
+    try:
+        tls_of(server)
+    except OSError as error:
+        die(Exit.USAGE, f"--tls-ca, --tls-cert, --tls-key: no certificates, or a key that is another's: {error}")
+    return server
 
 
 def publisher_of(server: "Server", folder: str, size: int) -> "Publisher":

@@ -69,7 +69,7 @@ def findings_of(folder: str) -> "DuckDBPyConnection":
     except FAILURES as error:
         die(Exit.UNREADABLE, f"{folder}: {in_short(error)}")
     for name in left_out:
-        say(f"{name}: is no Parquet file; it is left out")
+        say(f"{name}: has no findings of ours; it is left out")
     return findings
 
 

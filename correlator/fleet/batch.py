@@ -6,6 +6,8 @@ The name is a digest of the findings, each of which tells its connection: what i
 import gzip
 import hashlib
 import json
+import re
+import sys
 import zlib
 from dataclasses import dataclass
 
@@ -40,7 +42,7 @@ class Batch:
 
     def pack(self) -> bytes:
         """The bytes that travel."""
-        return gzip.compress(self.run + self.lines, compresslevel=1, mtime=0)
+        return _packed(self.run, [self.lines])
 
 
 def named(run: bytes, lines: list[bytes]) -> Batch:
@@ -49,11 +51,48 @@ def named(run: bytes, lines: list[bytes]) -> Batch:
     return Batch(hashlib.sha256(whole).hexdigest()[:_NAME], len(lines), run, whole)
 
 
-def halves(data: bytes) -> list[Batch]:
-    """A packed batch as two, each with half of its findings; none where it has but one. Raises OSError, EOFError."""
-    run, *lines = gzip.decompress(data).splitlines(keepends=True)
-    middle = len(lines) // 2
-    return [named(run, lines[:middle]), named(run, lines[middle:])] if middle else []
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a batch's findings, which travel by themselves: a server may take less at once than a batch has."""
+
+    whole: str
+    begin: int
+    end: int
+    """Which of its findings, from 0."""
+    data: bytes
+
+    @property
+    def name(self) -> str:
+        """What tells it from all others, and what it is of."""
+        return f"{self.whole}:{self.begin}-{self.end}"
+
+    @property
+    def count(self) -> int:
+        """Of its findings."""
+        return self.end - self.begin
+
+    def halves(self) -> "list[Part]":
+        """The same as two; none where it has but one finding. Raises OSError, EOFError and zlib.error."""
+        run, *lines = gzip.decompress(self.data).splitlines(keepends=True)
+        middle = len(lines) // 2
+        cuts = ((0, middle), (middle, len(lines))) if middle else ()
+        return [
+            Part(self.whole, self.begin + begin, self.begin + end, _packed(run, lines[begin:end]))
+            for begin, end in cuts
+        ]
+
+
+def _packed(run: bytes, lines: list[bytes]) -> bytes:
+    return gzip.compress(run + b"".join(lines), compresslevel=1, mtime=0)
+
+
+_PART = re.compile(r"(.+):(\d{1,9})-(\d{1,9})")
+
+
+def findings_of(name: str) -> tuple[str, int, int]:
+    """The batch of a name, and which of its findings it stands for: all, or those of a part."""
+    match = _PART.fullmatch(name)
+    return (match[1], int(match[2]), int(match[3])) if match else (name, 0, sys.maxsize)
 
 
 class Batches:

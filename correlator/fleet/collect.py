@@ -15,8 +15,8 @@ from nats.errors import TimeoutError as NothingThereError
 from nats.js.api import ConsumerConfig, Header
 from nats.js.client import JetStreamContext
 
-from correlator.fleet.server import STREAM, SUBJECT, TROUBLES, Server, connected, reason, stream
-from correlator.fleet.store import Store, Taken
+from correlator.fleet.server import STREAM, SUBJECT, Server, connected, reason, stream
+from correlator.fleet.store import Store, StoreError, Taken
 
 _CONSUMER = "collect"
 _FETCH = 64  # messages at once
@@ -64,7 +64,7 @@ class Collector:
         self._store = store
         self._every = every
         self._note = note
-        self._held: dict[str, list[Msg]] = {}
+        self._held: dict[str, Msg] = {}
         self._size = 0
         self._since = 0.0
         self._is_away = False
@@ -83,15 +83,21 @@ class Collector:
                     self._tell(None)
                     pause = _AGAIN[0]
                     await self._collect(subscription, until_idle=until_idle)
-                except TROUBLES as error:
+                except StoreError:
+                    raise
+                except Exception as error:  # noqa: BLE001  whatever the client makes of what the other end says
                     self._tell(error)
                     await self._pause(pause)
                     pause = min(2 * pause, most)
-            with suppress(*TROUBLES):  # what nobody hears is acknowledged comes again, and is not taken again
+            try:
                 await self._put()
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001  what nobody hears is acknowledged comes again, and is not taken again
+                self._tell(error)
         finally:
             if client is not None:
-                with suppress(*TROUBLES):
+                with suppress(Exception):
                     await client.close()
 
     async def _subscription(self, context: JetStreamContext) -> JetStreamContext.PullSubscription:
@@ -117,22 +123,21 @@ class Collector:
         name = (message.headers or {}).get(str(Header.MSG_ID.value)) or f"seq-{message.metadata.sequence.stream}"
         if not self._held:
             self._since = time.monotonic()
-        if name not in self._held:
-            self._size += len(message.data)
-        self._held.setdefault(name, []).append(message)
+        former = self._held.get(name)
+        self._size += len(message.data) - (len(former.data) if former is not None else 0)
+        self._held[name] = message  # where it comes again: of those before it the time is up
 
     async def _put(self) -> None:
         """Put what waits into the folder, and acknowledge it. Raises StoreError."""
         held, self._held, self._size = self._held, {}, 0
         if not held:
             return
-        taken = await asyncio.to_thread(self._store.take, {name: same[0].data for name, same in held.items()})
+        taken = await asyncio.to_thread(self._store.take, {name: message.data for name, message in held.items()})
         self.collected.add(taken, len(held))
         for name, why in taken.refused.items():
             self._note(f"message {name} is no batch of findings: {why}")
-        for same in held.values():
-            for message in same:
-                await message.ack()
+        for message in held.values():
+            await message.ack()
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

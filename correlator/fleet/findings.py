@@ -1,12 +1,15 @@
 """The Parquet files of a folder as one table for DuckDB, and questions that are asked of it again and again."""
 
-import glob
 import os
 from dataclasses import dataclass
 
 import duckdb
 
 _MARK = b"PAR1"
+_OURS = """
+SELECT file_name FROM parquet_schema($1) WHERE name IN ('verdict', 'side', 'opened_at', 'client_isn')
+GROUP BY file_name HAVING count(DISTINCT name) = 4
+"""
 FAILURES = (duckdb.Error,)
 """What DuckDB says of a question that it cannot answer."""
 
@@ -59,17 +62,13 @@ QUESTIONS = {
 def opened(folder: str, left_out: list[str] | None = None) -> duckdb.DuckDBPyConnection:
     """DuckDB with `findings`: all Parquet files in a folder, or the one that is named. Raises NothingThereError.
 
-    Times are told in UTC. `left_out`: takes the names of files that are no Parquet.
+    Times are told in UTC. `left_out`: takes the names of files that are none of ours.
     """
-    files = (
-        [folder]
-        if os.path.isfile(folder)
-        else sorted(glob.glob(os.path.join(glob.escape(folder), "**", "*.parquet"), recursive=True))
-    )
-    others = [name for name in files if not _is_parquet(name)]
-    files = [name for name in files if name not in others]
+    files = [folder] if os.path.isfile(folder) else _inside(folder)
+    ours = _of_ours([name for name in files if _is_parquet(name)])
     if left_out is not None:
-        left_out += others
+        left_out += [name for name in files if name not in ours]
+    files = [name for name in files if name in ours]
     if not files:
         raise NothingThereError(f"{folder}: no Parquet files of findings are there")
     made = duckdb.connect()
@@ -79,10 +78,31 @@ def opened(folder: str, left_out: list[str] | None = None) -> duckdb.DuckDBPyCon
     return made
 
 
+def _inside(folder: str) -> list[str]:
+    """The files of a folder at any depth; links are not followed: they would have rows counted twice."""
+    found = (
+        os.path.join(path, name) for path, _, names in os.walk(folder) for name in names if name.endswith(".parquet")
+    )
+    return sorted(name for name in found if not os.path.islink(name))
+
+
+def _of_ours(files: list[str]) -> set[str]:
+    """Those of files that can be read, and have findings."""
+    if not files:
+        return set()
+    try:
+        return {str(name) for (name,) in duckdb.execute(_OURS, [files]).fetchall()}
+    except duckdb.Error:
+        if len(files) == 1:
+            return set()
+        middle = len(files) // 2
+        return _of_ours(files[:middle]) | _of_ours(files[middle:])
+
+
 def _is_parquet(name: str) -> bool:
     """Whether a file begins and ends as Parquet does."""
     try:
-        with open(name, "rb") as file:
+        with open(os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             begins = file.read(len(_MARK)) == _MARK
             return begins and file.seek(-len(_MARK), os.SEEK_END) >= len(_MARK) and file.read() == _MARK
     except OSError:

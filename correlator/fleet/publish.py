@@ -4,19 +4,21 @@ Nothing here makes the capture wait: what cannot be kept is dropped and counted.
 """
 
 import asyncio
+import gzip
 import re
+import zlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from nats.aio.client import Client
-from nats.errors import MaxPayloadError
 from nats.js.api import Header
 from nats.js.client import JetStreamContext
+from nats.js.errors import APIError
 
 from correlator.core.finding import Finding
-from correlator.fleet.batch import Batch, Batches, halves
-from correlator.fleet.server import STREAM, SUBJECT, Server, connected, reason, stream
+from correlator.fleet.batch import Batch, Batches, Part
+from correlator.fleet.server import STREAM, SUBJECT, Server, connected, is_too_large, reason, room, stream
 from correlator.fleet.spool import Spool, Waiting, read
 from correlator.report.record import Record
 
@@ -29,6 +31,13 @@ _MOST = 64  # batches that wait for the disk
 _ANSWER = 5.0  # seconds that the server has
 _AGAIN = 0.5, 10.0  # seconds between attempts, at first and at the most
 _LAST = 5.0  # seconds to send what is left when the run ends
+
+
+class _IndivisibleError(Exception):
+    """One finding is more than the server takes."""
+
+    def __str__(self) -> str:
+        return "the server takes less at once than one finding has"
 
 
 class Publisher:
@@ -48,6 +57,7 @@ class Publisher:
         self._comes = asyncio.Event()
         self._is_there = asyncio.Event()
         self._is_away = False
+        self._room = 0  # bytes that the server takes at once
         self._ending = asyncio.Event()
 
     @property
@@ -140,6 +150,7 @@ class Publisher:
                     if client is None or client.is_closed:
                         client, context = await connected(self._server), None
                     context = context or await stream(client)
+                    self._room = room(client)
                     await self._send_some(context)
                 except Exception as error:  # noqa: BLE001  whatever the client raises: findings wait, and the run goes on
                     self._tell(error)
@@ -180,14 +191,33 @@ class Publisher:
         except FileNotFoundError:  # somebody has cleared the folder
             self._spool.lose(waiting)
             return False
-        headers = {str(Header.MSG_ID.value): waiting.name, COUNT: str(waiting.count)}
-        subject = f"{SUBJECT}.{_token(self._host)}"
         try:
-            await context.publish(subject, data, timeout=_ANSWER, stream=STREAM, headers=headers)
-        except MaxPayloadError:  # this server takes less at once than others
-            await self._spool.replace(waiting, halves(data))
+            await self._send_part(context, Part(waiting.name, 0, waiting.count, data), waiting.name)
+        except (EOFError, zlib.error, gzip.BadGzipFile, _IndivisibleError) as error:
+            self._spool.lose(waiting)
+            self._spool.failure = f"{waiting.file}: {error}"
             return False
         return True
+
+    async def _send_part(self, context: JetStreamContext, part: Part, name: str) -> None:
+        """Send a batch, or halves of it where the server takes less at once: they have their names from the whole's, so
+        that whoever takes them knows what they are of, however often they come. Raises what went wrong.
+        """  # noqa: D205
+        headers = {str(Header.MSG_ID.value): name, COUNT: str(part.count)}
+        subject = f"{SUBJECT}.{_token(self._host)}"
+        if len(part.data) <= self._room:
+            try:
+                await context.publish(subject, part.data, timeout=_ANSWER, stream=STREAM, headers=headers)
+            except APIError as error:
+                if not is_too_large(error):
+                    raise
+            else:
+                return
+        halves = await asyncio.to_thread(part.halves)
+        if not halves:
+            raise _IndivisibleError
+        for half in halves:
+            await self._send_part(context, half, half.name)
 
     def _tell(self, error: BaseException | None) -> None:
         """Say what has changed, once."""

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from nats.errors import Error
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from nats.js.client import JetStreamContext
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 STREAM = "CORRELATOR"
 SUBJECT = "correlator.findings"
@@ -22,6 +22,8 @@ TROUBLES = (Error, OSError, asyncio.TimeoutError)
 
 _DAY = 86_400.0  # seconds
 _CONNECT = 5.0
+_TOO_LARGE = 10054  # JSStreamMessageExceedsMaximumErr
+_HEADERS = 512  # bytes: more than ours take, of what a server takes at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class Server:
         return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def tls_of(server: Server) -> ssl.SSLContext:
+    """What of certificates is to be trusted and shown. Raises OSError: ssl.SSLError is one."""
+    context = ssl.create_default_context(cafile=server.ca)
+    if server.cert:
+        context.load_cert_chain(server.cert, server.key)
+    return context
+
+
 async def connected(server: Server) -> Client:
     """A connection. One that is lost is closed: who uses it hears of it, and makes another. Raises TROUBLES."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of what the client does when TLS ends
@@ -60,10 +70,7 @@ async def connected(server: Server) -> Client:
     if server.creds:
         options["user_credentials"] = server.creds
     if server.ca or server.cert:
-        context = ssl.create_default_context(cafile=server.ca)
-        if server.cert:
-            context.load_cert_chain(server.cert, server.key)
-        options["tls"] = context
+        options["tls"] = tls_of(server)
     # The client tries for ever and tells what went wrong: the first time is enough.
     connecting, failing = (
         asyncio.ensure_future(nats.connect(server.url, **options)),
@@ -98,6 +105,16 @@ async def stream(client: Client) -> JetStreamContext:
             )
         )
     return context
+
+
+def room(client: Client) -> int:
+    """Bytes that the server takes as a message of ours."""
+    return int(client.max_payload) - _HEADERS
+
+
+def is_too_large(error: APIError) -> bool:
+    """Whether a message was more than the stream takes at once."""
+    return error.err_code == _TOO_LARGE
 
 
 def reason(error: BaseException) -> str:

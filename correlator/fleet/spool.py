@@ -6,16 +6,18 @@ Where there is no room for another the oldest is dropped, and counted.
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import re
+import stat
 import time
 from collections import deque
 from dataclasses import dataclass
 
 from correlator.fleet.batch import Batch
 
-_FILE = re.compile(r"(\d{20})-(\d{1,9})-([0-9a-f]{32})\.jsonl\.gz")
+_FILE = re.compile(r"(0\d{19})-(\d{1,9})-([0-9a-f]{32})\.jsonl\.gz")  # the year 2286 at the latest
 _INTERIM = ".new"
 
 
@@ -55,19 +57,25 @@ class Spool:
             self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             for name in sorted(os.listdir(self.folder)):
-                match, path = _FILE.fullmatch(name), os.path.join(self.folder, name)
-                if match is not None:
-                    self._add(Waiting(path, match[3], int(match[2]), os.lstat(path).st_size))
-                    self._number = int(match[1])
-                elif name.endswith(_INTERIM):
+                match, path = _FILE.fullmatch(name.removesuffix(_INTERIM)), os.path.join(self.folder, name)
+                status = os.lstat(path)
+                if match is None or not stat.S_ISREG(status.st_mode):
+                    continue  # none of ours
+                if name.endswith(_INTERIM):
                     os.unlink(path)  # of a run that was killed: nobody was told that it was there
+                else:
+                    self._add(Waiting(path, match[3], int(match[2]), status.st_size))
+                    self._number = int(match[1])
         except BlockingIOError:
             raise SpoolError(f"{self.folder}: another run sends from this folder; give each its own") from None
         except OSError as error:
             raise SpoolError(f"{self.folder}: {error.strerror}") from None
 
     def close(self) -> None:
-        """Let the folder go; what waits stays."""
+        """Let the folder go; what waits stays. What somebody else has removed is lost."""
+        for waiting in list(self._waiting):
+            if not os.path.isfile(waiting.file):
+                self.lose(waiting)
         os.close(self._lock)
 
     def __len__(self) -> int:
@@ -103,17 +111,12 @@ class Spool:
         with contextlib.suppress(ValueError):  # it was dropped meanwhile
             self._waiting.remove(waiting)
             self._size -= waiting.size
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 os.unlink(waiting.file)
-
-    async def replace(self, waiting: Waiting, batches: list[Batch]) -> None:
-        """Have others in a batch's place; without any it is dropped."""
-        for batch in batches:
-            await self.add(batch)
-        if batches:
-            self.remove(waiting)
-        else:
-            self.lose(waiting)
+            except FileNotFoundError:
+                pass
+            except OSError as error:  # the next run sends it again: it is the same message
+                self.failure = f"{waiting.file}: {error.strerror}"
 
     def lose(self, waiting: Waiting) -> None:
         """It is not there any more."""
@@ -126,9 +129,14 @@ class Spool:
 
 
 def read(waiting: Waiting) -> bytes:
-    """The bytes of a batch. Raises OSError."""
-    file = os.open(waiting.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """The bytes of a batch. Raises OSError, FileNotFoundError where it is not there any more."""
+    try:
+        file = os.open(waiting.file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except NotADirectoryError as error:
+        raise FileNotFoundError(error.errno, error.strerror, waiting.file) from None
     with os.fdopen(file, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise FileNotFoundError(errno.ENOENT, "it is no file any more", waiting.file)
         return opened.read(waiting.size)
 
 
@@ -144,6 +152,7 @@ def _write(path: str, batch: Batch) -> int:
             os.fsync(opened.fileno())
         os.rename(interim, path)
     except OSError:
-        os.unlink(interim)
+        with contextlib.suppress(OSError):
+            os.unlink(interim)
         raise
     return len(data)

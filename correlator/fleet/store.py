@@ -11,19 +11,20 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from correlator.core.timetext import parse_time
-from correlator.fleet.batch import BatchError, unpack
+from correlator.fleet.batch import BatchError, findings_of, unpack
 from correlator.report.parquet import Rows, metadata_of, write
 from correlator.report.record import Record
 
 SUFFIX = ".parquet"
 BATCHES = "correlator.batches"
-"""The key of a file's metadata: the names of the batches that its rows are of."""
+"""The key of a file's metadata: the names of the batches, or parts of batches, that its rows are of."""
 
 _INCOMING = ".incoming"
 _SECOND = 1_000_000_000
@@ -46,13 +47,13 @@ class Taken:
     left_out: int = 0
     """Findings with values that no run of ours has."""
     again: int = 0
-    """Batches that were there, in part or as a whole."""
+    """Batches and parts of some that were there, partly or as a whole."""
     refused: dict[str, str] = field(default_factory=dict)
     """Those that are none, by name, and why."""
 
 
 Place = tuple[str, str]  # day, host
-Share = dict[str, list[Record]]  # of the findings of a place: those of each batch
+Share = dict[str, list[tuple[int, Record]]]  # of a place: the findings of each batch or part, and which they are
 
 
 class Store:
@@ -84,8 +85,9 @@ class Store:
                 taken.refused[name] = str(error)
                 continue
             host = str(run.get("host") or "unknown")
-            for finding in findings:
-                places.setdefault((_day(finding), host), {}).setdefault(name, []).append(finding)
+            begin = findings_of(name)[1]
+            for number, finding in enumerate(findings, begin):
+                places.setdefault((_day(finding), host), {}).setdefault(name, []).append((number, finding))
         if len(self._known) > _PLACES:
             self._known.clear()
         for place, share in places.items():
@@ -114,9 +116,10 @@ class Store:
             left_out = _write(file, host, share)
             with self._alone():
                 there = self._there(place, folder)
-                if again := share.keys() & there:
-                    taken.again += len(again)
-                    share = {name: findings for name, findings in share.items() if name not in again}
+                fresh = _fresh(share, there)
+                if fresh != share:
+                    taken.again += sum(fresh.get(name) != findings for name, findings in share.items())
+                    share = fresh
                     os.ftruncate(file, 0)
                     os.lseek(file, 0, os.SEEK_SET)
                     left_out = _write(file, host, share)
@@ -135,8 +138,9 @@ class Store:
         """The batches that are in a place; only new files are looked at."""
         known = self._known.setdefault(place, {})
         for name in os.listdir(folder):
-            if name not in known and name.endswith(SUFFIX):
-                known[name] = _batches_of(os.path.join(folder, name))
+            path = os.path.join(folder, name)
+            if name not in known and name.endswith(SUFFIX) and stat.S_ISREG(os.lstat(path).st_mode):
+                known[name] = _batches_of(path)
         return frozenset().union(*known.values())
 
     @contextlib.contextmanager
@@ -184,11 +188,28 @@ def folder_of(host: str) -> str:
     return f"{quoted[: _LONGEST // 2]}-{hashlib.sha256(quoted.encode()).hexdigest()[:32]}"
 
 
+def _fresh(share: Share, there: frozenset[str]) -> Share:
+    """What of a share is not there yet, nor twice in it. A part may come after its batch, or before it."""
+    covered: dict[str, list[tuple[int, int]]] = {}
+    for name in there:
+        whole, begin, end = findings_of(name)
+        covered.setdefault(whole, []).append((begin, end))
+    found: Share = {}
+    for name, findings in share.items():
+        whole, begin, end = findings_of(name)
+        ranges = covered.setdefault(whole, [])
+        left = [one for one in findings if not any(first <= one[0] < last for first, last in ranges)]
+        ranges.append((begin, end))
+        if left:
+            found[name] = left
+    return found
+
+
 def _write(file: int, host: str, share: Share) -> int:
     """Write the findings of a share; how many of them were none that a run of ours makes."""
     rows, refused = Rows(), 0
     for findings in share.values():
-        for finding in findings:
+        for _, finding in findings:
             try:
                 rows.record(finding)
             except ValueError:

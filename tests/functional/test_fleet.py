@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -207,6 +208,106 @@ def test_a_server_that_takes_little_at_once(serve: Serve, port: int, tmp_path: P
     assert (status, "published 600 findings" in said) == (0, True), said
     assert collect(port, tmp_path / "dir").returncode == 0
     assert rows(tmp_path / "dir") == lines(tmp_path / "x.jsonl")
+
+
+def send_again(port: int, spool: Path) -> tuple[int, str]:
+    """What a run without traffic makes of a spool."""
+    run = live("--publish", f"nats://127.0.0.1:{port}", "--spool", spool)
+    time.sleep(3)
+    return end(run)
+
+
+def spooled(port: int, folder: Path, connections: int) -> Path:
+    """A spool with the findings of so many connections, whose server was away; folder/x.jsonl has them, too."""
+    run = live("--publish", f"nats://127.0.0.1:{port}", "--spool", folder / "spool", "--jsonl", folder / "x.jsonl")
+    talk(connections)
+    status, said = end(run)
+    assert (status, f"{2 * connections} wait in" in said) == (0, True), said
+    return folder / "spool"
+
+
+def test_what_is_sent_whole_and_in_parts(serve: Serve, port: int, tmp_path: Path) -> None:
+    """A kill between a server's answer and the spool, and a server that takes less by then: nothing is doubled."""
+    spool = spooled(port, tmp_path, 300)
+    for number, payload in enumerate((1 << 20, 6000, 2000, 1 << 20)):
+        shutil.copytree(spool, tmp_path / str(number))
+        (tmp_path / "server.conf").write_text(f"max_payload: {payload}\n")
+        server = serve("-c", str(tmp_path / "server.conf"))
+        status, said = send_again(port, tmp_path / str(number))
+        assert (status, "published 600 findings" in said) == (0, True), said
+        if number == 1:
+            assert collect(port, tmp_path / "dir").returncode == 0
+        server.kill()
+        server.wait()
+    serve()
+    assert collect(port, tmp_path / "dir").returncode == 0
+    assert rows(tmp_path / "dir") == lines(tmp_path / "x.jsonl")
+
+
+def test_limits_that_are_just_too_small(serve: Serve, port: int, tmp_path: Path) -> None:
+    """The headers count for the server, and a stream may take less than its server: batches are halved."""
+    spool = spooled(port, tmp_path, 300)
+    largest = max(path.stat().st_size for path in spool.iterdir())
+    shutil.copytree(spool, tmp_path / "again")
+    (tmp_path / "server.conf").write_text(f"max_payload: {largest + 20}\n")
+    server = serve("-c", str(tmp_path / "server.conf"))
+    status, said = send_again(port, spool)
+    assert (status, "published 600 findings" in said) == (0, True), said
+    assert collect(port, tmp_path / "dir").returncode == 0
+    assert rows(tmp_path / "dir") == lines(tmp_path / "x.jsonl")
+    code = (
+        "import asyncio, nats\n"
+        "async def main():\n"
+        f"    client = await nats.connect('nats://127.0.0.1:{port}')\n"
+        "    await client.jetstream().delete_stream('CORRELATOR')\n"
+        "    await client.jetstream().add_stream(name='CORRELATOR', subjects=['correlator.findings.*'], max_msg_size=3000)\n"
+        "    await client.close()\n"
+        "asyncio.run(main())"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
+    status, said = send_again(port, tmp_path / "again")
+    assert (status, "published 600 findings" in said) == (0, True), said
+    assert collect(port, tmp_path / "other").returncode == 0
+    assert rows(tmp_path / "other") == lines(tmp_path / "x.jsonl")
+    server.kill()
+
+
+def test_a_batch_that_is_damaged(serve: Serve, port: int, tmp_path: Path) -> None:
+    """It costs its own findings, which are counted, where it has to be halved; others go on."""
+    spool = spooled(port, tmp_path, 300)
+    first = min(spool.iterdir())
+    first.write_bytes(first.read_bytes()[:-200])
+    (tmp_path / "server.conf").write_text("max_payload: 6000\n")
+    serve("-c", str(tmp_path / "server.conf"))
+    status, said = send_again(port, spool)
+    assert status == 4
+    assert "findings were not published" in said
+    assert list(spool.iterdir()) == []
+
+
+@pytest.mark.parametrize("answer", [b"INFO []\r\n", b"INFO {}\r\nPONG\r\n", b"hello\r\n" * 9, b"\0" * 5000])
+def test_a_server_that_is_none(port: int, tmp_path: Path, answer: bytes) -> None:
+    """It is told, and tried again; nothing ends with a traceback."""
+    command = [*CORRELATOR, "collect", f"nats://127.0.0.1:{port}", "--to", str(tmp_path / "dir")]
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(10)
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+            for _ in range(2):
+                with server.accept()[0] as connection:
+                    connection.sendall(answer)
+                    time.sleep(0.2)
+            assert run.poll() is None
+            run.send_signal(signal.SIGTERM)
+            _, said = run.communicate(timeout=20)
+    assert run.returncode == 0
+    assert "Traceback" not in said
+
+
+def test_certificates_that_are_none(tmp_path: Path) -> None:
+    """One line, status 2: nothing would change by trying again."""
+    (tmp_path / "ca.pem").write_text("hello")
+    done = collect(4222, tmp_path / "dir", "--tls-ca", tmp_path / "ca.pem")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 def test_a_stream_that_is_there(serve: Serve, port: int, tmp_path: Path) -> None:

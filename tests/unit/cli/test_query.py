@@ -101,7 +101,7 @@ def test_files_that_are_no_parquet(folder: Path, tmp_path: Path) -> None:
     done = ask(tmp_path, "SELECT count(*) > 10 AS some FROM findings")
     assert (done.returncode, done.stdout.split()) == (0, ["some", "True"])
     assert sorted(errors(done)) == [
-        f"correlator: {tmp_path}/{name}.parquet: is no Parquet file; it is left out"
+        f"correlator: {tmp_path}/{name}.parquet: has no findings of ours; it is left out"
         for name in ("cut", "empty", "junk")
     ]
 

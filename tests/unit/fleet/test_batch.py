@@ -2,13 +2,14 @@
 
 import gzip
 import json
+import sys
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from correlator.fleet.batch import FINDINGS, MAX_TEXT, BatchError, Batches, halves, unpack
+from correlator.fleet.batch import FINDINGS, MAX_TEXT, BatchError, Batches, Part, findings_of, unpack
 from correlator.report.rows import extended
 from tests.scenes import passing, the_case
 
@@ -101,14 +102,30 @@ def test_any_bytes(data: bytes) -> None:
 
 
 def test_halves() -> None:
-    """Have the findings of the whole, and names of their own, the same each time; of one finding there are none."""
+    """Have the findings of the whole, and names that tell of what and which; of one finding there are none."""
     made = batches()
     made.add([the_case(f"p{number}") for number in range(5)])
     (whole,) = made.cut()
-    one, other = halves(whole.pack())
+    part = Part(whole.name, 0, whole.count, whole.pack())
+    one, other = part.halves()
+    assert (one.name, other.name) == (f"{whole.name}:0-2", f"{whole.name}:2-5")
     assert (one.count, other.count) == (2, 3)
-    assert unpack(one.pack())[1] + unpack(other.pack())[1] == unpack(whole.pack())[1]
-    assert unpack(one.pack())[0] == unpack(whole.pack())[0]
-    assert [half.name for half in halves(whole.pack())] == [one.name, other.name]
-    assert len({whole.name, one.name, other.name}) == 3
-    assert halves(halves(one.pack())[0].pack()) == []
+    assert unpack(one.data)[1] + unpack(other.data)[1] == unpack(whole.pack())[1]
+    assert unpack(one.data)[0] == unpack(whole.pack())[0]
+    assert [half.name for half in other.halves()] == [f"{whole.name}:2-3", f"{whole.name}:3-5"]
+    assert part.halves() == [one, other]
+    assert one.halves()[0].halves() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ab", ("ab", 0, sys.maxsize)),
+        ("ab:2-5", ("ab", 2, 5)),
+        ("a:2-5:0-1", ("a:2-5", 0, 1)),
+        ("a:b-c", ("a:b-c", 0, sys.maxsize)),
+    ],
+)
+def test_names_of_parts(name: str, expected: tuple[str, int, int]) -> None:
+    """Of which batch, and which of its findings; of another's name nothing is made."""
+    assert findings_of(name) == expected

@@ -78,6 +78,57 @@ async def test_what_was_begun_when_a_run_was_killed_is_no_batch(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
+async def test_what_is_no_batch_of_ours(tmp_path: Path) -> None:
+    """Folders, FIFOs and links of such names, numbers of other ages: they stay, and keep nobody waiting."""
+    names = [f"{number:020d}-7-{number:032x}.jsonl.gz" for number in range(1, 6)]
+    os.mkfifo(tmp_path / names[0])
+    (tmp_path / names[1]).mkdir()
+    (tmp_path / names[2]).symlink_to("/dev/zero")
+    (tmp_path / f"{names[3]}.new").mkdir()
+    (tmp_path / ("9" * 20 + names[4][20:])).write_bytes(b"x")
+    (tmp_path / "passwd.new").write_text("precious")
+    spool = opened(tmp_path)
+    await spool.add(batch(3))
+    assert [one.count for one in spool.first(9)] == [3]
+    spool.close()
+    assert [one.count for one in opened(tmp_path).first(9)] == [3]
+    assert len(list(tmp_path.iterdir())) == 7
+
+
+async def test_what_somebody_changes_meanwhile(tmp_path: Path) -> None:
+    """What is not there any more is lost, and counted; what cannot be removed is told, and the run goes on."""
+    spool = opened(tmp_path / "spool")
+    for number in (1, 2, 3, 4):
+        await spool.add(batch(number))
+    one, other, third, _ = spool.first(4)
+    os.unlink(one.file)
+    os.unlink(other.file)
+    os.mkfifo(other.file)
+    os.unlink(third.file)
+    os.mkdir(third.file)
+    for gone in (one, other):
+        with pytest.raises(FileNotFoundError):
+            read(gone)
+    spool.remove(third)
+    assert spool.failure == f"{third.file}: Is a directory"
+    spool.close()
+    assert (spool.dropped, spool.findings) == (3, 4)
+
+
+async def test_a_folder_that_is_taken_away(tmp_path: Path) -> None:
+    """All that waited in it is lost, and so is what comes."""
+    spool = opened(tmp_path / "spool")
+    await spool.add(batch(5))
+    (tmp_path / "spool").rename(tmp_path / "other")
+    (tmp_path / "spool").write_text("a file")
+    with pytest.raises(FileNotFoundError):
+        read(spool.first(1)[0])
+    await spool.add(batch(6))
+    spool.close()
+    assert (spool.dropped, spool.findings) == (11, 0)
+    assert spool.failure
+
+
 @pytest.mark.parametrize("path", ["file", "link", "file/below"])
 def test_folders_that_are_none(tmp_path: Path, path: str) -> None:
     """One line says which and why; a link is not followed."""

@@ -8,10 +8,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from correlator.fleet.batch import Batches
+from correlator.fleet.batch import Batches, Part, findings_of
 from correlator.fleet.store import Store, StoreError
 from tests.ends import changed
 from tests.play import START
@@ -161,3 +162,35 @@ def test_findings_that_no_run_makes(tmp_path: Path) -> None:
     assert processes(tmp_path) == ["java"]
     taken = Store(str(tmp_path)).take({"y": gzip.compress("\n".join([run, *lines]).encode())})
     assert (taken.findings, taken.left_out, taken.files) == (0, 3, 0)
+
+
+def test_parts_of_batches(tmp_path: Path) -> None:
+    """A server that takes less at once gets halves: whatever comes before what, each finding is there once."""
+    name, data = batch(*"abcdefgh")
+    whole = Part(name, 0, 8, data)
+    one, other = whole.halves()
+    quarters = [*one.halves(), *other.halves()]
+    sent = {part.name: part.data for part in (one, other, *quarters)} | {name: data}
+    chance = Random(1)
+    for number in range(20):
+        store = Store(str(tmp_path / str(number)))
+        order = chance.sample(list(sent), chance.randrange(1, 8))
+        order.append(chance.choice([name, *order]))
+        expected = {process for key in order for process in "abcdefgh"[findings_of(key)[1] : findings_of(key)[2]]}
+        while order:
+            some = chance.randrange(1, 4)
+            store.take({key: sent[key] for key in order[:some]})
+            order = order[some:]
+        assert processes(tmp_path / str(number)) == sorted(expected)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    """A FIFO, a folder and a link of such a name keep nobody waiting."""
+    store = Store(str(tmp_path))
+    store.take(dict([batch("a")]))
+    (path,) = tmp_path.glob("day=*/*/*.parquet")
+    os.mkfifo(path.with_name("x.parquet"))
+    path.with_name("y.parquet").mkdir()
+    path.with_name("z.parquet").symlink_to("/dev/zero")
+    assert Store(str(tmp_path)).take(dict([batch("a")])).again == 1
+    assert processes(path.parent.parent.parent.joinpath("none")) == []
