@@ -19,10 +19,10 @@ from distributed import Client, LocalCluster
 from correlator.capture.cut import first_record
 from correlator.cli.corpus import places
 from correlator.cli.corpus.cluster import Calls
-from correlator.cli.corpus.command import corpus_of, timelines_of
+from correlator.cli.corpus.command import corpus_of, tables_of, timelines_of
 from correlator.cli.corpus.plan import Met, Survey
 from correlator.cli.corpus.work import Done
-from correlator.cli.selection import Selection
+from correlator.cli.outputs import Wanted
 from tests.bench.captures import Shape, make
 from tests.document import written
 
@@ -84,7 +84,8 @@ def on_workers(count: int, capture: Path, out: Path, *, merge: bool = False) -> 
     ):
         client.run(lambda: None)
         began = time.monotonic()
-        corpus, _ = corpus_of(Counted(client, lambda _: None), places.prepared(str(out), force=True), (), Selection())
+        folder = places.prepared(str(out), force=True)
+        corpus = corpus_of(Counted(client, lambda _: None), folder, *tables_of(()), Wanted())
         result = corpus.analysed(timelines_of(names, count, merge=merge))
         seconds = time.monotonic() - began
     places.tidy(str(out))

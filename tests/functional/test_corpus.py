@@ -312,6 +312,92 @@ def test_options_that_do_not_go_together(words: list[str], tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    """It is that folder, and no other one's files are touched."""
+    (tmp_path / "k1").mkdir()
+    for name in ("part-000001.parquet", ".aside-x"):
+        (tmp_path / "k1" / name).write_text("mine")
+    for out in (tmp_path / "k?", tmp_path / "k[1]", tmp_path / "a::b"):
+        words: list[str | Path] = ["--merge", JESSIE, CAPTURES / "handshakes.pcap", "--scheduler", "local", "--to", out]
+        assert analyse(*words).returncode == 0
+        again = analyse(*words)
+        assert (again.returncode, "has parts of another analysis" in again.stderr) == (6, True)
+        assert [path for path in out.iterdir() if path not in parts(out)] == []
+    assert [path.read_text() for path in (tmp_path / "k1").iterdir()] == ["mine", "mine"]
+
+
+def test_what_runs_that_were_killed_have_left(tmp_path: Path) -> None:
+    """Goes with the old parts."""
+    (tmp_path / "out").mkdir()
+    for name in ("part-000007.parquet", ".aside-12.new", ".aside-34-000001-rows"):
+        (tmp_path / "out" / name).write_text("old")
+    assert analyse(JESSIE, "--scheduler", "local", "--to", tmp_path / "out", "--force").returncode == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["part-000001.parquet"]
+
+
+@pytest.mark.parametrize("verdict", ["no-socket", "ipv4-on-af_inet6"])
+def test_fail_on(tmp_path: Path, verdict: str) -> None:
+    """The status is that of one machine."""
+    words: list[str | Path] = [JESSIE, "--fail-on", verdict]
+    tables: list[list[str | Path]] = [[], ["--sockets", TABLE]]
+    for number, table in enumerate(tables):
+        alone = analyse(*words, *table, "-q")
+        many = analyse(*words, *table, "--scheduler", "local", "--to", tmp_path / str(number))
+        assert many.returncode == alone.returncode
+
+
+def test_what_comes_once(tmp_path: Path) -> None:
+    """A pipe among captures that are read twice, or for a table: one line says so."""
+    os.mkfifo(tmp_path / "pipe")
+    cluster: list[str | Path] = ["--scheduler", "local", "--to", tmp_path / "out"]
+    asked: list[list[str | Path]] = [["--merge", JESSIE, tmp_path / "pipe"], [JESSIE, "--sockets", tmp_path / "pipe"]]
+    for words in asked:
+        done = analyse(*words, *cluster)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "it is no file" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root")
+@pytest.mark.parametrize("merge", [False, True])
+def test_a_target_that_is_full(tmp_path: Path, merge: bool) -> None:
+    """Status 6, the reason, and no capture is blamed; what tasks have begun is not left there."""
+    (tmp_path / "in").mkdir()
+    chance = Random(3)
+    for place, content in enumerate(files(conversations(chance, 40_000, steps=(1, 1, 3000), fragments=0), chance, 8)):
+        (tmp_path / "in" / f"x.pcap{place}").write_bytes(content)
+    words = ["analyse", *(["--merge"] if merge else []), str(tmp_path / "in"), "--scheduler", "local", "--to"]
+    command = " ".join([sys.executable, "-m", "correlator", *words, str(tmp_path / "full" / "out")])
+    (tmp_path / "full").mkdir()
+    script = f"mount -t tmpfs -o size=100k none {tmp_path}/full; {command}; echo status $?; ls -A {tmp_path}/full/out"
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=100, check=False
+    )
+    told = done.stdout.split("\n")
+    assert told[0] == "status 6", done
+    assert all(name.startswith("part-") for name in told[1:] if name)
+    assert "No space left on device" in done.stderr
+    assert "could not be analysed" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_terminal_that_is_interrupted(tmp_path: Path, number: int) -> None:
+    """All processes get the signal: nothing but the end is told, and nothing is left in the folder but parts."""
+    (tmp_path / "in").mkdir()
+    for place in range(6):
+        content = JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 60_000
+        (tmp_path / "in" / f"{place}.pcap").write_bytes(content)
+    words = [*ANALYSE, str(tmp_path / "in"), "--merge", "--scheduler", "local", "--to", str(tmp_path / "out")]
+    run = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(tmp_path.glob("out/.aside-*")):
+        assert run.poll() is None
+        time.sleep(0.02)
+    os.killpg(run.pid, number) if number == signal.SIGINT else run.send_signal(number)
+    _, said = run.communicate(timeout=30)
+    assert run.returncode == 130, said
+    assert "Traceback" not in said
+    assert [path for path in (tmp_path / "out").iterdir() if path not in parts(tmp_path / "out")] == []
+
+
 def test_an_interrupted_run(corpus: Path, tmp_path: Path) -> None:
     """Ends, and leaves no process."""
     (corpus / "large.pcap").write_bytes(JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 200_000)

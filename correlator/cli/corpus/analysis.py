@@ -9,8 +9,6 @@ import secrets
 from array import array
 from dataclasses import dataclass, field, replace
 
-import fsspec
-
 from correlator.capture.files import Span
 from correlator.cli.corpus import places
 from correlator.cli.corpus.cluster import Calls, workers_of
@@ -55,6 +53,8 @@ class Result:
     failures: list[str] = field(default_factory=list)
     unread: int = 0
     parts: list[str] = field(default_factory=list)
+    is_met: bool = False
+    """Whether --fail-on is."""
     notes: list[str] = field(default_factory=list)
     """What is worth knowing, and no trouble."""
 
@@ -87,7 +87,7 @@ class Corpus:
     """Whether the tables have addresses that were cut off."""
 
     def analysed(self, timelines: list[Timeline]) -> Result:
-        """Have all done."""
+        """Have all done. Raises PutError where nothing can be left in the folder."""
         courses = [_Course(timeline) for timeline in timelines]
         several = [course for course in courses if len(course.timeline.pieces) > 1]
         self._survey(several)
@@ -188,8 +188,7 @@ class Corpus:
             step = Step(Piece(_names(course)))
             return [Task(self.job, step, self._inside(f"{name}.parquet"), evidence)] if step.piece.names else []
         known = self._inside(f".aside-{course.token}-known")
-        files, path = fsspec.core.url_to_fs(known)
-        files.pipe_file(path, bytes(filter_of(course.plan.hashes)))
+        places.write(known, bytes(filter_of(course.plan.hashes)))
         return [
             Task(
                 self.job,
@@ -306,6 +305,7 @@ def _together(courses: list[_Course]) -> Result:
                 others = OF_THE_CAPTURE if place >= len(course.done) else known
                 result.counters, known = added(result.counters, part.counters | others), _OF_ALL
             result.summary.add(part.tally)
+            result.is_met = result.is_met or part.is_met
             result.failures += part.failures
             result.troubles += part.troubles
             if not is_cut:

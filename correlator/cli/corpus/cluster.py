@@ -2,14 +2,17 @@
 
 import logging
 import secrets
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import TypeVar
 
 from distributed import Client, Future, LocalCluster, as_completed
 
+from correlator.cli.corpus.places import PutError
 from correlator.cli.corpus.plan import Met, Survey
 from correlator.cli.corpus.work import Done
 from correlator.cli.exits import Exit, die
@@ -19,6 +22,7 @@ from correlator.report.escape import terminal
 LOCAL = "local"
 """The scheduler that is a cluster of this machine's own cores."""
 _RETRIES = 2
+_SIGNALS = (signal.SIGINT, signal.SIGHUP)  # workers are ended with SIGTERM
 
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found", Done, Met, Survey)
@@ -47,7 +51,7 @@ class Calls:
     ) -> list[_Found]:
         """Have something done for each of them. `otherwise`: what is found of one where nothing could be done, and why.
 
-        A task that a worker was lost with is done again by another one.
+        A task that a worker was lost with is done again by another one. Raises PutError.
         """
         token = secrets.token_hex(8)
         waiting: dict[Future, int] = {}
@@ -60,6 +64,8 @@ class Calls:
             number = waiting[future]
             try:
                 found[number] = future.result()
+            except PutError:
+                raise
             except Exception as error:  # noqa: BLE001  whatever happened to a worker costs its own captures only
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 found[number] = otherwise(asked[number], f"could not be analysed: {reason[:200]}")
@@ -80,14 +86,23 @@ def cluster(scheduler: str) -> Iterator[Client]:
     with ExitStack() as opened:
         try:
             if scheduler == LOCAL:
-                local = LocalCluster(
-                    n_workers=cores(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-                )
-                scheduler = opened.enter_context(local)
+                scheduler = opened.enter_context(_local())
             client = opened.enter_context(Client(scheduler, timeout=10))
         except (OSError, ValueError) as error:
             die(Exit.UNREADABLE, f"--scheduler {scheduler}: {error or 'nobody answers'}")
         yield client
+
+
+def _local() -> LocalCluster:
+    """A cluster of this machine's cores. A terminal's Ctrl-C goes to all processes: they do not hear it."""
+    resource_tracker.ensure_running()  # else the first process lets its thread hear them again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # a process, and a thread, inherit what is blocked
+    try:
+        return LocalCluster(
+            n_workers=cores(), threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """The command: which captures, which tables, and what is said at the end."""
 
+import os
 import secrets
+import signal
 from pathlib import Path
 
 from correlator.capture.files import Span
 from correlator.cli.corpus import places
-from correlator.cli.corpus.analysis import Corpus
+from correlator.cli.corpus.analysis import Corpus, Result
 from correlator.cli.corpus.cluster import Calls, cluster, told, workers_of
 from correlator.cli.corpus.plan import Job, Piece, Timeline
-from correlator.cli.exits import Exit, say, show
+from correlator.cli.exits import Exit, die, say, show
 from correlator.cli.outputs import Wanted
-from correlator.cli.selection import Selection
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.edges import hashes_of_keys
 from correlator.core.evidence import EvidenceIndex
@@ -46,39 +47,58 @@ def tables_of(names: tuple[str, ...]) -> tuple[tuple[tuple[str, bytes], ...], Ta
     """The tables' contents, as they are and as they were read. Ends the program where they are no tables."""
     read = Tables()
     for name in names:
+        if os.path.exists(name) and not os.path.isfile(name):
+            die(Exit.USAGE, f"--scheduler gives tables to others, which {name} does not allow: it is no file")
         read.add(name)
     return tuple((name, Path(name).read_bytes()) for name in names), read
 
 
-def corpus_of(calls: Calls, folder: str, tables: tuple[str, ...], selection: Selection) -> tuple[Corpus, Tables]:
-    """A corpus whose parts go into a folder, with tables for all captures."""
-    contents, read = tables_of(tables)
+def corpus_of(calls: Calls, folder: str, tables: tuple[tuple[str, bytes], ...], read: Tables, wanted: Wanted) -> Corpus:
+    """A corpus whose parts go into a folder, with tables for all captures: their contents, and what was read."""
     index = EvidenceIndex()
     for statement in read.statements:
         index.add(statement)
-    job = Job(folder, contents, selection, secrets.randbits(64))
-    return Corpus(calls, job, hashes_of_keys(job.seed, index.timeless()), index.has_clipped), read
+    job = Job(folder, tables, wanted.selection, wanted.fail_on, secrets.randbits(64))
+    return Corpus(calls, job, hashes_of_keys(job.seed, index.timeless()), index.has_clipped)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def run(
     scheduler: str, to: str, captures: tuple[str, ...], tables: tuple[str, ...], wanted: Wanted, *, merge: bool
 ) -> int:
     """Analyse a corpus, and say what came of it. The exit status."""
-    names = places.names_of(captures)
-    tables_of(tables)
-    with cluster(scheduler) as client:
-        folder = places.prepared(to, force=wanted.force)  # now that somebody is there to fill it
-        timelines = timelines_of(names, workers_of(client), merge=merge)
-        count = sum(len(one.pieces) * (2 if len(one.pieces) > 1 else 1) for one in timelines)
-        with told(count) as progress:
-            corpus, read = corpus_of(Calls(client, progress), folder, tables, wanted.selection)
-            try:
-                result = corpus.analysed(timelines)
-            finally:
-                places.tidy(folder)
+    names, (contents, read) = places.names_of(captures), tables_of(tables)
+    passing = [
+        name for name in names if not places.is_remote(name) and os.path.exists(name) and not os.path.isfile(name)
+    ]
+    if passing and merge:
+        die(Exit.USAGE, f"--merge looks into its captures twice, which {passing[0]} does not allow: it is no file")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    folder = ""
+    try:
+        with cluster(scheduler) as client:
+            folder = places.prepared(to, force=wanted.force)  # now that somebody is there to fill it
+            timelines = timelines_of(names, workers_of(client), merge=merge)
+            count = sum(len(one.pieces) * (2 if len(one.pieces) > 1 else 1) for one in timelines)
+            with told(count) as progress:
+                result = corpus_of(Calls(client, progress), folder, contents, read, wanted).analysed(timelines)
+    except places.PutError as error:
+        die(Exit.OUTPUT, str(error))
+    finally:
+        if folder:
+            places.tidy(folder)  # now that no worker of ours leaves anything there
     result.troubles += read.damaged
     beside = [found for name in names if not places.is_remote(name) and (found := beside_capture(name)) is not None]
     result.summary.tables = [*tables, *beside]
+    return _told(result, len(names), to)
+
+
+def _told(result: Result, count: int, to: str) -> int:
+    """Say what came of so many captures. The exit status."""
     if result.parts:
         show(result.summary.text(result.counters, []))
         say(f"wrote {len(result.parts)} parts into {to}")
@@ -86,9 +106,8 @@ def run(
         say(message)
     if result.failures:
         return Exit.OUTPUT
-    if result.unread == len(names):
+    if result.unread == count:
         return Exit.UNREADABLE
     if result.troubles:
         return Exit.DAMAGED
-    verdicts = set(wanted.fail_on) & {str(verdict) for verdict, count in result.summary.verdicts.items() if count}
-    return Exit.FOUND if verdicts else Exit.DONE
+    return Exit.FOUND if result.is_met else Exit.DONE

@@ -4,6 +4,8 @@ import os
 import posixpath
 import secrets
 import shutil
+from contextlib import suppress
+from fnmatch import fnmatch
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -28,6 +30,16 @@ def is_remote(name: str) -> bool:
     return _REMOTE in name
 
 
+class PutError(Exception):
+    """Something could not be put into its place: the message says what and why."""
+
+
+def opened(name: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system that has a file, and its path there."""
+    files, path = fsspec.core.url_to_fs(name) if is_remote(name) else (LocalFileSystem(), name)
+    return files, path
+
+
 def names_of(captures: tuple[str, ...]) -> list[str]:
     """The captures, with folders and patterns taken apart. Ends the program where there are none."""
     found = []
@@ -40,7 +52,7 @@ def names_of(captures: tuple[str, ...]) -> list[str]:
 
 
 def _elsewhere(name: str) -> list[str]:
-    files, path = fsspec.core.url_to_fs(name)
+    files, path = opened(name)
     if files.isdir(path):
         entries = (entry["name"] for entry in files.ls(path, detail=True) if entry["type"] == "file")
         return [files.unstrip_protocol(one) for one in captures_in(name, entries)]
@@ -55,12 +67,12 @@ def prepared(to: str, *, force: bool) -> str:
     """The folder for the parts, which are no others'. Ends the program where it cannot be used."""
     folder = to if is_remote(to) else os.path.abspath(to)
     try:
-        files, path = fsspec.core.url_to_fs(folder)
+        files, path = opened(folder)
         files.makedirs(path, exist_ok=True)
-        there = list(files.glob(posixpath.join(path, PART)))
+        there = _inside(files, path, PART)
         if there and not force:
             die(Exit.OUTPUT, f"{to}: has parts of another analysis; use --force to replace them")
-        for one in (*there, *files.glob(posixpath.join(path, ASIDE))):
+        for one in (*there, *_inside(files, path, ASIDE)):
             files.rm_file(one)
     except FAILURES as error:
         die(Exit.OUTPUT, f"{to}: {getattr(error, 'strerror', None) or error}")
@@ -69,9 +81,20 @@ def prepared(to: str, *, force: bool) -> str:
 
 def tidy(folder: str) -> None:
     """Remove what tasks have left for one another."""
-    files, path = fsspec.core.url_to_fs(folder)
-    for one in files.glob(posixpath.join(path, ASIDE)):
-        files.rm_file(one)
+    with suppress(*FAILURES):  # it is told what could not be put there
+        files, path = opened(folder)
+        for one in _inside(files, path, ASIDE):
+            files.rm_file(one)
+
+
+def _inside(files: fsspec.AbstractFileSystem, path: str, pattern: str) -> list[str]:
+    """The files of a folder with such names; the folder's own name is no pattern."""
+    files.invalidate_cache(path)
+    try:
+        names = files.ls(path, detail=False)
+    except FileNotFoundError:  # where folders are but parts of names, one without files is none
+        return []
+    return sorted(name for name in names if fnmatch(posixpath.basename(name), pattern))
 
 
 def inside(folder: str, name: str) -> str:
@@ -82,7 +105,7 @@ def inside(folder: str, name: str) -> str:
 def size_of(name: str) -> int:
     """A file's size in bytes; 0 where it is not known."""
     try:
-        files, path = fsspec.core.url_to_fs(name)
+        files, path = opened(name)
         return int(files.size(path) or 0)
     except FAILURES:
         return 0  # reading it tells
@@ -91,7 +114,7 @@ def size_of(name: str) -> int:
 def head_of(name: str) -> bytes:
     """A file's first bytes."""
     try:
-        files, path = fsspec.core.url_to_fs(name)
+        files, path = opened(name)
         head: bytes = files.cat_file(path, start=0, end=HEAD)
     except FAILURES:
         return b""  # reading it tells
@@ -102,7 +125,7 @@ def evidence_beside(name: str) -> str | None:
     """The evidence file that a live run wrote beside a capture, if there is one."""
     if not is_remote(name):
         return beside_capture(name)
-    files, path = fsspec.core.url_to_fs(name)
+    files, path = opened(name)
     evidence = os.path.splitext(path)[0] + EVIDENCE_SUFFIX
     return str(files.unstrip_protocol(evidence)) if files.exists(evidence) else None
 
@@ -111,7 +134,7 @@ def fetched(name: str, folder: str, span: Span | None = None) -> str:
     """A file as one of this machine; of one that is elsewhere what is needed for a part of it, in its place."""
     if not is_remote(name):
         return name
-    files, path = fsspec.core.url_to_fs(name)
+    files, path = opened(name)
     local = os.path.join(folder, posixpath.basename(path))
     if span is None:
         files.get_file(path, local)
@@ -152,22 +175,44 @@ def _folder(folder: str, place: int) -> str:
 
 
 def put(own: str, place: str) -> None:
-    """Put a file in its place, whole, over what another worker may have put there."""
-    files, path = fsspec.core.url_to_fs(place)
-    if not isinstance(files, LocalFileSystem):
-        files.put_file(own, path)
-        return
-    interim = f"{os.path.dirname(path)}/.{os.path.basename(path)}.{secrets.token_hex(8)}.new"
-    with open(own, "rb") as source, open(os.open(interim, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        shutil.copyfileobj(source, target)
-        target.flush()
-        os.fsync(target.fileno())
-    os.rename(interim, path)
+    """Put a file in its place, whole, over what another worker may have put there. Raises PutError."""
+    try:
+        files, path = opened(place)
+        if isinstance(files, LocalFileSystem):
+            _put_here(own, path)
+        else:
+            files.put_file(own, path)
+    except FAILURES as error:
+        raise PutError(f"{place}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _put_here(own: str, path: str) -> None:
+    interim = os.path.join(os.path.dirname(path), f".aside-{secrets.token_hex(8)}.new")
+    try:
+        file = os.open(interim, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(own, "rb") as source, open(file, "wb") as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        os.rename(interim, path)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(interim)
+        raise
+
+
+def write(place: str, content: bytes) -> None:
+    """Make a file. Raises PutError."""
+    try:
+        files, path = opened(place)
+        files.pipe_file(path, content)
+    except FAILURES as error:
+        raise PutError(f"{place}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def remove(names: list[str]) -> None:
     """Remove files, those that there are."""
     for name in names:
-        files, path = fsspec.core.url_to_fs(name)
+        files, path = opened(name)
         if files.exists(path):
             files.rm_file(path)

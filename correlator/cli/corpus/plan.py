@@ -42,6 +42,7 @@ class Job:
     tables: tuple[tuple[str, bytes], ...]
     """Names and contents: a worker elsewhere has no such files."""
     selection: Selection
+    fail_on: tuple[str, ...]
     seed: int
     """Of the hashes of four-tuples."""
     version: str = __version__

@@ -7,13 +7,11 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-import fsspec
-
 from correlator import __version__
 from correlator.capture.cut import first_record
 from correlator.capture.files import CaptureFile, Span
 from correlator.capture.names import UnreadableError
-from correlator.cli.corpus.places import captures_of, evidence_beside, evidence_of, put
+from correlator.cli.corpus.places import captures_of, evidence_beside, evidence_of, opened, put
 from correlator.cli.corpus.plan import Job, Met, Piece, Survey
 from correlator.cli.inputs import Inputs
 from correlator.cli.scratch import scratch
@@ -121,7 +119,7 @@ def meet(aside: str, others: list[str]) -> Met:
 
 
 def _hashes(name: str) -> "array[int]":
-    files, path = fsspec.core.url_to_fs(name)
+    files, path = opened(name)
     return array("Q", files.cat_file(path))
 
 

@@ -14,10 +14,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-import fsspec
-
 from correlator import __version__
-from correlator.cli.corpus.places import captures_of, evidence_of, put
+from correlator.cli.corpus.places import PutError, captures_of, evidence_of, opened, put
 from correlator.cli.corpus.plan import Job, Step
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Wanted, run_record
@@ -107,6 +105,8 @@ def _carried_out(job: Job, names: list[str], part: str, work: Callable[[str], Co
             done = asyncio.run(work(folder))
     except SystemExit:  # it has said why, where it runs
         done = Done(failed(names, failure=f"{part}: could not be written"))
+    except PutError as error:
+        done = Done(failed(names, failure=str(error)))
     finally:
         gc.enable()
     return replace(done, seconds=time.monotonic() - began, peak=_peak())
@@ -158,7 +158,7 @@ async def _reach(task: Reach, folder: str) -> Done:
             run.engine.set_recorded(counted=task.kept is Kept.ALL)
         for step, aside, described in task.steps:
             numbers = interfaces.join(list(described))
-            files, path = fsspec.core.url_to_fs(aside)
+            files, path = opened(aside)
             with files.open(path, "rb") as rows:
                 while block := rows.read(_BLOCK):
                     replay(run.engine, block, numbers, step.before, task.share, task.shares)
@@ -184,7 +184,7 @@ async def _part(
     interfaces: Interfaces,
 ) -> Part:
     """Do work whose findings go into a file of its own. `names`: of the captures that it is about."""
-    wanted = Wanted(parquet=own, quiet=True, selection=job.selection)
+    wanted = Wanted(parquet=own, quiet=True, selection=job.selection, fail_on=job.fail_on)
     record = run_record(time.time_ns(), captures=names, sources=["table"] if job.tables else [])
     return await part_of(wanted, _tables(job, folder), work, interfaces=interfaces, record=record)
 
@@ -216,6 +216,6 @@ def _peak() -> int:
 @lru_cache(maxsize=1)
 def _filter(name: str) -> bytes:
     """What knows the four-tuples at edges; the next task of the same analysis asks again."""
-    files, path = fsspec.core.url_to_fs(name)
+    files, path = opened(name)
     bits: bytes = files.cat_file(path)
     return bits

@@ -20,7 +20,6 @@ from correlator.cli.corpus.cluster import Calls  # noqa: E402
 from correlator.cli.inputs import Inputs  # noqa: E402
 from correlator.cli.outputs import Wanted, run_record  # noqa: E402
 from correlator.cli.part import Part, part_of  # noqa: E402
-from correlator.cli.selection import Selection  # noqa: E402
 from correlator.core.limits import Limits  # noqa: E402
 from correlator.run import Run  # noqa: E402
 from tests.frames import block, ethernet, ipv4, tcp  # noqa: E402
@@ -77,7 +76,7 @@ def apart(to: Path, names: list[Path], tables: Sequence[Path] = (), *, merge: bo
     Here.done.clear()
     here = Here(OneWorker(), lambda _: None)
     folder = places.prepared(str(to), force=True)
-    corpus, _ = command.corpus_of(here, folder, tuple(map(str, tables)), Selection())
+    corpus = command.corpus_of(here, folder, *command.tables_of(tuple(map(str, tables))), Wanted())
     result = corpus.analysed(command.timelines_of(places.names_of(tuple(map(str, names))), 3, merge=merge))
     places.tidy(folder)
     assert [path.name for path in to.iterdir() if path.name.startswith(".")] == []
@@ -359,7 +358,8 @@ def rows_elsewhere(to: str) -> list[str]:
 def analysed_elsewhere(to: str, captures: str, *, merge: bool) -> Result:
     """Analyse what is elsewhere, into a folder elsewhere."""
     Here.done.clear()
-    corpus, _ = command.corpus_of(Here(OneWorker(), lambda _: None), places.prepared(to, force=True), (), Selection())
+    here, folder = Here(OneWorker(), lambda _: None), places.prepared(to, force=True)
+    corpus = command.corpus_of(here, folder, *command.tables_of(()), Wanted())
     result = corpus.analysed(command.timelines_of(places.names_of((captures,)), 3, merge=merge))
     places.tidy(to)
     return result
