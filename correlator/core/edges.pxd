@@ -11,6 +11,7 @@ cdef Py_ssize_t _ROWS
 cdef unsigned long long _LOW
 cdef unsigned long long _HIGH_BIT
 cdef unsigned long long _WORD
+cdef unsigned long long _MOST
 
 @cython.final
 cdef class Early:
@@ -46,5 +47,5 @@ cpdef hashes(unsigned long long seed, list flows)
 @cython.locals(ports=cython.ulonglong, numbers=cython.ulonglong, rest=cython.ulonglong)
 cdef int _restore(Segment segment, const unsigned long long[::1] view, Py_ssize_t at) except -1
 
-@cython.locals(segment=Segment, at=Py_ssize_t, view="const unsigned long long[::1]")
+@cython.locals(segment=Segment, at=Py_ssize_t, count=Py_ssize_t, moment=cython.ulonglong, newest=cython.ulonglong, view="const unsigned long long[::1]")
 cpdef replay(Engine engine, bytes rows, list interfaces, long long before, int share, int shares)

@@ -18,7 +18,7 @@ from correlator.core.ends_hash import EndsHash
 from correlator.core.engine import Engine
 from correlator.core.flow import Flow
 from correlator.core.frames import Frames
-from correlator.core.segment import Segment
+from correlator.core.segment import MAX_TIME, Segment
 
 WORDS = _WORDS = 10
 """64-bit numbers of a row."""
@@ -26,6 +26,7 @@ _ROWS = 4096  # in one piece
 _BITS_EACH = 32  # of the filter: with two probes one of 250 is taken for another
 _LEAST_BITS = 1 << 16
 _LOW, _HIGH_BIT, _WORD = 0xFFFFFFFF, 1 << 63, (1 << 64) - 1
+_MOST = MAX_TIME
 _ALL = _WORD  # for numbers that no C type holds
 
 
@@ -154,13 +155,26 @@ def _restore(segment: Segment, view: memoryview, at: int) -> None:
 def replay(engine: Engine, rows: bytes, interfaces: "list[int]", before: int, share: int, shares: int) -> None:
     """Track rows of one capture: those of a share of the connections.
 
-    `interfaces`: the numbers that the capture's have here. `before`: segments of all the captures before it.
+    `interfaces`: the numbers that the capture's have here. `before`: segments of all the captures before it. Raises
+    ValueError for rows that no capture of ours has: they come out of a file.
     """
+    if len(rows) % (8 * _WORDS):
+        message = f"{len(rows)} bytes are no rows"
+        raise ValueError(message)
     view = memoryview(rows).cast("Q")
-    segment = Segment()
-    for at in range(0, len(view) - _WORDS + 1, _WORDS):
+    segment, count = Segment(), len(interfaces)
+    for at in range(0, len(view), _WORDS):
         _restore(segment, view, at)
         if segment.share(shares) == share:
+            moment, newest = view[at + 8], view[at + 9]
+            if (
+                not 0 <= segment.interface < count
+                or moment > _MOST
+                or newest > _MOST
+                or (segment.at > 0 and view[at] > _MOST)
+            ):
+                message = f"no row of ours: interface {segment.interface} of {count}, segment {moment}"
+                raise ValueError(message)
             segment.interface = interfaces[segment.interface]
-            engine.tracker.go_to(before + view[at + 8] - 1, view[at + 9])
+            engine.tracker.go_to(before + moment - 1, newest)
             engine.segment(segment)

@@ -1,8 +1,11 @@
 """What reaches over the edges of captures; tests/property/test_edges.py has captures that are tracked apart."""
 
+import contextlib
 from array import array
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from correlator.core.config import Config
 from correlator.core.edges import WORDS, Early, Edges, filter_of, hashes, hashes_of_keys, replay
@@ -134,3 +137,26 @@ def test_a_share_of_the_rows() -> None:
         assert 0 < len(shared) < 29
         found += [(one.number, one.client_port()) for one in shared]
     assert sorted(found) == [(port, port) for port in range(1, 30)]
+
+
+@pytest.mark.parametrize(("interface", "cut"), [(1, 0), (0xFFFFFFFF, 0), (0x80000000, 0), (0, 8), (0, 79)])
+def test_rows_of_strangers(interface: int, cut: int) -> None:
+    """They lie in a folder that others may write to."""
+    row = array("Q", [START, 0, 1, 0, 2, 3 << 48, 0, interface, 1, 0])
+    with pytest.raises(ValueError, match="no row of ours" if not cut else "bytes are no rows"):
+        replay(Engine(Config(), [""]), row.tobytes()[cut:], [0], 0, 0, 1)
+    for place in (0, 8, 9):
+        late = array("Q", [START, 0, 1, 0, 2, 3 << 48, 0, 0, 1, 0])
+        late[place] = (1 << 62) + 1
+        with pytest.raises(ValueError, match="no row of ours"):
+            replay(Engine(Config(), [""]), late.tobytes(), [0], 0, 0, 1)
+    good = array("Q", [START, 0, 1, 0, 2, 3 << 48, 0, 0, 1, 0])
+    replay(Engine(Config(), [""]), good.tobytes(), [0], 0, 0, 1)
+
+
+@given(st.binary(max_size=400))
+def test_any_rows(data: bytes) -> None:
+    """Are tracked or refused."""
+    rows = data[: len(data) // 80 * 80]
+    with contextlib.suppress(ValueError):
+        replay(Engine(Config(), [""]), rows, [0], 0, 0, 1)
