@@ -19,6 +19,7 @@ from correlator.fleet.batch import Batch
 
 _FILE = re.compile(r"(0\d{19})-(\d{1,9})-([0-9a-f]{32})\.jsonl\.gz")  # the year 2286 at the latest
 _INTERIM = ".new"
+_BLOCK = 4096  # bytes
 
 
 class SpoolError(Exception):
@@ -33,6 +34,7 @@ class Waiting:
     name: str
     count: int
     size: int
+    """Bytes that it takes on disk, at the least what there is to read."""
 
 
 class Spool:
@@ -64,7 +66,7 @@ class Spool:
                 if name.endswith(_INTERIM):
                     os.unlink(path)  # of a run that was killed: nobody was told that it was there
                 else:
-                    self._add(Waiting(path, match[3], int(match[2]), status.st_size))
+                    self._add(Waiting(path, match[3], int(match[2]), _on_disk(status.st_size)))
                     self._number = int(match[1])
         except BlockingIOError:
             raise SpoolError(f"{self.folder}: another run sends from this folder; give each its own") from None
@@ -102,7 +104,7 @@ class Spool:
             self.failure = f"{self.folder}: {error.strerror}"
             return
         self.failure = None
-        self._add(Waiting(path, batch.name, batch.count, size))
+        self._add(Waiting(path, batch.name, batch.count, _on_disk(size)))
         while self._size > self.most:
             self.lose(self._waiting[0])
 
@@ -126,6 +128,11 @@ class Spool:
     def _add(self, waiting: Waiting) -> None:
         self._waiting.append(waiting)
         self._size += waiting.size
+
+
+def _on_disk(size: int) -> int:
+    """What a file of so many bytes takes: a quiet host's are small."""
+    return -(-size // _BLOCK) * _BLOCK
 
 
 def read(waiting: Waiting) -> bytes:

@@ -49,14 +49,17 @@ async def test_what_is_added_waits_in_order_until_it_is_removed(tmp_path: Path) 
 
 
 async def test_it_is_bounded(tmp_path: Path) -> None:
-    """The oldest go, and their findings are counted."""
-    spool = opened(tmp_path, most=5000)
+    """The oldest go, and their findings are counted; a small file takes a block, too."""
+    spool = opened(tmp_path, most=20_000)
     for number in range(1, 11):
         await spool.add(batch(number, 1000))
     left = [one.count for one in spool.first(99)]
     assert left == list(range(11 - len(left), 11))
     assert spool.dropped == sum(range(1, 11)) - sum(left)
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 5000
+    assert sum(path.stat().st_blocks * 512 for path in tmp_path.iterdir()) <= 20_000
+    assert len(left) == 4
+    spool.close()
+    assert len(opened(tmp_path)) == 4
 
 
 async def test_one_run_has_it(tmp_path: Path) -> None:
