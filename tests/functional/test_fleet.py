@@ -198,6 +198,27 @@ def test_a_server_with_tls_and_passwords(serve: Serve, port: int, tmp_path: Path
     assert end(process)[0] == 0
 
 
+def test_credentials(serve: Serve, port: int, tmp_path: Path) -> None:
+    """A user's token and seed let in; without them nobody is."""
+    pytest.importorskip("nkeys", reason="nkeys is not installed: the extra `fleet`")
+    from tests.credentials import make
+
+    lines_of, credentials = make(tmp_path)
+    (tmp_path / "server.conf").write_text(lines_of)
+    serve("-c", str(tmp_path / "server.conf"))
+    words: list[str | Path] = ["--publish", f"nats://127.0.0.1:{port}", "--spool", tmp_path / "spool"]
+    run = live(*words)
+    talk(10)
+    status, said = end(run)
+    assert (status, "Authorization Violation" in said, "20 wait in" in said) == (0, True, True), said
+    run = live(*words, "--creds", credentials)
+    talk(10)
+    status, said = end(run)
+    assert (status, "published 40 findings" in said) == (0, True), said
+    done = collect(port, tmp_path / "dir", "--creds", credentials)
+    assert (done.returncode, "collected 40 findings" in done.stderr) == (0, True), done.stderr
+
+
 def test_a_server_that_takes_little_at_once(serve: Serve, port: int, tmp_path: Path) -> None:
     """Batches are halved until they fit; nothing is lost or doubled by that."""
     (tmp_path / "server.conf").write_text("max_payload: 6000\n")
