@@ -9,7 +9,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 import nats
 from nats.aio.client import Client
-from nats.errors import Error
 from nats.js.api import RetentionPolicy, StorageType, StreamConfig
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
@@ -17,8 +16,6 @@ from nats.js.errors import APIError, NotFoundError
 STREAM = "CORRELATOR"
 SUBJECT = "correlator.findings"
 """A host's findings are published as SUBJECT.HOST."""
-TROUBLES = (Error, OSError, asyncio.TimeoutError)
-"""What goes wrong where a server is away, or does not let us in."""
 
 _DAY = 86_400.0  # seconds
 _CONNECT = 5.0
@@ -54,7 +51,7 @@ def tls_of(server: Server) -> ssl.SSLContext:
 
 
 async def connected(server: Server) -> Client:
-    """A connection. One that is lost is closed: who uses it hears of it, and makes another. Raises TROUBLES."""
+    """A connection. One that is lost is closed: who uses it hears of it, and makes another. Raises what the client does."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of what the client does when TLS ends
     errors = asyncio.Queue[Exception]()
 
@@ -89,7 +86,7 @@ async def connected(server: Server) -> Client:
 
 
 async def stream(client: Client) -> JetStreamContext:
-    """The stream, made if it is not there yet; one that is there stays as it is. Raises TROUBLES."""
+    """The stream, made if it is not there yet; one that is there stays as it is. Raises what the client does."""
     context = client.jetstream()
     try:
         await context.stream_info(STREAM)
