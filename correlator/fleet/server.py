@@ -51,7 +51,7 @@ def tls_of(server: Server) -> ssl.SSLContext:
 
 
 async def connected(server: Server) -> Client:
-    """A connection. One that is lost is closed: who uses it hears of it, and makes another. Raises what the client does."""
+    """A connection. One that is lost is closed: who uses it makes another. Raises what the client does."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of what the client does when TLS ends
     errors = asyncio.Queue[Exception]()
 
