@@ -9,7 +9,7 @@ import os
 from setuptools import Extension, setup
 
 COMPILED = [
-    "correlator/capture/mapping.py",
+    "correlator/capture/blocks.py",
     "correlator/core/address.py",
     "correlator/core/changes.py",
     "correlator/core/connection.py",

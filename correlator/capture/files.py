@@ -1,21 +1,20 @@
-"""Capture files: finished ones in parts that are mapped; compressed ones, pipes and files that still grow in blocks.
+"""Capture files: finished and compressed ones, pipes, and files that still grow.
 
-What may keep us waiting is read through aiofiles or the loop. A finished file is looked at in place, with the loop
-having its turn every megabyte: to copy a packet costs more than to decode it, and to go to a thread and back more yet.
+What may keep us waiting is read through aiofiles or the loop; a finished file is read ahead, with the loop having its
+turn every few megabytes.
 """
 
 import asyncio
 import os
 import stat
 import sys
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack, aclosing, suppress
+from collections.abc import AsyncGenerator
+from contextlib import ExitStack, aclosing, closing, suppress
 from io import FileIO
-from mmap import ALLOCATIONGRANULARITY, mmap
 from typing import BinaryIO, NamedTuple
 
+from correlator.capture.blocks import Blocks
 from correlator.capture.compressed import CompressionError, compression, inflated
-from correlator.capture.mapping import PART, is_cut, part
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
@@ -25,10 +24,10 @@ from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import Damage, Reader
 
 BLOCK = 1 << 18
-"""Bytes: with what is decoded of it a block stays in a core's own cache."""
+"""Bytes of what may keep us waiting."""
 _TURN = 4
-"""Blocks after which the loop has its turn."""
-_MISSING = "bytes of it were missing when they were looked at"
+"""Blocks of a finished file after which the loop has its turn."""
+_MISSING = "it was cut off while it was read"
 _IDLE = 0.2
 """Seconds without a byte after which those who wait are told."""
 
@@ -53,11 +52,13 @@ class CaptureFile:
         stop: asyncio.Event | None = None,
         follow: bool = False,
         span: Span | None = None,
+        is_alone: bool = True,
     ) -> None:
         """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
 
         `follow`: the file is still being written; wait for more at its end. `span`: of a finished file the records that
-        begin in it; what stands before the first packet is read in any case.
+        begin in it; what stands before the first packet is read in any case. `is_alone`: no others are open at the
+        same time; a thousand that are must not take much memory each.
         """
         self.name = name
         self.bytes_read = 0
@@ -65,6 +66,7 @@ class CaptureFile:
         """Whether it may be written just now."""
         self._follow = follow
         self._span = span
+        self._is_alone = is_alone
         self._interfaces = interfaces
         self._comments = comments
         self._stop = stop or asyncio.Event()
@@ -82,8 +84,8 @@ class CaptureFile:
 
     @property
     def next_at(self) -> int:
-        """Where the record begins that follows those of a part."""
-        return self.bytes_read + (self._reader.skip if self._reader is not None else 0)
+        """Where the first record begins that was not taken in."""
+        return self._reader.next_at if self._reader is not None else 0
 
     @property
     def damage(self) -> Damage | None:
@@ -119,13 +121,14 @@ class CaptureFile:
         file `damage` says where it was.
         """
         file = self._finished()
-        parts = self._from_parts(file, self._reader) if file is not None and self._reader is not None else None
-        async with aclosing(parts or self._from_blocks()) as batches:
+        ahead = self._read_ahead(file, self._reader) if file is not None and self._reader is not None else None
+        async with aclosing(ahead or self._from_blocks()) as batches:
             async for batch in batches:
                 yield batch
         if self._reader is None:
             return
-        self._reader.close()
+        if self._reader.next_at < self._reader.until:
+            self._reader.close()
         if self.damage is not None and self.damage.offset == 0:
             raise UnreadableError(self.damage.reason)
 
@@ -155,54 +158,36 @@ class CaptureFile:
             head = os.pread(file.fileno(), MAGIC_LENGTH, 0)
             if len(head) == MAGIC_LENGTH and compression(head) is None:
                 self._reader = self._open(head)
-                if self._span is not None and self._span.begin:
-                    self._pass_to(self._span.begin, os.pread(file.fileno(), HEAD, 0), self._reader)
+                if self._span is not None:
+                    self._pass_to(self._span, os.pread(file.fileno(), HEAD, 0), self._reader)
                 opened.pop_all()
                 return file
         return None
 
-    def _pass_to(self, begin: int, data: bytes, reader: Reader) -> None:
-        """Go on where a part of the file begins, with what stands before the first packet."""
-        length = head_length(data) or 0
-        reader.part(data[:length], 0, 0, length)
-        self.bytes_read = begin
+    def _pass_to(self, span: Span, data: bytes, reader: Reader) -> None:
+        """Go on where a part of the file begins, with what stands before the first packet; no further than it goes."""
+        reader.until = span.end
+        if span.begin:
+            reader.feed(data[: head_length(data) or 0])
+            reader.go_to(span.begin)
+            self.bytes_read = span.begin
 
-    async def _from_parts(self, file: FileIO, reader: Reader) -> AsyncGenerator[list[Frames], None]:
+    async def _read_ahead(self, file: FileIO, reader: Reader) -> AsyncGenerator[list[Frames], None]:
         """The packets of a finished file, or of a part of it."""
-        turn, begun = 0, -1
-        until = self._span.end if self._span is not None else sys.maxsize
+        turn, size, begin = 0, os.fstat(file.fileno()).st_size, self.bytes_read
+        ahead = Blocks(file.fileno(), begin) if self._is_alone else Blocks(file.fileno(), begin, size=BLOCK, ahead=0)
         try:
-            with file:
-                while (
-                    min(size := os.fstat(file.fileno()).st_size, until) > self.bytes_read > begun and not reader.damage
-                ):
-                    begun = self.bytes_read
-                    offset = begun - begun % ALLOCATIONGRANULARITY
-                    data = part(file.fileno(), offset, min(size - offset, PART))
-                    for frames in self._of_part(reader, data, offset, file, until - offset):
-                        yield [frames]
-                        turn += 1
-                        if turn % _TURN == 0:
-                            await asyncio.sleep(0)
-                if size < self.bytes_read:
-                    self._fail(_MISSING)
-                elif reader.damage is None and self.bytes_read < until:  # what is left is no whole packet
-                    yield reader.feed(os.pread(file.fileno(), min(size - self.bytes_read, PART), self.bytes_read))
-                    self.bytes_read = size
+            with file, closing(ahead) as blocks:
+                while reader.damage is None and reader.next_at < reader.until and (block := blocks.take()):
+                    self.bytes_read += len(block)
+                    yield reader.feed(block)
+                    turn += 1
+                    if turn % _TURN == 0:
+                        await asyncio.sleep(0)
         except OSError as error:
             self._fail(error.strerror or str(error))
-
-    def _of_part(self, reader: Reader, data: bytes | mmap, offset: int, file: FileIO, until: int) -> Iterator[Frames]:
-        """The packets that are whole in a part of the file, block by block; those that begin before `until` in it."""
-        at, to = -1, self.bytes_read - offset
-        while at < to < min(len(data), until) and reader.damage is None:
-            at, to = to, reader.part(data, offset, to, min(to + BLOCK, len(data), until))
-            # of a mapped file that is cut off, the last page has zeros, and those behind it a signal
-            if is_cut(data) or os.fstat(file.fileno()).st_size < offset + to:
-                self._fail(_MISSING)
-            else:
-                yield reader.frames
-                self.bytes_read = offset + to
+        if reader.damage is None and self.bytes_read < min(size, reader.until):
+            self._fail(_MISSING)
 
     def _open(self, head: bytes) -> Reader:
         try:

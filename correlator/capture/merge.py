@@ -35,7 +35,7 @@ class _Head:
     def keep(self) -> None:
         """Have frames that stay as they are while others are read."""
         if not self.is_kept and self.number < self.frames.count:
-            self.frames, self.number = self.frames.kept(self.number), 0
+            self.frames, self.number = self.frames.part(self.number, self.frames.count), 0
         self.is_kept = True
 
 
@@ -108,7 +108,7 @@ class MergedCaptures:
 
     async def _begins(self, name: str) -> int | None:
         """When a capture's first packet was captured; None where there is none."""
-        source = CaptureFile(name, Interfaces())
+        source = CaptureFile(name, Interfaces(), is_alone=False)
         try:
             async with aclosing(source.batches()) as batches:
                 async for batch in batches:

@@ -109,7 +109,7 @@ class Inputs:
         return CaptureFile(group[0], self.interfaces, stop=self.stop, follow=self._follow, span=span)
 
     def _open(self, name: str) -> CaptureFile:
-        return CaptureFile(name, self.interfaces, stop=self.stop)
+        return CaptureFile(name, self.interfaces, stop=self.stop, is_alone=False)
 
     def _note_damage(self, source: CaptureFile | MergedCaptures) -> None:
         if isinstance(source, MergedCaptures):

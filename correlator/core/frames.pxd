@@ -28,8 +28,6 @@ cdef class Frames:
     cpdef tuple times(self)
     @cython.locals(found=Frames, one=Segment, number=Py_ssize_t)
     cpdef Frames part(self, Py_ssize_t begin, Py_ssize_t end)
-    @cython.locals(found=Frames, first=Segment, last=Segment, one=Segment, number=Py_ssize_t, at=Py_ssize_t)
-    cpdef Frames kept(self, Py_ssize_t begin)
     @cython.locals(one=Segment)
     cpdef bytes bytes_of(self, Py_ssize_t number)
     @cython.locals(one=Segment)

@@ -89,16 +89,6 @@ class Frames:
             found.add(one.at, one.link_type, one.captured_on, one.begin, one.captured, one.wire_length)
         return found
 
-    def kept(self, begin: int) -> "Frames":
-        """The frames from one on, with bytes of their own: others may be read, and the file may change."""
-        first, last = self.segments[begin], self.segments[self.count - 1]
-        found = Frames(bytes(self.data[first.begin : last.begin + last.captured]))
-        for number in range(begin, self.count):
-            one = self.segments[number]
-            at = one.begin - first.begin
-            found.add(one.at, one.link_type, one.captured_on, at, one.captured, one.wire_length)
-        return found
-
     def bytes_of(self, number: int) -> bytes:
         """What was captured of a frame."""
         one = self.segments[number]

@@ -1,12 +1,9 @@
 # raw.py in C. In this form, from a pointer of their own, compilers make one load of each.
 cdef extern from *:
     """
-    /* A value that was compared stays what it was, though its bytes may be those of a file that somebody changes. */
     #if defined(__GNUC__)
-    #define RAW_KEPT(value) __asm__("" : "+r"(value))
     #define RAW_PREFETCH(where) __builtin_prefetch(where)
     #else
-    #define RAW_KEPT(value)
     #define RAW_PREFETCH(where)
     #endif
     static const unsigned char *raw_address(PyObject *data) {
@@ -29,22 +26,16 @@ cdef extern from *:
         raw_prefetch_large(PyList_GET_ITEM(items, at));
     }
     static inline unsigned int raw_word(const unsigned char *raw, Py_ssize_t at) {
-        unsigned int value;
         raw += at;
-        value = (unsigned int)raw[3] << 24 | (unsigned int)raw[2] << 16 | (unsigned int)raw[1] << 8 | raw[0];
-        RAW_KEPT(value);
-        return value;
+        return (unsigned int)raw[3] << 24 | (unsigned int)raw[2] << 16 | (unsigned int)raw[1] << 8 | raw[0];
     }
     static inline unsigned int raw_net_half(const unsigned char *raw, Py_ssize_t at) {
         raw += at;
         return (unsigned int)raw[0] << 8 | raw[1];
     }
     static inline unsigned int raw_net_word(const unsigned char *raw, Py_ssize_t at) {
-        unsigned int value;
         raw += at;
-        value = (unsigned int)raw[0] << 24 | (unsigned int)raw[1] << 16 | (unsigned int)raw[2] << 8 | raw[3];
-        RAW_KEPT(value);
-        return value;
+        return (unsigned int)raw[0] << 24 | (unsigned int)raw[1] << 16 | (unsigned int)raw[2] << 8 | raw[3];
     }
     static inline unsigned long long raw_net_long_word(const unsigned char *raw, Py_ssize_t at) {
         return (unsigned long long)raw_net_word(raw, at) << 32 | raw_net_word(raw, at + 4);

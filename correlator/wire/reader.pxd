@@ -8,7 +8,8 @@ cdef class Reader:
     cdef public object damage
     cdef public object kept
     cdef readonly list interfaces
-    cdef readonly long long skip
+    cdef public long long until
+    cdef long long skip
     cdef bytes _rest
     cdef long long _offset
     cdef Frames _seam
@@ -16,7 +17,6 @@ cdef class Reader:
 
     @cython.locals(begin=Py_ssize_t, rest=Py_ssize_t, end=Py_ssize_t, seam=Frames, frames=Frames)
     cpdef list feed(self, bytes data)
-    @cython.locals(end=Py_ssize_t)
-    cpdef Py_ssize_t part(self, data, long long offset, Py_ssize_t at, Py_ssize_t stop) except -1
+    cpdef go_to(self, long long offset)
     cpdef close(self)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1

@@ -1,13 +1,10 @@
 """What the capture file readers share: blocks of any size to whole records, damage and bounds."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import sys
+from typing import NamedTuple
 
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 MAX_PACKET = 262_144
@@ -24,8 +21,7 @@ AHEAD = 12
 LINE = 64  # bytes that come together
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(NamedTuple):
     """Where a capture stops making sense, and why. What came before it is intact."""
 
     offset: int
@@ -42,11 +38,17 @@ class Reader:
         """What a live run of ours kept, where one wrote the file."""
         self.interfaces: list[int] = []
         """The numbers of the capture's interfaces."""
-        self.skip = 0
-        """Bytes of a record without use that are still to come."""
+        self.until = sys.maxsize
+        """Where the records begin in the file that are not wanted."""
+        self.skip = 0  # bytes of a record without use that are still to come
         self._rest = b""  # of a record that is not whole yet
         self._offset = 0  # of the rest's first byte in the file
         self._seam, self.frames = Frames(), Frames()
+
+    @property
+    def next_at(self) -> int:
+        """Where in the file the first record begins that was not taken in."""
+        return self._offset + self.skip
 
     def feed(self, data: bytes) -> list[Frames]:
         """The packets that are complete with these bytes, until the next call; none after damage."""
@@ -56,7 +58,7 @@ class Reader:
             rest = len(self._rest)
             seam = self._seam
             seam.hold(self._rest + data[:_SEAM])
-            begin = self._records(seam, 0, rest) - rest
+            begin = self._records(seam, 0, min(rest, self.until - self._offset)) - rest
             if begin >= 0:
                 found.append(seam)
                 self._rest = b""
@@ -64,23 +66,15 @@ class Reader:
         if self.damage is None:
             frames = self.frames
             frames.hold(self._rest + data if self._rest else data)
-            end = self._records(frames, max(begin, 0), frames.size)
+            end = self._records(frames, max(begin, 0), min(frames.size, self.until - self._offset))
             found.append(frames)
-            self._rest = frames.data[end:]
             self._offset += end
+            self._rest = frames.data[end:] if self.next_at < self.until else b""
         return found
 
-    def part(self, data: "bytes | mmap", offset: int, at: int, stop: int) -> int:
-        """Take in, of a part of the file from `offset` on, the packets that begin in the bytes between `at` and `stop`.
-
-        They are in `frames` until the next call. Where the first that is not taken in begins: in the part that is the
-        next one, or where `feed` is to go on.
-        """
-        self._offset = offset
-        self.frames.hold(data)
-        end = self._records(self.frames, at, stop)
-        self._offset += end
-        return end
+    def go_to(self, offset: int) -> None:
+        """Go on where a record begins, anywhere in the file."""
+        self._offset, self._rest = offset, b""
 
     def close(self) -> None:
         """The input has ended: sets `damage` where it ended inside a record."""

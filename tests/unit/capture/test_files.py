@@ -1,19 +1,17 @@
-"""Finished files in parts that are mapped: the packets of the whole, whatever happens to the file meanwhile."""
+"""Finished files, which are read ahead: the packets of the whole, whatever happens to the file meanwhile."""
 
 import asyncio
 import mmap
 import os
-import signal
 import struct
-import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from correlator import running_core
 from correlator.capture import files
+from correlator.capture.blocks import Blocks
 from correlator.capture.files import CaptureFile
 from correlator.core.frames import Packet
 from correlator.wire.interfaces import Interfaces
@@ -51,11 +49,10 @@ def read(path: Path, meanwhile: Callable[[], None] = lambda: None) -> tuple[list
     return asyncio.run(all_of_it()), source
 
 
-@pytest.fixture
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many parts, many blocks in each."""
-    monkeypatch.setattr(files, "PART", 3 * PAGE)
-    monkeypatch.setattr(files, "BLOCK", 1000)
+@pytest.fixture(params=[1000, 3 * PAGE])
+def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many blocks, or some."""
+    monkeypatch.setattr(files, "Blocks", partial(Blocks, size=request.param))
 
 
 @pytest.mark.usefixtures("_small")
@@ -107,29 +104,4 @@ def test_a_file_that_is_cut_off_meanwhile(tmp_path: Path, left: int) -> None:
     assert [packet.data for packet in packets] == BODIES[: len(packets)]
     assert 0 < len(packets) < len(BODIES)
     assert source.damage is not None
-    assert source.damage.reason == "bytes of it were missing when they were looked at"
-
-
-def test_a_signal_for_other_memory_still_ends_the_program(tmp_path: Path) -> None:
-    """The guard is for its own parts; once they are let go of, they are nobody's."""
-    if running_core() != "compiled core":
-        pytest.skip("only the compiled core maps files")
-    path = tmp_path / "a.pcap"
-    path.write_bytes(pcap(BODIES))
-    code = """if True:
-        import mmap, os, sys
-        from correlator.capture.mapping import is_cut, part
-        path = sys.argv[1]
-        descriptor = os.open(path, os.O_RDONLY)
-        guarded = part(descriptor, 0, 8 * mmap.ALLOCATIONGRANULARITY)
-        other = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
-        os.truncate(path, 10)
-        assert not is_cut(guarded)
-        assert guarded[5 * mmap.ALLOCATIONGRANULARITY] == 0
-        assert is_cut(guarded)
-        print("guarded", flush=True)
-        other[5 * mmap.ALLOCATIONGRANULARITY]
-    """
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
-    assert done.stdout == "guarded\n", done.stderr
-    assert done.returncode == -signal.SIGBUS
+    assert source.damage.reason == "it was cut off while it was read"

@@ -51,17 +51,3 @@ def test_the_times_of_frames() -> None:
     assert frames.times() == (NO_TIME, 9)
     assert frames.part(0, 2).times() == (3, 5)
     assert frames.part(3, 4).times() == (9, 9)
-
-
-def test_frames_that_are_kept() -> None:
-    """They have bytes of their own, from the first to the last of them."""
-    frames = Frames(b"0123456789")
-    for begin in (1, 4, 7):
-        frames.add(begin, 1, 2, begin, 2, 60)
-    kept = frames.kept(1)
-    frames.hold(b"another block")
-    assert kept.data == b"45678"
-    assert [(one.at, one.interface, one.data, one.wire_length) for one in kept.packets()] == [
-        (4, 2, b"45", 60),
-        (7, 2, b"78", 60),
-    ]

@@ -67,8 +67,35 @@ def test_a_block_is_judged_alike_wherever_the_bytes_end(size: int) -> None:
 def test_a_file_that_becomes_another_one() -> None:
     """Between the look at its first bytes and the reading of its header."""
     reader = reader_for(FILES["pcap"], Interfaces())
-    assert reader.part(bytes(100), 0, 0, 100) == 0
+    assert [frames.count for frames in reader.feed(bytes(100))] == [0]
     assert reader.damage == Damage(0, "it changed while it was read")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("size", [SEAM - 1, SEAM + 1, 70_000, 1 << 30, None])
+def test_a_part_of_a_file(name: str, size: int | None) -> None:
+    """The packets that begin between two places, and where the first that follows begins, wherever the blocks are cut."""
+    data, chance = FILES[name], random.Random(7)
+    whole = reader_for(data, Interfaces())
+    (frames,) = whole.feed(data)
+    head = 16 if name == "pcap" else 28
+    begins = [frames.segments[number].begin - head for number in range(frames.count)]
+    for _ in range(20):
+        begin = chance.choice(begins[:9])  # before the second section
+        until = begin + chance.randrange(1, 700_000)
+        reader = reader_for(data, Interfaces())
+        reader.feed(data[: begins[0]])
+        reader.go_to(begin)
+        reader.until = until
+        bodies, at = [], begin
+        while at < len(data) and reader.next_at < until:
+            end = at + (size or chance.randrange(1, 300_000))
+            bodies += [packet.data for frames in reader.feed(data[at:end]) for packet in frames.packets()]
+            at = end
+        assert bodies == [body for body, at in zip(BODIES, begins, strict=True) if begin <= at < until]
+        assert reader.damage is None
+        following = [at for at in begins if at >= until]
+        assert min(until, len(data)) <= reader.next_at <= (following[0] if following else len(data))
 
 
 @pytest.mark.parametrize("name", FILES)

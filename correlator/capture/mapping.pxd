@@ -1,2 +1,0 @@
-# C types for mapping.py.
-from correlator.capture cimport guard
