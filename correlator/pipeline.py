@@ -130,7 +130,7 @@ async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress:
         await run.outputs.flush()
 
 
-@dataclass(slots=True)
+@dataclass
 class Until:
     """When a live run ends, besides `stop`."""
 

@@ -42,7 +42,7 @@ class Sieve(Protocol):
         """Note of each segment of frames whether another tracker has its connection."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Outputs:
     """Where a run's results go."""
 

@@ -5,7 +5,7 @@ from collections import deque
 
 from correlator.capture import aio
 
-BLOCK = 1 << 20
+BLOCK = 1 << 19
 """Bytes."""
 AHEAD = 4
 """Blocks."""

@@ -1,17 +1,16 @@
 """Names of captures as a user gives them: files, folders, patterns."""
 
-import glob
 import os
 import re
 import stat
 from collections.abc import Iterable
-from pathlib import Path
 
 STANDARD_INPUT = "-"
 
 # tcpdump -C adds a number to the suffix: trace.pcap, trace.pcap1, trace.pcap2
-_CAPTURE = re.compile(r"\.(pcap|pcapng|cap|dmp|ntar)\d*(\.(gz|bz2|xz|zst|lz4))?$", re.IGNORECASE)
-_DIGITS = re.compile(r"(\d+)")
+_CAPTURE = r"(?i)\.(pcap|pcapng|cap|dmp|ntar)\d*(\.(gz|bz2|xz|zst|lz4))?$"
+_DIGITS = r"(\d+)"
+_MAGIC = "*?["  # of a pattern
 
 
 class UnreadableError(Exception):
@@ -27,7 +26,9 @@ def expand(names: list[str]) -> list[str]:
     for name in names:
         if name != STANDARD_INPUT and os.path.isdir(name):
             found += _inside(name)
-        elif name != STANDARD_INPUT and glob.has_magic(name) and not os.path.lexists(name):
+        elif name != STANDARD_INPUT and any(sign in name for sign in _MAGIC) and not os.path.lexists(name):
+            import glob  # noqa: PLC0415  shells have replaced most patterns
+
             matches = [match for match in glob.glob(name, recursive=True) if os.path.isfile(match)]
             if not matches:
                 message = f"{name}: matches no file"
@@ -42,12 +43,12 @@ def _inside(folder: str) -> list[str]:
     if not os.access(folder, os.R_OK | os.X_OK):
         message = f"{folder}: Permission denied"
         raise UnreadableError(message)
-    return captures_in(folder, filter(_is_to_be_read, map(str, Path(folder).iterdir())))
+    return captures_in(folder, filter(_is_to_be_read, (os.path.join(folder, name) for name in os.listdir(folder))))
 
 
 def captures_in(folder: str, names: Iterable[str]) -> list[str]:
     """The captures among the files of a folder, in order. Raises UnreadableError where there are none."""
-    inside = in_order(name for name in names if _CAPTURE.search(name))
+    inside = in_order(name for name in names if re.search(_CAPTURE, name))
     if not inside:
         message = f"{folder}: a folder without captures (.pcap, .pcapng, .cap, .dmp, .ntar, also compressed)"
         raise UnreadableError(message)
@@ -71,4 +72,4 @@ def _is_to_be_read(name: str) -> bool:
 
 def _in_order(name: str) -> list[tuple[int, str]]:
     """Numbers by their value: trace.pcap2 comes before trace.pcap10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name)]
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(_DIGITS, name)]

@@ -17,7 +17,6 @@ from correlator.capture.names import STANDARD_INPUT, UnreadableError, expand
 from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
-from correlator.cli.part import cores
 from correlator.cli.selection import selecting, selection
 from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
 from correlator.core.config import Config
@@ -96,17 +95,16 @@ def analyse(  # click's options
     groups = [names] if merge else [[name] for name in names]
     are_files = all(os.path.isfile(name) for name in (*names, *tables))  # what comes through a pipe comes once
     apart = are_files and not (wanted.prefix or wanted.html or wanted.parquet or merge or follow)
-    some = min(jobs or cores(), len(groups)) if apart else 1
-    shares = jobs if jobs and apart and len(groups) == 1 and os.path.isfile(names[0]) else 1
-    if some > 1 or shares > 1:
+    work = partial(_one_by_one, groups)
+    if apart and (jobs or len(groups) > 1):
         from correlator.cli.jobs import Job, at_once, in_shares  # noqa: PLC0415  processes are slow to import, too
+        from correlator.cli.part import cores  # noqa: PLC0415
 
+        some = min(jobs or cores(), len(groups))
         if some > 1:
             work = partial(at_once, Job(wanted, tables), groups, some)
-        else:
-            work = partial(in_shares, Job(wanted, tables, shares), groups[0])
-    else:
-        work = partial(_one_by_one, groups)
+        elif jobs and jobs > 1 and len(groups) == 1:
+            work = partial(in_shares, Job(wanted, tables, jobs), groups[0])
     raise SystemExit(asyncio.run(_analyse(wanted, inputs, record, names, [*tables, *beside], work)))
 
 

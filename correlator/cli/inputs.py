@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from correlator.capture.files import CaptureFile, Span
-from correlator.capture.merge import MergedCaptures
 from correlator.capture.names import UnreadableError
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.config import Config
@@ -20,6 +19,8 @@ from correlator.wire.interfaces import Interfaces
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from correlator.capture.merge import MergedCaptures
 
 _PROGRESS_AFTER = 1.0  # seconds: a bar that comes and goes at once is noise
 _PROGRESS_EVERY = 0.1
@@ -102,27 +103,30 @@ class Inputs:
             self.troubles.append(f"{group[0]}: interrupted; what was read is reported")
         self._first += run.engine.tracker.moment
 
-    def source(self, group: list[str], span: Span | None) -> CaptureFile | MergedCaptures:
+    def source(self, group: list[str], span: Span | None) -> "CaptureFile | MergedCaptures":
         """Captures of one timeline, opened when they are read."""
         if len(group) > 1:
+            from correlator.capture.merge import MergedCaptures  # noqa: PLC0415  most analyses merge nothing
+
             return MergedCaptures(group, self._open)
         return CaptureFile(group[0], self.interfaces, stop=self.stop, follow=self._follow, span=span)
 
     def _open(self, name: str) -> CaptureFile:
         return CaptureFile(name, self.interfaces, stop=self.stop, is_alone=False)
 
-    def _note_damage(self, source: CaptureFile | MergedCaptures) -> None:
-        if isinstance(source, MergedCaptures):
+    def _note_damage(self, source: "CaptureFile | MergedCaptures") -> None:
+        captures = [source] if isinstance(source, CaptureFile) else source.sources
+        if not isinstance(source, CaptureFile):
             self.unread += source.unread
             self.troubles += [f"{name}: {reason}" for name, reason in source.unread.items()]
-        for capture in source.sources if isinstance(source, MergedCaptures) else [source]:
+        for capture in captures:
             if capture.damage is not None and capture.name not in self.unread:
                 where = f"{capture.name}: byte {capture.damage.offset}: {capture.damage.reason}"
                 self.troubles.append(f"{where}; what came before it is reported")
 
 
 @contextmanager
-def _progress(source: CaptureFile | MergedCaptures) -> Iterator[Callable[[], None]]:
+def _progress(source: "CaptureFile | MergedCaptures") -> Iterator[Callable[[], None]]:
     """A bar on standard error for a file that takes long, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None

@@ -47,9 +47,9 @@ class _Commands(click.Group):
         if name not in _COMMANDS:
             return None
         module, function, _help = _COMMANDS[name]
-        gc.disable()  # modules make no garbage, and looking for some takes a tenth of their import
         command: click.Command = getattr(import_module(f"correlator.cli.{module}"), function)
-        gc.enable()
+        gc.freeze()  # what was imported stays, and need not be visited
+        gc.enable()  # `correlator.__main__` has disabled it
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -68,7 +68,7 @@ class Screen:
         self._writer.put(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-@dataclass(slots=True)
+@dataclass
 class Wanted:
     """The output options."""
 
@@ -101,8 +101,7 @@ class Wanted:
     keep: int | None = None
 
 
-@dataclass(slots=True)
-class Built:
+class Built(NamedTuple):
     """Outputs, and what the command wants to know of them afterwards."""
 
     outputs: Outputs

@@ -1,8 +1,7 @@
 """What to show: --verdict, --port, --process, --pid, and --fail-on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -14,8 +13,7 @@ from correlator.run import FindingSink
 VERDICTS = click.Choice([str(verdict) for verdict in Verdict])
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Which findings go to the sinks; empty selects all."""
 
     verdicts: frozenset[str] = frozenset()

@@ -1,7 +1,6 @@
 """Socket tables for an analysis: files beside the capture, files that are named, this host's own."""
 
 import os
-from pathlib import Path
 
 from correlator.capture.names import STANDARD_INPUT
 from correlator.cli.exits import Exit, die
@@ -26,7 +25,7 @@ class Tables:
         """
         if not name:
             die(Exit.USAGE, "a table needs a name (is a variable empty?)")
-        if name in {LIVE, PSUTIL} and not Path(name).exists():
+        if name in {LIVE, PSUTIL} and not os.path.exists(name):
             self.statements += _of_this_host(name)
             return
         reason = self._read(name)
@@ -71,11 +70,8 @@ def beside_capture(capture: str) -> str | None:
     """The evidence file that a live run wrote beside a capture, if there is one."""
     if capture == STANDARD_INPUT:
         return None
-    path = Path(capture)
-    if not path.name:
-        return None
-    found = path.with_name(path.name.removesuffix("".join(path.suffixes[-1:])) + EVIDENCE_SUFFIX)
-    return str(found) if os.path.isfile(found) else None
+    found = os.path.splitext(capture)[0] + EVIDENCE_SUFFIX
+    return found if os.path.isfile(found) else None
 
 
 def _of_this_host(name: str) -> list[Statement]:

@@ -1,6 +1,5 @@
 """Addresses as the kernel has them: packed bytes, and the IPv4-mapped form (RFC 4291 §2.5.5.2)."""
 
-import ipaddress
 from functools import lru_cache
 
 from correlator.core.words import piece
@@ -57,6 +56,8 @@ def text(address: bytes) -> str:
         return f"{address[0]}.{address[1]}.{address[2]}.{address[3]}"
     if is_mapped(address):
         return "::ffff:" + text(address[12:])
+    import ipaddress  # noqa: PLC0415  slow to import, and many runs have no such address
+
     return str(ipaddress.IPv6Address(address))
 
 
@@ -90,6 +91,8 @@ def _dotted_quad(value: str) -> bytes:
 # Of a table with 100,000 rows these are the local addresses, and remote ones that come again.
 @lru_cache(maxsize=4096)
 def _parse(value: str) -> bytes:
+    import ipaddress  # noqa: PLC0415  as above
+
     return ipaddress.ip_address(value).packed
 
 

@@ -7,8 +7,8 @@ on one line; what is unknown is left out; the process comes last because its nam
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from correlator.core.finding import Finding
 from correlator.core.model import Cause, Family, Side, Verdict
@@ -22,11 +22,10 @@ class Kept(StrEnum):
 
 
 _PREFIX = "correlator: verdict="
-_FIELD = re.compile(r"(verdict|cause|side|socket|local|pid)=(\S*)(?: |$)")
+_FIELD = r"(verdict|cause|side|socket|local|pid)=(\S*)(?: |$)"
 
 
-@dataclass(frozen=True, slots=True)
-class Annotation:
+class Annotation(NamedTuple):
     """A comment's facts."""
 
     verdict: Verdict
@@ -60,7 +59,7 @@ def parse_comment(text: str) -> Annotation | None:
     if not text.startswith(_PREFIX):
         return None
     head, _, process = text.partition(" process=")
-    fields = dict(_FIELD.findall(head))
+    fields = dict(re.findall(_FIELD, head))
     try:
         return Annotation(
             Verdict(fields["verdict"]),

@@ -1,17 +1,16 @@
 """What an engine is to do."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from correlator.core.evidence import Bounds
 from correlator.core.limits import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What an engine is to do, fixed for a run."""
 
-    limits: Limits = field(default_factory=Limits)
-    bounds: Bounds = field(default_factory=Bounds)
+    limits: Limits = Limits()
+    bounds: Bounds = Bounds()
     lookups: bool = False
     """Ask the kernel for each connection that stays open (live)."""
     eager: bool = False

@@ -7,7 +7,7 @@ times in its evidence and not on the order in which it came.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from correlator.core import tcp
 from correlator.core.changes import Change
@@ -113,18 +113,18 @@ class Engine:
 
     def set_eager(self, *, eager: bool) -> None:
         """Ask for each connection at once, or not (`Config.eager`)."""
-        self.config = replace(self.config, eager=eager)
+        self.config = self.config._replace(eager=eager)
         self.tracker.reports_only = not (self.config.lookups or self.config.announce)
         self.tracker.opened_only = self.config.lookups and not eager
 
     def set_recorded(self, *, counted: bool) -> None:
         """The input is what a live run saved: report as that run did. `counted`: it saved every packet."""
-        self.tracker.set_limits(replace(self.tracker.limits, settle=LIVE_SETTLE, counted=counted))
+        self.tracker.set_limits(self.tracker.limits._replace(settle=LIVE_SETTLE, counted=counted))
         self._patience = LIVE_SETTLE
 
     def set_prompt(self) -> None:
         """The input is being written just now: report soon, as a live run does."""
-        self.tracker.set_limits(replace(self.tracker.limits, settle=LIVE_SETTLE))
+        self.tracker.set_limits(self.tracker.limits._replace(settle=LIVE_SETTLE))
 
     def evidence(self, statement: Statement) -> None:
         """Take in a statement about a socket."""

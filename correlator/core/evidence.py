@@ -9,8 +9,8 @@ Bounds: `Bounds.tuples` four-tuples and `Bounds.statements` statements each; wha
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from correlator.core.address import mapped, unmapped
 from correlator.core.bounded import drop_oldest
@@ -35,8 +35,7 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """How much the index holds."""
 
     tuples: int = 1_000_000
@@ -51,34 +50,28 @@ class Bounds:
     """How much older than the newest (ns) evidence must be for its loss to be none: no connection can want it."""
 
 
-@dataclass
 class EvidenceIndex:
     """Statements about sockets, ready to be asked."""
 
-    bounds: Bounds = field(default_factory=Bounds)
-    dropped: int = 0
-    statements: int = 0
-    has_gaps: bool = False
-    """Whether packets were lost at any time."""
-    has_timeless: bool = False
-    """Whether any statement about a socket has no time."""
-    _sockets: dict[bytes, list[Known]] = field(default_factory=dict)
-    _listeners: OrderedDict[int, list[Known]] = field(default_factory=OrderedDict)
-    _listener_count: int = 0
-    _sole: dict[int, tuple[Socket, Owner | None, Known] | None] = field(default_factory=dict)
-    _answers: OrderedDict[bytes, list[Known]] = field(default_factory=OrderedDict)
-    _answered: set[int] = field(default_factory=set)
-    _clipped: dict[tuple[int, int], list[Clipped]] = field(default_factory=dict)
-    _clipped_count: int = 0
-    _gaps: list[Gap] = field(default_factory=list)
-    _gone: OrderedDict[int, int] = field(default_factory=OrderedDict)
-    _owners: OrderedDict[tuple[str, int], Owner] = field(default_factory=OrderedDict)
-    _most: int = 0
-    _each: int = 0
-
-    def __post_init__(self) -> None:
-        """Keeps the bounds where every statement needs them."""
-        self._most, self._each = self.bounds.tuples, self.bounds.statements
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        """Nothing is known."""
+        self.bounds = bounds = bounds or Bounds()
+        self.dropped = self.statements = 0
+        self.has_gaps = False
+        """Whether packets were lost at any time."""
+        self.has_timeless = False
+        """Whether any statement about a socket has no time."""
+        self._sockets: dict[bytes, list[Known]] = {}
+        self._listeners: OrderedDict[int, list[Known]] = OrderedDict()
+        self._sole: dict[int, tuple[Socket, Owner | None, Known] | None] = {}
+        self._answers: OrderedDict[bytes, list[Known]] = OrderedDict()
+        self._answered: set[int] = set()
+        self._clipped: dict[tuple[int, int], list[Clipped]] = {}
+        self._listener_count = self._clipped_count = 0
+        self._gaps: list[Gap] = []
+        self._gone: OrderedDict[int, int] = OrderedDict()
+        self._owners: OrderedDict[tuple[str, int], Owner] = OrderedDict()
+        self._most, self._each = bounds.tuples, bounds.statements  # where every statement needs them
 
     @property
     def size(self) -> int:

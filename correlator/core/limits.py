@@ -1,6 +1,6 @@
 """How long and how many connections the tracker remembers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SECOND = 1_000_000_000
 
@@ -12,8 +12,7 @@ LINGER = 180 * SECOND
 LIVE_SETTLE = SECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How long and how many connections the tracker remembers."""
 
     connections: int = 1_000_000

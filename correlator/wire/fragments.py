@@ -6,7 +6,7 @@ held, only numbers.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from correlator.core.segment import Segment
@@ -31,14 +31,16 @@ class Fragment(NamedTuple):
     more: bool  # others follow
 
 
-@dataclass(slots=True)
 class _Datagram:
-    at: int
-    first: Segment | None = None
-    header: int = 0  # bytes before the TCP payload
-    received: int = 0
-    total: int | None = None  # known from the last fragment
-    offsets: set[int] = field(default_factory=set)
+    __slots__ = ("at", "first", "header", "offsets", "received", "total")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.first: Segment | None = None
+        self.header = 0  # bytes before the TCP payload
+        self.received = 0
+        self.total: int | None = None  # known from the last fragment
+        self.offsets = set[int]()
 
     @property
     def payload(self) -> int | None:

@@ -1,14 +1,12 @@
 """The interfaces of a run: small numbers for segments to carry, names for reports."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 Described = tuple[str, tuple[int, int, int] | None]
 """A name, and of what cooked captures fold into one: the whole's number, the interface's index, the direction."""
 
 
-@dataclass(slots=True)
 class Interfaces:
     """A growing list of interface names, and the interfaces that cooked captures fold into one.
 
@@ -16,12 +14,14 @@ class Interfaces:
     no copy that passed by another interface. So a capture takes the numbers of those that have ended, by name.
     """
 
-    names: list[str] = field(default_factory=list)
-    _parts: dict[tuple[int, int, int], int] = field(default_factory=dict)
-    _ended: dict[str, list[int]] = field(default_factory=dict)  # heaps
-
     # A cooked capture names its interfaces in every packet: hostile bytes could name four billion.
     MAX_PARTS = 4096
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """`names`: of the first ones."""
+        self.names = list(names)
+        self._parts: dict[tuple[int, int, int], int] = {}
+        self._ended: dict[str, list[int]] = {}  # heaps
 
     def add(self, name: str) -> int:
         """An interface of a capture; returns its number."""

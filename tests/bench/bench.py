@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.bench.captures import SHAPES, make
 
 FILTER = "tcp[tcpflags]&(tcp-syn|tcp-fin|tcp-rst)!=0"
-CORRELATOR = (sys.executable, "-m", "correlator")
+CORRELATOR = (str(Path(sys.executable).with_name("correlator")),)
 PEERS = {"tcpdump": "tcpdump", "tshark": "tshark", "softflowd": "softflowd", "tcptrace": "tcptrace", "ss": "iproute2"}
 _SOCKETS = 20_000
 _PAIRS_A_PROCESS = 1000

@@ -172,7 +172,7 @@ def test_a_short_connection_costs_no_lookup() -> None:
 
 def test_without_events_live_asks_at_once() -> None:
     """At the SYN for the client and the listener, at the ACK for both ends, and again after a moment."""
-    engine = Engine(replace(LIVE, eager=True), [])
+    engine = Engine(LIVE._replace(eager=True), [])
     play = Play()
     engine.segment(play.segment("c", "S"))
     assert lookups(engine) == [Lookup(CLIENT_SIDE), Lookup(LISTENER_TUPLE)]
@@ -289,7 +289,7 @@ def test_live_gives_up_on_an_owner_in_the_end() -> None:
 
 def test_a_run_that_announces_nothing_still_looks() -> None:
     """Lookups without announcements: only final findings come."""
-    engine = Engine(replace(LIVE, announce=False), [])
+    engine = Engine(LIVE._replace(announce=False), [])
     play = Play()
     feed(engine, play.handshake())
     for turns in range(1, 5):
@@ -299,7 +299,7 @@ def test_a_run_that_announces_nothing_still_looks() -> None:
 
 def test_live_does_not_look_at_what_is_reported() -> None:
     """A connection that was over before the second look."""
-    engine = Engine(replace(LIVE, limits=Limits(settle=10 * MS)), [])
+    engine = Engine(LIVE._replace(limits=Limits(settle=10 * MS)), [])
     play = Play()
     feed(engine, [*play.handshake(), *play.fins()])
     engine.take()
