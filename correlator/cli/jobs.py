@@ -203,8 +203,7 @@ def _names(wanted: Wanted, stem: str, built: Built) -> list[tuple[str, Writer]]:
 
 def _own(wanted: Wanted, stem: str, shares: int = 1) -> Wanted:
     """The same outputs, in files of one's own."""
-    return replace(
-        wanted,
+    return wanted._replace(
         force=True,  # over what one that was killed has left
         csv=wanted.csv and stem + ".csv",
         jsonl=wanted.jsonl and stem + ".jsonl",

@@ -32,7 +32,7 @@ from correlator.pipeline import Until
 from correlator.pipeline import live as run_live
 from correlator.report.board import Board
 from correlator.report.writer import STANDARD_OUTPUT
-from correlator.run import Outputs, Run, writing
+from correlator.run import FindingSink, Outputs, Run, writing
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
 
@@ -171,14 +171,16 @@ async def _live(start: Start, wanted: Wanted) -> int:
             give_up_privileges(start.user)
             async with contextlib.AsyncExitStack() as others:
                 publisher = publisher_of(*start.publish) if start.publish is not None else None
+                sinks: list[FindingSink] = []
                 if publisher is not None:
-                    wanted.others.append(publisher)
+                    sinks.append(publisher)
                     await others.enter_async_context(publisher.running())
                 if start.metrics is not None:
                     metrics = metrics_of(start.metrics, run, capture, evidence, publisher)
-                    wanted.others.append(metrics)
+                    sinks.append(metrics)
                     others.callback(metrics.close)
                 await others.enter_async_context(watched())
+                wanted = wanted._replace(others=sinks)
                 built = build(wanted, interfaces.names)
                 run.outputs = built.outputs
                 status = await _run(start, capture, evidence, run, built, until, wanted)

@@ -3,7 +3,6 @@
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,8 +67,7 @@ class Screen:
         self._writer.put(text.encode("utf-8", "backslashreplace") + b"\n")
 
 
-@dataclass
-class Wanted:
+class Wanted(NamedTuple):
     """The output options."""
 
     csv: str | None = None
@@ -82,7 +80,7 @@ class Wanted:
     quiet: bool = False
     fail_on: tuple[str, ...] = ()
     hold: float = 2.0
-    selection: Selection = field(default_factory=Selection)
+    selection: Selection = Selection()
     evidence: bool = False
     """Record evidence with --write: where it is not a file already."""
     keyed: bool = False
@@ -90,7 +88,7 @@ class Wanted:
     no_color: bool = False
     board: "Board | None" = None
     """Takes the findings in the table's place: a live view shows them."""
-    others: list[FindingSink] = field(default_factory=list)
+    others: Sequence[FindingSink] = ()
     """Sinks that write no file."""
     screen: str = STANDARD_OUTPUT
     """Where the table of findings goes."""
