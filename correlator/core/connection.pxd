@@ -15,8 +15,19 @@ cdef class End:
     cdef readonly object packets
     cdef readonly object payload
 
-# The fields that a lookup needs come first: they lie together.
+# What a segment that goes on needs comes last here, and first in Flow: it lies together (raw.prefetch_hot).
 cdef class Connection:
+    cdef long long isn[2]
+    cdef public int syn_count
+    cdef public int syn_ack_count
+    cdef public long long number
+    cdef public long long opened_at
+    cdef public long long closed_at
+    cdef public long long superseded_at
+    cdef public long long syn_rtt
+    cdef public long long ack_rtt
+    cdef public unsigned long long reported_in
+    cdef public str interface
     cdef unsigned long long high[2]
     cdef unsigned long long low[2]
     cdef int port[2]
@@ -30,18 +41,7 @@ cdef class Connection:
     cdef public unsigned char simultaneous
     cdef long long packets[2]
     cdef long long payload[2]
-    cdef long long isn[2]
-    cdef public int syn_count
-    cdef public int syn_ack_count
-    cdef public long long number
-    cdef public long long opened_at
-    cdef public long long closed_at
-    cdef public long long superseded_at
-    cdef public long long syn_rtt
-    cdef public long long ack_rtt
-    cdef public unsigned long long reported_in
     cdef public long long touched
-    cdef public str interface
 
     cpdef int server_port(self) except? -1
     cpdef int client_port(self) except? -1

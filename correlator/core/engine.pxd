@@ -7,7 +7,7 @@ from correlator.core.flow cimport Flow
 from correlator.core.frames cimport Frames
 from correlator.core.handshake cimport half_open
 from correlator.core.evidence cimport EvidenceIndex
-from correlator.core.listeners cimport listener
+from correlator.core.listeners cimport listener, oriented
 from correlator.core.matcher cimport Match, match
 from correlator.core.connection cimport Connection
 from correlator.core.finding cimport Finding, unmatched

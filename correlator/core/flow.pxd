@@ -24,7 +24,6 @@ cpdef long long sequence_end(Segment segment) except? -1
 cdef class Flow(Connection):
     cdef long long reached[2]
     cdef long long acked[2]
-    cdef long long base[2]
     cdef int seen_at[2]
     cdef unsigned char reset[2]
     cdef public unsigned char is_steady
@@ -33,10 +32,11 @@ cdef class Flow(Connection):
     cdef public unsigned char gone
     cdef public long long last_at
     cdef public Queue queue
+    cdef public Flow chained
     cdef public Flow earlier
     cdef public Flow later
-    cdef public Flow chained
     cdef public unsigned long long hash
+    cdef long long base[2]
     cdef public long long syn_at
     cdef public long long syn_ack_at
 

@@ -10,4 +10,5 @@ from correlator.core.model cimport Socket
 
 @cython.locals(known=Known, answers=list, there=list, rows=list, sole=Socket)
 cpdef tuple listener(EvidenceIndex index, Connection connection, family, str netns=*)
+cpdef Connection oriented(EvidenceIndex index, Connection connection)
 cpdef bint takes(Socket socket, Connection connection) except -1

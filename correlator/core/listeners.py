@@ -69,8 +69,10 @@ def oriented(index: EvidenceIndex, connection: Connection) -> Connection:
 
     The end with a listener on its port is the server; without one, or with two, the end with the lower port is.
     """
-    if connection.oriented:
-        return connection
+    return connection if connection.oriented else _by_ports(index, connection)
+
+
+def _by_ports(index: EvidenceIndex, connection: Connection) -> Connection:
     turned = connection.turned_round()
     listens = any(takes(known.socket, connection) for known in index.listeners(connection.server_port()))
     turned_listens = any(takes(known.socket, turned) for known in index.listeners(turned.server_port()))

@@ -23,7 +23,12 @@ cdef extern from *:
             RAW_PREFETCH((const char *)found + at);
     }
     static inline void raw_prefetch_object(PyObject *items, Py_ssize_t at) {
-        raw_prefetch_large(PyList_GET_ITEM(items, at));
+        const char *found = (const char *)PyList_GET_ITEM(items, at);
+        RAW_PREFETCH(found);
+        RAW_PREFETCH(found + 112);
+        RAW_PREFETCH(found + 176);
+        RAW_PREFETCH(found + 240);
+        RAW_PREFETCH(found + 271);
     }
     static inline unsigned int raw_word(const unsigned char *raw, Py_ssize_t at) {
         raw += at;
