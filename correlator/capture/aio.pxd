@@ -14,6 +14,17 @@ cdef extern from *:
         int error;
     } Aio;
 
+    static pid_t aio_owner;  /* fork(2) leaves the threads behind: a child has none, and reads by itself */
+
+    static Aio *aio_of(PyObject *capsule) {
+        Aio *one = (Aio *)PyCapsule_GetPointer(capsule, NULL);
+        if (one != NULL && one->is_queued && getpid() != aio_owner) {
+            one->is_queued = 0;
+            one->error = ECANCELED;
+        }
+        return one;
+    }
+
     static int aio_wait(Aio *one) {  /* with or without the interpreter's lock; 0, or -1 where a signal came */
         const struct aiocb *list[1] = {&one->block};
         while (one->is_queued && aio_error(&one->block) == EINPROGRESS)
@@ -41,7 +52,7 @@ cdef extern from *:
     }
 
     static void aio_drop(PyObject *capsule) {
-        Aio *one = (Aio *)PyCapsule_GetPointer(capsule, NULL);
+        Aio *one = aio_of(capsule);
         if (one->is_queued)
             aio_cancel(one->block.aio_fildes, &one->block);
         while (aio_wait(one) < 0)
@@ -67,19 +78,21 @@ cdef extern from *:
         one->block.aio_nbytes = (size_t)size;
         one->block.aio_offset = offset;
         one->block.aio_sigevent.sigev_notify = SIGEV_NONE;
-        one->is_queued = aio_read(&one->block) == 0;
+        if (!aio_owner)
+            aio_owner = getpid();
+        one->is_queued = getpid() == aio_owner && aio_read(&one->block) == 0;
         if (!one->is_queued)  /* no thread is to be had: it is read when it is finished */
             one->error = ECANCELED;
         return capsule;
     }
 
     static int aio_is_done(PyObject *capsule) {
-        Aio *one = (Aio *)PyCapsule_GetPointer(capsule, NULL);
+        Aio *one = aio_of(capsule);
         return one == NULL ? -1 : !one->is_queued || aio_error(&one->block) != EINPROGRESS;
     }
 
     static int aio_take_over(PyObject *capsule) {
-        Aio *one = (Aio *)PyCapsule_GetPointer(capsule, NULL);
+        Aio *one = aio_of(capsule);
         if (one == NULL)
             return -1;
         if (!one->is_queued || aio_cancel(one->block.aio_fildes, &one->block) != AIO_CANCELED)
@@ -90,7 +103,7 @@ cdef extern from *:
     }
 
     static PyObject *aio_finish(PyObject *capsule) {
-        Aio *one = (Aio *)PyCapsule_GetPointer(capsule, NULL);
+        Aio *one = aio_of(capsule);
         PyObject *bytes;
         int state = 0;
         if (one == NULL)

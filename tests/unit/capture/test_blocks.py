@@ -2,7 +2,9 @@
 
 import os
 import random
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from correlator import running_core
 from correlator.capture.blocks import Blocks
 
 SIZE = 5000
+_NOBODY = 65534
 DATA = random.Random(3).randbytes(20 * SIZE + 77)
 
 
@@ -93,3 +96,41 @@ def test_blocks_that_are_given_up(descriptor: int) -> None:
     blocks = Blocks(descriptor, 0, size=SIZE)
     blocks.take()
     del blocks
+
+
+def in_a_child(work: Callable[[], bool]) -> bool:
+    """What work tells in a process that was forked."""
+    child = os.fork()
+    if not child:
+        os._exit(not work())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_process_that_was_forked(descriptor: int) -> None:
+    """It has none of the threads that read ahead: what was begun is read again, and what follows when it is wanted."""
+    blocks = Blocks(descriptor, 0, size=SIZE)
+    blocks.take()
+    assert in_a_child(lambda: b"".join(iter(blocks.take, b"")) == DATA[SIZE:])
+    assert in_a_child(lambda: b"".join(iter(Blocks(descriptor, 0, size=SIZE).take, b"")) == DATA)
+    assert b"".join(iter(blocks.take, b"")) == DATA[SIZE:]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to become somebody who may have no threads")
+def test_where_no_thread_is_to_be_had(tmp_path: Path) -> None:
+    """Each block is read when it is wanted."""
+    (tmp_path / "file").write_bytes(DATA)
+    code = f"""if True:
+        import os, resource, sys, threading
+        from correlator.capture.blocks import Blocks
+        data = open(sys.argv[1], "rb").read()
+        descriptor = os.open(sys.argv[1], os.O_RDONLY)
+        os.setresuid({_NOBODY}, {_NOBODY}, {_NOBODY})
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        try:
+            threading.Thread(target=int).start()
+        except RuntimeError:
+            print("no thread")
+        print(b"".join(iter(Blocks(descriptor, 0, size={SIZE}).take, b"")) == data)
+    """
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "file"], capture_output=True, text=True, check=False)
+    assert done.stdout == "no thread\nTrue\n", done.stderr
