@@ -186,7 +186,7 @@ class CaptureFile:
                         await asyncio.sleep(0)
         except OSError as error:
             self._fail(error.strerror or str(error))
-        if reader.damage is None and self.bytes_read < min(size, reader.until):
+        if reader.damage is None and reader.next_at < reader.until and self.bytes_read < size:
             self._fail(_MISSING)
 
     def _open(self, head: bytes) -> Reader:

@@ -15,7 +15,7 @@ cdef class End:
     cdef readonly object packets
     cdef readonly object payload
 
-# What a segment that goes on needs comes last here, and first in Flow: it lies together (raw.prefetch_hot).
+# What a segment needs comes last here, and first in Flow: it lies together (`prefetch_object` in raw.pxd).
 cdef class Connection:
     cdef long long isn[2]
     cdef public int syn_count

@@ -12,14 +12,14 @@ cdef class Packet:
 
 @cython.final
 cdef class Frames:
-    cdef readonly object data
+    cdef readonly bytes data
     cdef const unsigned char* start
     cdef readonly Py_ssize_t size
     cdef public Py_ssize_t count
     cdef readonly list segments
 
-    cpdef int hold(self, data) except -1
-    cpdef int lie_in(self, data) except -1
+    cpdef int hold(self, bytes data) except -1
+    cpdef int lie_in(self, bytes data) except -1
     cpdef Py_ssize_t grow(self) except -1
     @cython.locals(segment=Segment)
     cpdef int add(self, long long at, int link_type, int interface, Py_ssize_t begin, Py_ssize_t captured,

@@ -1,13 +1,9 @@
 """What comes in from the wire: captured frames, many in one buffer, each with a segment that it may be decoded to."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from correlator.core import raw
 from correlator.core.segment import Segment
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 
 @dataclass(frozen=True)
@@ -27,8 +23,8 @@ class Frames:
     Whoever reads a capture may fill the same frames again and again: there is an object a frame, but none is made.
     """
 
-    def __init__(self, data: "bytes | mmap" = b"") -> None:
-        """No frames yet. `data`: bytes, or a part of a file that is mapped (mmap(2))."""
+    def __init__(self, data: bytes = b"") -> None:
+        """No frames yet, in a buffer."""
         self.count = 0
         self.lie_in(data)
         self.segments: list[Segment] = []
@@ -38,12 +34,12 @@ class Frames:
         """How many frames there are."""
         return self.count
 
-    def hold(self, data: "bytes | mmap") -> None:
+    def hold(self, data: bytes) -> None:
         """Begin anew, with another buffer."""
         self.count = 0
         self.lie_in(data)
 
-    def lie_in(self, data: "bytes | mmap") -> None:
+    def lie_in(self, data: bytes) -> None:
         """Have another buffer, in which the frames lie where they lay."""
         self.data = data
         self.start = raw.address(data)

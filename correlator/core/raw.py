@@ -3,18 +3,15 @@
 Of the integers out of bytes whoever calls has compared before where the bytes end.
 """
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from mmap import mmap
+from typing import Any
 
 
-def address(data: "bytes | mmap") -> "bytes | mmap":
+def address(data: bytes) -> bytes:
     """Where bytes lie: compiled, a pointer, which is good for as long as they are held."""
     return data
 
 
-def prefetch(raw: "bytes | mmap", at: int) -> None:
+def prefetch(raw: bytes, at: int) -> None:
     """Have bytes that are soon to be looked at brought near; they may lie anywhere."""
 
 
@@ -23,33 +20,33 @@ def prefetch_item(items: list[Any], at: int) -> None:
 
 
 def prefetch_object(items: list[Any], at: int) -> None:
-    """Have the object at a place in a list brought near."""
+    """Have what a segment needs of the connection at a place in a list brought near."""
 
 
 def prefetch_large(found: object) -> None:
     """Have an object of some hundred bytes brought near."""
 
 
-def word(raw: "bytes | mmap", at: int) -> int:
+def word(raw: bytes, at: int) -> int:
     """32 bits, the lowest first."""
     return raw[at + 3] << 24 | raw[at + 2] << 16 | raw[at + 1] << 8 | raw[at]
 
 
-def net_half(raw: "bytes | mmap", at: int) -> int:
+def net_half(raw: bytes, at: int) -> int:
     """16 bits in network byte order."""
     return raw[at] << 8 | raw[at + 1]
 
 
-def net_word(raw: "bytes | mmap", at: int) -> int:
+def net_word(raw: bytes, at: int) -> int:
     """32 bits in network byte order."""
     return raw[at] << 24 | raw[at + 1] << 16 | raw[at + 2] << 8 | raw[at + 3]
 
 
-def net_long_word(raw: "bytes | mmap", at: int) -> int:
+def net_long_word(raw: bytes, at: int) -> int:
     """64 bits in network byte order."""
     return net_word(raw, at) << 32 | net_word(raw, at + 4)
 
 
-def ordered_word(raw: "bytes | mmap", at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
+def ordered_word(raw: bytes, at: int, is_net: bool) -> int:  # noqa: FBT001  compiled: takes no keywords
     """32 bits in network byte order, or with the lowest first."""
     return net_word(raw, at) if is_net else word(raw, at)

@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from correlator.core import raw
 from correlator.core.annotation import Kept
@@ -11,9 +10,6 @@ from correlator.core.frames import Frames
 from correlator.core.segment import MAX_TIME, NO_TIME
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import AHEAD, LINE, MAX_PACKET, Damage, Reader
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
@@ -133,7 +129,7 @@ class PcapngReader(Reader):
         frames.count = count
         return at
 
-    def _block_length(self, data: "bytes | mmap", at: int) -> int | None:
+    def _block_length(self, data: bytes, at: int) -> int | None:
         """The length of the block at `at` if it is complete and of use; notes how much to skip if it is not."""
         if len(data) - at < _BLOCK_OVERHEAD:
             return None
@@ -161,7 +157,7 @@ class PcapngReader(Reader):
             raise _BadBlockError(message)
         return int(length)
 
-    def _begin_section(self, data: "bytes | mmap", at: int) -> None:
+    def _begin_section(self, data: bytes, at: int) -> None:
         magic = data[at + 8 : at + 12]
         if magic == _BYTE_ORDER_MAGIC.to_bytes(4, "little"):
             self._order = "<"

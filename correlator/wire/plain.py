@@ -5,16 +5,11 @@ Plain is TCP in IPv4 without options or IPv6 without extensions, whole, on Ether
 Compiled, a buffer is a pointer: where the frame ends is compared before each header is read.
 """
 
-from typing import TYPE_CHECKING
-
 from correlator.core import raw
 from correlator.core.frames import Frames
 from correlator.core.segment import Segment
 from correlator.wire import layout
 from correlator.wire.link import LinkType
-
-if TYPE_CHECKING:
-    from mmap import mmap
 
 _ETHERNET = int(LinkType.ETHERNET)
 
@@ -31,7 +26,7 @@ def decode_plain(frames: Frames) -> int:
     return left
 
 
-def _plain(segment: Segment, frame: "bytes | mmap", size: int) -> bool:
+def _plain(segment: Segment, frame: bytes, size: int) -> bool:
     """Fill in the segment of a plain frame in a buffer of so many bytes; False for any other frame."""
     begin, limit, end = segment.begin, segment.begin + segment.captured, segment.begin + segment.wire_length
     if begin < 0 or limit > size or limit < begin + layout.SHORTEST:
