@@ -5,6 +5,7 @@ about the package is in pyproject.toml. CORRELATOR_NO_BUILD=1 leaves the compile
 """
 
 import os
+from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -74,6 +75,22 @@ COMPILED = [
 FLAGS = os.environ.get("CORRELATOR_FLAGS", "-O3 -g0 -w -fno-plt -fno-tree-vectorize").split()
 
 
+BUILD = "build/cython"
+
+
+def forget_outdated() -> None:
+    """Have translated again what is older than a header: Cython does not see who needs one.
+
+    Headers are those .pxd that no compiled module is beside: they are cimported whole, and written into who uses them.
+    """
+    headers = [path for path in Path("correlator").rglob("*.pxd") if str(path.with_suffix(".py")) not in COMPILED]
+    newest = max((path.stat().st_mtime for path in headers), default=0.0)
+    for name in COMPILED:
+        translated = Path(BUILD, name).with_suffix(".c")
+        if translated.exists() and translated.stat().st_mtime < newest:
+            translated.unlink()
+
+
 def extensions() -> list[Extension]:
     """The extension modules; none where Cython is not there, or not wanted."""
     if os.environ.get("CORRELATOR_NO_BUILD"):
@@ -92,14 +109,13 @@ def extensions() -> list[Extension]:
         )
         for name in COMPILED
     ]
+    forget_outdated()
     directives = {
         "language_level": 3,
         "boundscheck": True,  # this parses strangers' bytes
         "annotation_typing": False,  # the .pxd files say what is typed
     }
-    return list(
-        cythonize(modules, compiler_directives=directives, build_dir="build/cython", nthreads=os.cpu_count() or 1)
-    )
+    return list(cythonize(modules, compiler_directives=directives, build_dir=BUILD, nthreads=os.cpu_count() or 1))
 
 
 if __name__ == "__main__":  # cythonize starts processes, which import this
