@@ -95,11 +95,11 @@ cdef extern from *:
         Aio *one = aio_of(capsule);
         if (one == NULL)
             return -1;
-        if (!one->is_queued || aio_cancel(one->block.aio_fildes, &one->block) != AIO_CANCELED)
-            return 0;
-        aio_settle(one);
-        aio_carry_out(one);
-        return 1;
+        if (one->is_queued && aio_cancel(one->block.aio_fildes, &one->block) == AIO_CANCELED) {
+            aio_settle(one);
+            aio_carry_out(one);
+        }
+        return 0;
     }
 
     static PyObject *aio_finish(PyObject *capsule) {
@@ -133,5 +133,5 @@ cdef extern from *:
     """
     object begin "aio_begin"(int descriptor, Py_ssize_t size, long long offset)
     bint is_done "aio_is_done"(object read) except -1
-    bint take_over "aio_take_over"(object read) except -1
+    int take_over "aio_take_over"(object read) except -1
     bytes finish "aio_finish"(object read)

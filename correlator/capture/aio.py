@@ -21,10 +21,8 @@ def is_done(read: Read) -> bool:
     return True
 
 
-def take_over(read: Read) -> bool:
-    """Carry a read out at once, unless it has begun; whether that was done."""
-    del read
-    return False
+def take_over(read: Read) -> None:
+    """Carry a read out at once, unless it has begun."""
 
 
 def finish(read: Read) -> bytes:

@@ -1,7 +1,7 @@
 """Several captures as one timeline, by the times of their packets.
 
 A capture is opened when its time has come: of a rotated set few are open at once, in whatever order they are named. As
-long as one is alone its packets go on as they are; those that wait for others' are copied.
+long as one is alone its packets go on as they are; of several, each has its turn with a part of what was read of it.
 """
 
 import heapq
@@ -30,13 +30,6 @@ class _Head:
     waiting: list[Frames] = field(compare=False)
     batches: AsyncGenerator[list[Frames], None] = field(compare=False)
     source: CaptureFile = field(compare=False)
-    is_kept: bool = field(default=False, compare=False)  # whether the frames are a copy
-
-    def keep(self) -> None:
-        """Have frames that stay as they are while others are read."""
-        if not self.is_kept and self.number < self.frames.count:
-            self.frames, self.number = self.frames.part(self.number, self.frames.count), 0
-        self.is_kept = True
 
 
 class MergedCaptures:
@@ -97,8 +90,6 @@ class MergedCaptures:
                     yield [alone]
                     await _forward(heads)
                     continue
-                for head in heads:
-                    head.keep()
                 batch, count = list[Frames](), 0
                 while heads and len(batch) < _PARTS and count < _FRAMES and opens > (heads[0].at, heads[0].place):
                     batch.append(await _next_part(heads, opens))
@@ -140,7 +131,6 @@ async def _next_part(heads: list[_Head], opens: tuple[int, int]) -> Frames:
     begin, head.number = head.number, _end_of_turn(head, until)
     part = head.frames.part(begin, head.number)
     await _forward(heads)
-    head.keep()
     return part
 
 
@@ -160,7 +150,7 @@ async def _advance(head: _Head) -> bool:
             except StopAsyncIteration:
                 head.source.end()
                 return False
-        head.frames, head.number, head.is_kept = head.waiting.pop(0), 0, False
+        head.frames, head.number = head.waiting.pop(0), 0
     # a packet that stands too late in its file does not hold the others up
     head.at = max(head.at, head.frames.segments[head.number].at)
     return True

@@ -2,10 +2,10 @@
 
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcap import MAGICS, PcapReader
+from correlator.wire.pcapng import SECTION_HEADER, PcapngReader
 from correlator.wire.reader import Reader
 
 MAGIC_LENGTH = 4
-_PCAPNG = bytes.fromhex("0a0d0d0a")  # the same in either byte order
 
 
 class NotACaptureError(ValueError):
@@ -20,8 +20,6 @@ def reader_for(head: bytes, interfaces: Interfaces, *, comments: bool = False) -
     magic = bytes(head[:MAGIC_LENGTH])
     if magic in MAGICS:
         return PcapReader(interfaces)
-    if magic == _PCAPNG:
-        from correlator.wire.pcapng import PcapngReader  # noqa: PLC0415  a capture has one format
-
+    if magic == SECTION_HEADER.to_bytes(4, "little"):  # the same in either byte order
         return PcapngReader(interfaces, comments=comments)
     raise NotACaptureError(magic.hex(" ") or "empty")

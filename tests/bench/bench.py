@@ -97,11 +97,11 @@ def write_anew(capture: Path, to: Path) -> Path:
 
 def offline(files: dict[str, Path], csv: str) -> list[Row]:
     """The rows about captures."""
-    path = str(write_anew(files["bulk.pcap"], Path(csv).with_name("written.pcap")))
-    just_written = (*CORRELATOR, "analyse", "-q", path), ("tcpdump", "-r", path, "-w", "/dev/null", FILTER)
-    rows = [Row("bulk.pcap, just written, summary", just_written[0], "tcpdump", just_written[1], None)]
-    for name, wanted in (("bulk.pcap", 0.6), ("small.pcap", 2.0), ("small.pcapng", 3.0)):
-        path = str(files[name])
+    rows = []
+    written = write_anew(files["bulk.pcap"], Path(csv).with_name("written.pcap"))
+    just_written = "bulk.pcap, just written"
+    for name, wanted in ((just_written, None), ("bulk.pcap", 0.6), ("small.pcap", 2.0), ("small.pcapng", 3.0)):
+        path = str(written if name == just_written else files[name])
         summary = (*CORRELATOR, "analyse", "-q", path)
         tcpdump = ("tcpdump", "-r", path, "-w", "/dev/null", FILTER)
         rows.append(Row(f"{name}, summary", summary, "tcpdump", tcpdump, wanted))
@@ -116,7 +116,7 @@ def offline(files: dict[str, Path], csv: str) -> list[Row]:
             softflowd = ("softflowd", "-r", path, "-d")
             rows.append(Row(f"{name}, summary", summary, "softflowd", softflowd, 1 / 2.5, 3))
             rows.append(Row(f"{name}, summary", summary, "tcptrace", ("tcptrace", "-n", path), None, 1))
-        if name != "small.pcapng":
+        if name in {"bulk.pcap", "small.pcap"}:
             tshark = ("tshark", "-n", "-q", "-z", "conv,tcp", "-r", path)
             rows.append(Row(f"{name}, summary", summary, "tshark", tshark, 1 / 40, 1 if name == "small.pcap" else None))
     return rows

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from correlator import running_core
 from correlator.capture.blocks import Blocks
 
 SIZE = 5000
@@ -75,16 +74,15 @@ def test_an_error_ahead(descriptor: int) -> None:
     """It comes with its block, not before."""
     blocks = Blocks(descriptor, (1 << 63) - 1 - 3 * SIZE, size=SIZE, ahead=4)
     assert blocks.take() == b""
-    if running_core() == "compiled core":
-        blocks = Blocks(descriptor, 0, size=SIZE, ahead=4)
-        assert blocks.take() == DATA[:SIZE]
-        spare = os.dup(descriptor)
-        os.close(descriptor)
-        with pytest.raises(OSError, match="Bad file descriptor"):
-            while blocks.take():
-                pass
-        os.dup2(spare, descriptor)
-        os.close(spare)
+    blocks = Blocks(descriptor, 0, size=SIZE, ahead=4)
+    assert blocks.take() == DATA[:SIZE]
+    spare = os.dup(descriptor)
+    os.close(descriptor)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        while blocks.take():
+            pass
+    os.dup2(spare, descriptor)
+    os.close(spare)
 
 
 def test_blocks_that_are_given_up(descriptor: int) -> None:
