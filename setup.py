@@ -30,6 +30,7 @@ COMPILED = [
     "correlator/core/listeners.py",
     "correlator/core/matcher.py",
     "correlator/core/model.py",
+    "correlator/core/packing.py",
     "correlator/core/segment.py",
     "correlator/core/share.py",
     "correlator/core/table.py",

@@ -7,6 +7,7 @@ cdef class Blocks:
     cdef Py_ssize_t _size
     cdef Py_ssize_t _ahead
     cdef long long _at
+    cdef long long _until
     cdef object _asked
 
     cpdef bytes take(self)

@@ -1,6 +1,7 @@
 """The blocks of a file: while one is looked at, those that follow are read."""
 
 import os
+import sys
 from collections import deque
 
 from correlator.capture import aio
@@ -14,12 +15,18 @@ AHEAD = 4
 class Blocks:
     """Gives a file's bytes in order. The descriptor is to stay open until it is closed here."""
 
-    def __init__(self, descriptor: int, begin: int = 0, *, size: int = BLOCK, ahead: int = AHEAD) -> None:
-        """`begin`: offset of the first byte that is wanted. `size`: of a block. `ahead`: so many are read ahead."""
+    def __init__(
+        self, descriptor: int, begin: int = 0, *, until: int = sys.maxsize, size: int = BLOCK, ahead: int = AHEAD
+    ) -> None:
+        """`begin`: offset of the first byte that is wanted; `until`: of the first one that is not, or hardly.
+
+        `size`: of a block. `ahead`: so many are read ahead.
+        """
         self._descriptor = descriptor
         self._size = size
         self._ahead = ahead
         self._at = begin
+        self._until = until
         self._asked: deque[aio.Read] = deque()
 
     def take(self) -> bytes:
@@ -45,6 +52,7 @@ class Blocks:
         self._asked.clear()
 
     def _ask(self) -> None:
-        while len(self._asked) < self._ahead:
-            offset = self._at + len(self._asked) * self._size
+        offset = self._at + len(self._asked) * self._size
+        while len(self._asked) < self._ahead and offset < self._until:
             self._asked.append(aio.begin(self._descriptor, self._size, offset))
+            offset += self._size

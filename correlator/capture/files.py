@@ -41,7 +41,7 @@ class Span(NamedTuple):
 
 
 class CaptureFile:
-    """One capture file, or standard input. Iterate `batches` once."""
+    """One capture file, or standard input. Iterate `batches` once, and once again behind `go_to`."""
 
     def __init__(
         self,
@@ -72,15 +72,19 @@ class CaptureFile:
         self._stop = stop or asyncio.Event()
         self._reader: Reader | None = None
 
+    def go_to(self, span: Span) -> None:
+        """Iterate `batches` again, for another part of the same file; `damage` and `next_at` are of that part."""
+        self._span = span
+
     def end(self) -> None:
         """No packet of it is to come: its interfaces are free for a capture that follows."""
         if self._reader is not None:
             self._interfaces.end(self._reader.interfaces)
 
     @property
-    def interface_count(self) -> int:
-        """How many interfaces were described so far."""
-        return len(self._reader.interfaces) if self._reader is not None else 0
+    def described(self) -> int:
+        """How many sections and interfaces were described so far, without what cooked captures fold into one."""
+        return self._reader.sections + len(self._reader.interfaces) if self._reader is not None else 0
 
     @property
     def next_at(self) -> int:
@@ -155,27 +159,26 @@ class CaptureFile:
             if not stat.S_ISREG(os.stat(self.name).st_mode):
                 return None
             file = opened.enter_context(FileIO(self.name))
-            head = os.pread(file.fileno(), MAGIC_LENGTH, 0)
-            if len(head) == MAGIC_LENGTH and compression(head) is None:
+            if self._reader is None:
+                head = os.pread(file.fileno(), MAGIC_LENGTH, 0)
+                if len(head) < MAGIC_LENGTH or compression(head) is not None:
+                    return None
                 self._reader = self._open(head)
-                if self._span is not None:
-                    self._pass_to(self._span, os.pread(file.fileno(), HEAD, 0), self._reader)
-                opened.pop_all()
-                return file
+                if self._span is not None and self._span.begin:
+                    head = os.pread(file.fileno(), HEAD, 0)
+                    self._reader.feed(head[: head_length(head) or 0])
+            if self._span is not None:
+                self._reader.go_to(*self._span)
+                self.bytes_read = self._span.begin
+            opened.pop_all()
+            return file
         return None
-
-    def _pass_to(self, span: Span, data: bytes, reader: Reader) -> None:
-        """Go on where a part of the file begins, with what stands before the first packet; no further than it goes."""
-        reader.until = span.end
-        if span.begin:
-            reader.feed(data[: head_length(data) or 0])
-            reader.go_to(span.begin)
-            self.bytes_read = span.begin
 
     async def _read_ahead(self, file: FileIO, reader: Reader) -> AsyncGenerator[list[Frames], None]:
         """The packets of a finished file, or of a part of it."""
         turn, size, begin = 0, os.fstat(file.fileno()).st_size, self.bytes_read
-        ahead = Blocks(file.fileno(), begin) if self._is_alone else Blocks(file.fileno(), begin, size=BLOCK, ahead=0)
+        kind = {} if self._is_alone else {"size": BLOCK, "ahead": 0}
+        ahead = Blocks(file.fileno(), begin, until=reader.until, **kind)
         try:
             with file, closing(ahead) as blocks:
                 while reader.damage is None and reader.next_at < reader.until and (block := blocks.take()):

@@ -97,14 +97,15 @@ def analyse(  # click's options
     apart = are_files and not (wanted.prefix or wanted.html or wanted.parquet or merge or follow)
     work = partial(_one_by_one, groups)
     if apart and (jobs or len(groups) > 1):
-        from correlator.cli.jobs import Job, at_once, in_shares  # noqa: PLC0415  processes are slow to import, too
+        from correlator.cli.jobs import Job, at_once  # noqa: PLC0415  processes are slow to import, too
         from correlator.cli.part import cores  # noqa: PLC0415
+        from correlator.cli.shares.command import in_shares  # noqa: PLC0415
 
         some = min(jobs or cores(), len(groups))
         if some > 1:
             work = partial(at_once, Job(wanted, tables), groups, some)
         elif jobs and jobs > 1 and len(groups) == 1:
-            work = partial(in_shares, Job(wanted, tables, jobs), groups[0])
+            work = partial(in_shares, wanted, tables, jobs, names[0])
     raise SystemExit(asyncio.run(_analyse(wanted, inputs, record, names, [*tables, *beside], work)))
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from correlator.capture.files import CaptureFile, Span
 from correlator.capture.names import UnreadableError
@@ -16,6 +16,7 @@ from correlator.pipeline import analyse
 from correlator.run import Run
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
+from correlator.wire.reader import Damage
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -39,8 +40,6 @@ class Inputs:
         """Captures of which nothing could be read."""
         self.taken = 0
         """Captures so far."""
-        self.is_recorded = False
-        """Whether one was written by a live run of ours."""
         self._named = named
         self._follow = follow
         self._first = 1
@@ -90,17 +89,15 @@ class Inputs:
         self.state(run, beside if evidence is None else evidence)
         source = self.source(group, span)
         try:
-            with _progress(source) as progressed:
+            with progress(source) as progressed:
                 await analyse(run, source, self.stop, progressed)
         except UnreadableError as error:
             self.unread.append(group[0])
             self.troubles.append(f"{group[0]}: {error}")
         if isinstance(source, CaptureFile):
             source.end()
-        self.is_recorded = self.is_recorded or source.kept is not None
         self._note_damage(source)
-        if self.is_interrupted:
-            self.troubles.append(f"{group[0]}: interrupted; what was read is reported")
+        self.note_interruption(group[0])
         self._first += run.engine.tracker.moment
 
     def source(self, group: list[str], span: Span | None) -> "CaptureFile | MergedCaptures":
@@ -121,12 +118,32 @@ class Inputs:
             self.troubles += [f"{name}: {reason}" for name, reason in source.unread.items()]
         for capture in captures:
             if capture.damage is not None and capture.name not in self.unread:
-                where = f"{capture.name}: byte {capture.damage.offset}: {capture.damage.reason}"
-                self.troubles.append(f"{where}; what came before it is reported")
+                self.note_damage(capture.name, capture.damage)
+
+    def note_damage(self, name: str, damage: Damage) -> None:
+        """A capture makes no sense from somewhere on."""
+        self.troubles.append(f"{name}: byte {damage.offset}: {damage.reason}; what came before it is reported")
+
+    def note_interruption(self, name: str) -> None:
+        """If it was told to stop, it was while a capture was read."""
+        if self.is_interrupted:
+            self.troubles.append(f"{name}: interrupted; what was read is reported")
+
+
+class Measured(Protocol):
+    """Something that is read."""
+
+    @property
+    def bytes_read(self) -> int:
+        """So far."""
+
+    @property
+    def size(self) -> int | None:
+        """In bytes, where that is known."""
 
 
 @contextmanager
-def _progress(source: "CaptureFile | MergedCaptures") -> Iterator[Callable[[], None]]:
+def progress(source: Measured) -> Iterator[Callable[[], None]]:
     """A bar on standard error for a file that takes long, where that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None

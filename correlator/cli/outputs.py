@@ -30,10 +30,9 @@ _SECOND = 1_000_000_000
 class Screen:
     """Findings on standard output, a line each: an open connection when its sockets are known, others at their end."""
 
-    def __init__(self, writer: Writer, *, keyed: bool = False) -> None:
-        """The header comes with the first finding. `keyed`: lines that are to be merged with others, without it."""
+    def __init__(self, writer: Writer) -> None:
+        """The header comes with the first finding."""
         self._writer = writer
-        self._is_keyed = keyed
         self._shown: dict[tuple[int, str], Verdict] = {}
         self._begun = False
 
@@ -51,9 +50,6 @@ class Screen:
         if not finding.final:
             self._shown[key] = finding.verdict
         if shown is finding.verdict:
-            return
-        if self._is_keyed:
-            self._put(f"{finding.connection.reported_in:016x}{finding.connection.touched:016x}{line(finding)}")
             return
         if not self._begun:
             self._begun = True
@@ -83,8 +79,6 @@ class Wanted(NamedTuple):
     selection: Selection = Selection()
     evidence: bool = False
     """Record evidence with --write: where it is not a file already."""
-    keyed: bool = False
-    """For lines that are to be merged with those of others (`report/merging.py`)."""
     no_color: bool = False
     board: "Board | None" = None
     """Takes the findings in the table's place: a live view shows them."""
@@ -180,14 +174,14 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     if wanted.board is not None:
         chosen.append(wanted.board)
     elif not wanted.quiet and STANDARD_OUTPUT not in reports:
-        chosen.append(Screen(writer(wanted.screen), keyed=wanted.keyed))
+        chosen.append(Screen(writer(wanted.screen)))
     if wanted.prefix is not None:
         text = _add_set(wanted.prefix, wanted, outputs, chosen, interfaces)
     if wanted.csv or wanted.jsonl:
         from correlator.report.text_sinks import CsvSink, JsonlSink  # noqa: PLC0415  as in _add_set
 
         names = ((wanted.csv, CsvSink), (wanted.jsonl, JsonlSink))
-        chosen += [kind(writer(name), keyed=wanted.keyed) for name, kind in names if name]
+        chosen += [kind(writer(name)) for name, kind in names if name]
     if wanted.html:
         from correlator.report.page.sink import HtmlSink  # noqa: PLC0415  as above
 

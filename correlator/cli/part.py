@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,24 +30,12 @@ class Part:
     troubles: list[str]
     unread: list[str]
     failures: list[str]
-    is_apart: bool
-    """Whether no connection of a share has to do with those of others."""
 
 
 def failed(group: Iterable[str], *, trouble: str = "", failure: str = "") -> Part:
     """Of captures that could not be analysed: why, or which output was the reason."""
     troubles, failures = ([text] if text else [] for text in (trouble, failure))
-    return Part(
-        {}, Summary().tally(), is_met=False, troubles=troubles, unread=[*group], failures=failures, is_apart=True
-    )
-
-
-def fit_together(shares: Sequence[Part]) -> bool:
-    """Whether shares of a capture are the whole: no connection of one has to do with another's, and all have read the
-    same, which may have changed meanwhile.
-    """  # noqa: D205
-    read = [(part.troubles, part.unread, {name: part.counters.get(name) for name in OF_THE_CAPTURE}) for part in shares]
-    return all(part.is_apart for part in shares) and all(one == read[0] for one in read)
+    return Part({}, Summary().tally(), is_met=False, troubles=troubles, unread=[*group], failures=failures)
 
 
 def cores() -> int:
@@ -84,8 +72,5 @@ async def part_of(
             if inputs.is_void:
                 for writer in built.outputs.writers:
                     writer.forget()
-    # legs of one connection have four-tuples of their own, and what a live run wrote is reported in its order
-    has_legs = len(interfaces.names) > 1 and run.engine.index.statements > 0
-    is_apart = not (inputs.is_recorded or has_legs)
     failures = built.outputs.failures
-    return Part(run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures, is_apart)
+    return Part(run.total, built.summary.tally(), built.fail_on.met, inputs.troubles, inputs.unread, failures)

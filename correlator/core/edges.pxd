@@ -4,13 +4,12 @@ from correlator.core.ends_hash cimport EndsHash
 from correlator.core.engine cimport Engine
 from correlator.core.flow cimport Flow
 from correlator.core.frames cimport Frames
+from correlator.core.packing cimport Rows
 from correlator.core.segment cimport Segment
 
+cdef Py_ssize_t _ROW_WORDS
 cdef Py_ssize_t _WORDS
 cdef Py_ssize_t _ROWS
-cdef unsigned long long _LOW
-cdef unsigned long long _HIGH_BIT
-cdef unsigned long long _WORD
 cdef unsigned long long _MOST
 
 @cython.final
@@ -29,8 +28,8 @@ cdef class Edges:
     cdef unsigned long long _mask
     cdef long long _moment
     cdef long long _newest
-    cdef object _rows
-    cdef unsigned long long[::1] _view
+    cdef Rows _rows
+    cdef object _bytes
     cdef Py_ssize_t _count
     cdef object _write
 
@@ -39,13 +38,12 @@ cdef class Edges:
     cpdef int sift(self, Frames frames) except -1
     @cython.locals(one=cython.ulonglong, other=cython.ulonglong)
     cdef bint _has(self, unsigned long long number) except -1
-    @cython.locals(at=Py_ssize_t, ports=cython.ulonglong)
+    @cython.locals(at=Py_ssize_t)
     cdef int _put(self, Segment segment) except -1
 
 @cython.locals(ends=EndsHash, flow=Flow)
 cpdef hashes(unsigned long long seed, list flows)
-@cython.locals(ports=cython.ulonglong, numbers=cython.ulonglong, rest=cython.ulonglong)
-cdef int _restore(Segment segment, const unsigned long long[::1] view, Py_ssize_t at) except -1
-
-@cython.locals(segment=Segment, at=Py_ssize_t, count=Py_ssize_t, moment=cython.ulonglong, newest=cython.ulonglong, view="const unsigned long long[::1]")
+@cython.locals(
+    packed=Rows, segment=Segment, at=Py_ssize_t, moment=cython.ulonglong, newest=cython.ulonglong
+)
 cpdef replay(Engine engine, bytes rows, list interfaces, long long before, int share, int shares)

@@ -8,7 +8,8 @@ captures the segments of such four-tuples are set aside, as rows of numbers, eac
 whoever has the rows of all captures, in their order, tracks them as if all the others had passed by.
 
 Which four-tuples these are a Bloom filter tells. One that it takes for one of them is set aside in all captures: that
-costs a little, and changes nothing. (The directives are for views of numbers that are as long as the constants say.)
+costs a little, and changes nothing. (The directives are for a filter whose mask is made of
+its length, and for views of numbers that are as long as the constants say.)
 """
 
 from array import array
@@ -18,16 +19,19 @@ from correlator.core.ends_hash import EndsHash
 from correlator.core.engine import Engine
 from correlator.core.flow import Flow
 from correlator.core.frames import Frames
+from correlator.core.packing import WORDS, Rows
 from correlator.core.segment import MAX_TIME, Segment
 
-WORDS = _WORDS = 10
-"""64-bit numbers of a row."""
+ROW_WORDS = _ROW_WORDS = WORDS + 2
+"""64-bit numbers of a row: behind the segment which of its capture it is, and the newest of the times before it."""
+ROW = ROW_WORDS * 8
+"""Bytes of a row."""
+_WORDS = WORDS
 _ROWS = 4096  # in one piece
+_MOST = MAX_TIME
 _BITS_EACH = 32  # of the filter: with two probes one of 250 is taken for another
 _LEAST_BITS = 1 << 16
-_LOW, _HIGH_BIT, _WORD = 0xFFFFFFFF, 1 << 63, (1 << 64) - 1
-_MOST = MAX_TIME
-_ALL = _WORD  # for numbers that no C type holds
+_ALL = (1 << 64) - 1
 
 
 def hashes(seed: int, flows: "list[Flow]") -> "array[int]":
@@ -87,7 +91,9 @@ class Early:
 class Edges:
     """Sets aside the segments of one capture whose four-tuples are at an edge of any."""
 
-    def __init__(self, seed: int, bits: "bytes | bytearray", write: Callable[[bytes], object], newest: int = 0) -> None:
+    def __init__(
+        self, seed: int, bits: "bytes | bytearray", write: Callable[[memoryview], object], newest: int = 0
+    ) -> None:
         """`bits`: of `filter_of`. `write` takes rows. `newest`: of the times in the captures before this one.
 
         Raises ValueError where the bits are no power of two.
@@ -99,8 +105,9 @@ class Edges:
         self._bits = bits
         self._mask = len(bits) * 8 - 1
         self._moment, self._newest = 0, newest
-        self._rows = array("Q", bytes(_ROWS * _WORDS * 8))
-        self._view = memoryview(self._rows)
+        rows = memoryview(array("Q", bytes(_ROWS * ROW)))
+        self._bytes = rows.cast("B")
+        self._rows = Rows(rows)
         self._count = 0
         self._write = write
 
@@ -118,7 +125,7 @@ class Edges:
 
     def flush(self) -> None:
         """Write the rows that wait."""
-        self._write(self._rows[: self._count * _WORDS].tobytes())
+        self._write(self._bytes[: self._count * ROW])
         self._count = 0
 
     def _has(self, number: int) -> bool:
@@ -126,30 +133,12 @@ class Edges:
         return self._bits[one >> 3] >> (one & 7) & self._bits[other >> 3] >> (other & 7) & 1 != 0
 
     def _put(self, segment: Segment) -> None:
-        view, at = self._view, self._count * _WORDS
-        view[at] = segment.at & _WORD
-        view[at + 1], view[at + 2] = segment.source_high, segment.source_low
-        view[at + 3], view[at + 4] = segment.destination_high, segment.destination_low
-        ports = segment.source_port << 16 | segment.destination_port
-        view[at + 5] = ports << 32 | segment.flags << 8 | segment.continuation << 1 | segment.is_ipv6
-        view[at + 6] = segment.seq << 32 | segment.ack
-        view[at + 7] = segment.length << 32 | segment.interface
-        view[at + 8], view[at + 9] = self._moment, self._newest
+        at = self._count * _ROW_WORDS
+        self._rows.pack(segment, at)
+        self._rows.numbers[at + _WORDS], self._rows.numbers[at + _WORDS + 1] = self._moment, self._newest
         self._count += 1
         if self._count == _ROWS:
             self.flush()
-
-
-def _restore(segment: Segment, view: memoryview, at: int) -> None:
-    """Fill a segment from a row."""
-    ports, numbers, rest = view[at + 5], view[at + 6], view[at + 7]
-    segment.at = view[at] if view[at] < _HIGH_BIT else -1
-    segment.source_high, segment.source_low = view[at + 1], view[at + 2]
-    segment.destination_high, segment.destination_low = view[at + 3], view[at + 4]
-    segment.source_port, segment.destination_port = ports >> 48, ports >> 32 & 0xFFFF
-    segment.flags, segment.continuation, segment.is_ipv6 = ports >> 8 & 0xFF, ports >> 1 & 1 != 0, ports & 1 != 0
-    segment.seq, segment.ack = numbers >> 32, numbers & _LOW
-    segment.length, segment.interface = rest >> 32, rest & _LOW
 
 
 def replay(engine: Engine, rows: bytes, interfaces: "list[int]", before: int, share: int, shares: int) -> None:
@@ -158,23 +147,16 @@ def replay(engine: Engine, rows: bytes, interfaces: "list[int]", before: int, sh
     `interfaces`: the numbers that the capture's have here. `before`: segments of all the captures before it. Raises
     ValueError for rows that no capture of ours has: they come out of a file.
     """
-    if len(rows) % (8 * _WORDS):
+    if len(rows) % ROW:
         message = f"{len(rows)} bytes are no rows"
         raise ValueError(message)
-    view = memoryview(rows).cast("Q")
-    segment, count = Segment(), len(interfaces)
-    for at in range(0, len(view), _WORDS):
-        _restore(segment, view, at)
+    packed, segment = Rows(memoryview(array("Q", rows)), interfaces), Segment()
+    for at in range(0, len(rows) // ROW * _ROW_WORDS, _ROW_WORDS):
+        packed.unpack(segment, at)
+        moment, newest = packed.numbers[at + _WORDS], packed.numbers[at + _WORDS + 1]
+        if moment > _MOST or newest > _MOST:
+            message = f"no row of ours: segment {moment} behind {newest}"
+            raise ValueError(message)
         if segment.share(shares) == share:
-            moment, newest = view[at + 8], view[at + 9]
-            if (
-                not 0 <= segment.interface < count
-                or moment > _MOST
-                or newest > _MOST
-                or (segment.at > 0 and view[at] > _MOST)
-            ):
-                message = f"no row of ours: interface {segment.interface} of {count}, segment {moment}"
-                raise ValueError(message)
-            segment.interface = interfaces[segment.interface]
             engine.tracker.go_to(before + moment - 1, newest)
             engine.segment(segment)

@@ -1,6 +1,8 @@
 # raw.py in C. In this form, from a pointer of their own, compilers make one load of each.
 cdef extern from *:
     """
+    #include <string.h>
+
     #if defined(__GNUC__)
     #define RAW_PREFETCH(where) __builtin_prefetch(where)
     #else
@@ -10,6 +12,7 @@ cdef extern from *:
         return (const unsigned char *)PyBytes_AS_STRING(data);
     }
     static inline void raw_prefetch(const unsigned char *raw, Py_ssize_t at) { RAW_PREFETCH(raw + at); }
+    static inline void raw_prefetch_word(const unsigned long long *words, Py_ssize_t at) { RAW_PREFETCH(words + at); }
     static inline void raw_prefetch_item(PyObject *items, Py_ssize_t at) {
         RAW_PREFETCH(&PyList_GET_ITEM(items, at));
     }
@@ -26,6 +29,10 @@ cdef extern from *:
         RAW_PREFETCH(found + 176);
         RAW_PREFETCH(found + 240);
         RAW_PREFETCH(found + 271);
+    }
+    static inline Py_ssize_t raw_line_end(const unsigned char *raw, Py_ssize_t at, Py_ssize_t end) {
+        const unsigned char *found = at < end ? memchr(raw + at, '\\n', (size_t)(end - at)) : NULL;
+        return found == NULL ? 0 : found - raw + 1;
     }
     static inline unsigned int raw_word(const unsigned char *raw, Py_ssize_t at) {
         raw += at;
@@ -51,8 +58,22 @@ cdef extern from *:
     void prefetch_item "raw_prefetch_item"(list items, Py_ssize_t at) noexcept
     void prefetch_object "raw_prefetch_object"(list items, Py_ssize_t at) noexcept
     void prefetch_large "raw_prefetch_large"(object found) noexcept
+    Py_ssize_t line_end "raw_line_end"(const unsigned char *raw, Py_ssize_t at, Py_ssize_t end) noexcept nogil
     unsigned int word "raw_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_half "raw_net_half"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_word "raw_net_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned long long net_long_word "raw_net_long_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int ordered_word "raw_ordered_word"(const unsigned char *raw, Py_ssize_t at, bint is_net) noexcept nogil
+    void prefetch_word "raw_prefetch_word"(const unsigned long long *words, Py_ssize_t at) noexcept nogil
+
+cdef inline unsigned long long *words(unsigned long long[::1] numbers) except? NULL:
+    return &numbers[0] if numbers.shape[0] else NULL
+
+cdef inline long long *times(long long[::1] numbers) except? NULL:
+    return &numbers[0] if numbers.shape[0] else NULL
+
+cdef inline int *integers(int[::1] numbers) except? NULL:
+    return &numbers[0] if numbers.shape[0] else NULL
+
+cdef inline unsigned char *octets(unsigned char[::1] numbers) except? NULL:
+    return &numbers[0] if numbers.shape[0] else NULL

@@ -15,6 +15,30 @@ def prefetch(raw: bytes, at: int) -> None:
     """Have bytes that are soon to be looked at brought near; they may lie anywhere."""
 
 
+def words(numbers: memoryview) -> memoryview:
+    """Where numbers of 64 bits lie: compiled, a pointer, which is good for as long as they are held."""
+    return numbers
+
+
+def times(numbers: memoryview) -> memoryview:
+    """The same of numbers with a sign."""
+    return numbers
+
+
+def integers(numbers: memoryview) -> memoryview:
+    """The same of C integers."""
+    return numbers
+
+
+def octets(numbers: memoryview) -> memoryview:
+    """The same of bytes that can be written."""
+    return numbers
+
+
+def prefetch_word(words: memoryview, at: int) -> None:
+    """Have a number, and those behind it, brought near."""
+
+
 def prefetch_item(items: list[Any], at: int) -> None:
     """Have a place in a list brought near."""
 
@@ -25,6 +49,11 @@ def prefetch_object(items: list[Any], at: int) -> None:
 
 def prefetch_large(found: object) -> None:
     """Have an object of some hundred bytes brought near."""
+
+
+def line_end(raw: bytes, at: int, end: int) -> int:
+    """Behind the first newline from `at` on and before `end`; 0 where there is none."""
+    return raw.find(b"\n", at, end) + 1
 
 
 def word(raw: bytes, at: int) -> int:

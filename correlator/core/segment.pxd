@@ -26,6 +26,7 @@ cdef class Segment:
     cdef public Py_ssize_t wire_length
     cdef public bint is_decoded
     cdef public bint is_elsewhere
+    cdef public long long moment
     cdef public unsigned long long hash
 
     @cython.locals(ends=cython.ulonglong)

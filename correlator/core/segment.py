@@ -39,6 +39,7 @@ class Segment:
     wire_length: int = field(default=0, compare=False)
     is_decoded: bool = field(default=False, compare=False)  # whether a segment was found in the frame
     is_elsewhere: bool = field(default=False, compare=False)  # whether another tracker has its connection
+    moment: int = field(default=0, compare=False)  # which of its capture, where others do not come this way
     hash: int = field(default=0, compare=False)  # of both ends, once the table of connections has reckoned it
 
     def take(self, other: "Segment") -> None:
@@ -52,8 +53,8 @@ class Segment:
 
     def share(self, shares: int) -> int:
         """Which of so many shares its connection belongs to: the same for both directions, in every process."""
-        ends = self.source_low + self.destination_low + self.source_port * self.destination_port
-        return ((ends * _SPREAD & _WORD) >> 16) % shares
+        ends = self.source_low + self.destination_low + self.source_port + self.destination_port
+        return (ends * _SPREAD & _WORD) * shares >> 32
 
     @property
     def source(self) -> bytes:

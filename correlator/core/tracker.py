@@ -73,6 +73,8 @@ class Tracker(Waiting):
         return count
 
     def _track(self, segment: Segment) -> Flow:
+        if segment.moment:
+            self.pass_to(segment.moment - 1)
         flow = self._table.find(segment)
         if flow is not None and flow.reported and self._is_over(flow):
             self._forget(flow)  # its time was up behind one that goes on

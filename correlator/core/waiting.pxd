@@ -25,6 +25,8 @@ cdef class Waiting:
     cdef long long _segments
     cdef public long long moment
     cdef long long _due_moment
+    cdef long long[::1] _times
+    cdef long long _before
     cdef public long long left
     cdef long long _stage
     cdef bint _counted
@@ -38,6 +40,9 @@ cdef class Waiting:
 
     cpdef list take_reports(self)
     cpdef int pass_by(self, long long at) except -1
+    cpdef int hear(self, long long[::1] times) except -1
+    @cython.locals(now=cython.longlong, newest=cython.longlong, before=cython.longlong)
+    cpdef int pass_to(self, long long moment) except -1
     cpdef int go_to(self, long long moment, long long newest) except -1
     cdef int _pass_time(self) except -1
     cdef bint _is_over(self, Flow flow) except? -1

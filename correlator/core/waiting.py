@@ -46,6 +46,8 @@ class Waiting:
         self.moment = 0
         """Segments so far, also those that were for others."""
         self._due_moment = 0
+        self._times = memoryview(bytearray()).cast("q")  # of segments, which begin behind a moment
+        self._before = 0
         self.left = 0
         """Connections that were not closed when the input ended."""
         self._stage = 0  # of the end; 0 before it
@@ -74,6 +76,21 @@ class Waiting:
         self.moment += 1
         self.newest = max(self.newest, at)
         self._pass_time()
+
+    def hear(self, times: memoryview) -> None:
+        """Of the segments that come next, also of those that are for other trackers, the times (ns, 64 bits each)."""
+        self._times, self._before = times, self.moment
+
+    def pass_to(self, moment: int) -> None:
+        """All segments up to a moment that have not come were for others: their times were heard."""
+        now, newest, before = self.moment, self.newest, self._before
+        while now < moment:
+            newest = max(newest, self._times[now - before])
+            now += 1
+            if newest >= self._due_at or now >= self._due_moment:
+                self.moment, self.newest = now, newest
+                self.advance(newest)
+        self.moment, self.newest = now, newest
 
     def go_to(self, moment: int, newest: int) -> None:
         """All segments up to a moment were for others; `newest`: of their times."""

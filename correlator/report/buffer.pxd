@@ -2,7 +2,7 @@
 import cython
 from correlator.core.words cimport net_long_word, net_word
 from correlator.report cimport decimals
-from correlator.report.digits cimport put_address, put_base64, put_hexadecimal
+from correlator.report.digits cimport put_address, put_base64, put_net_long_word
 
 cdef long long _SECOND
 cdef int _DIGITS
@@ -32,6 +32,7 @@ cdef class Buffer:
     @cython.locals(length=Py_ssize_t, raw=cython.p_uchar, at=Py_ssize_t, character=cython.Py_UCS4)
     cpdef put(self, str text)
     cpdef int put_bytes(self, bytes data) except -1
+    cpdef int put_part(self, bytes data, Py_ssize_t begin, Py_ssize_t end) except -1
     cpdef int put_byte(self, int byte) except -1
     cpdef int put_number(self, unsigned long long number) except -1
     cpdef int put_key(self, unsigned long long first, unsigned long long second) except -1

@@ -9,9 +9,9 @@ from array import array
 from correlator.core.timetext import time_text
 from correlator.core.words import net_long_word, net_word
 from correlator.report import decimals
-from correlator.report.digits import put_address, put_base64, put_hexadecimal
+from correlator.report.digits import put_address, put_base64, put_net_long_word
 
-KEY = 32  # bytes
+KEY = 16  # bytes
 _ROOM = 4096
 _SECOND = 1_000_000_000
 _DIGITS = 20  # of a word of 64 bits
@@ -66,6 +66,14 @@ class Buffer:
         self.need(len(data))
         self.end = decimals.put_bytes(self.bytes, self.end, data)
 
+    def put_part(self, data: bytes, begin: int, end: int) -> None:
+        """Some of the bytes of others."""
+        if not 0 <= begin <= end <= len(data):
+            message = f"bytes {begin} to {end} of {len(data)}"
+            raise ValueError(message)
+        self.need(end - begin)
+        self.end = decimals.put_part(self.bytes, self.end, data, begin, end)
+
     def put_byte(self, byte: int) -> None:
         """One byte."""
         self.need(1)
@@ -78,10 +86,10 @@ class Buffer:
         self.end = decimals.put_number(self.bytes, self.end, number)
 
     def put_key(self, first: int, second: int) -> None:
-        """Two words in hexadecimal, 32 digits: lines that begin so can be merged in order."""
+        """Two words of 64 bits as they are: lines that begin so can be merged in order."""
         self.need(KEY)
-        self.end = put_hexadecimal(self.bytes, self.end, first)
-        self.end = put_hexadecimal(self.bytes, self.end, second)
+        self.end = put_net_long_word(self.bytes, self.end, first)
+        self.end = put_net_long_word(self.bytes, self.end, second)
 
     def put_microseconds(self, nanoseconds: int) -> None:
         """Microseconds with three decimals."""

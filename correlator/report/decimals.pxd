@@ -11,6 +11,11 @@ cdef extern from *:
         memcpy(out + at, PyBytes_AS_STRING(data), (size_t)PyBytes_GET_SIZE(data));
         return at + PyBytes_GET_SIZE(data);
     }
+    static inline Py_ssize_t decimals_put_part(unsigned char *out, Py_ssize_t at, PyObject *data, Py_ssize_t begin,
+                                               Py_ssize_t end) {
+        memcpy(out + at, PyBytes_AS_STRING(data) + begin, (size_t)(end - begin));
+        return at + end - begin;
+    }
     static inline Py_ssize_t decimals_put_padded(unsigned char *out, Py_ssize_t at, unsigned long long number,
                                                  int digits) {
         unsigned char *to = out + at + digits;
@@ -45,6 +50,8 @@ cdef extern from *:
     }
     """
     Py_ssize_t put_bytes "decimals_put_bytes"(unsigned char *out, Py_ssize_t at, bytes data) noexcept
+    Py_ssize_t put_part "decimals_put_part"(unsigned char *out, Py_ssize_t at, bytes data, Py_ssize_t begin,
+                                            Py_ssize_t end) noexcept
     Py_ssize_t put_padded "decimals_put_padded"(unsigned char *out, Py_ssize_t at, unsigned long long number,
                                                 int digits) noexcept
     Py_ssize_t put_number "decimals_put_number"(unsigned char *out, Py_ssize_t at, unsigned long long number) noexcept

@@ -13,6 +13,11 @@ def put_bytes(out: bytearray, at: int, data: bytes) -> int:
     return at + len(data)
 
 
+def put_part(out: bytearray, at: int, data: bytes, begin: int, end: int) -> int:
+    """Some of some bytes, as they are."""
+    return put_bytes(out, at, data[begin:end])
+
+
 def put_padded(out: bytearray, at: int, number: int, digits: int) -> int:
     """The last digits of a number, with zeros before it."""
     return put_bytes(out, at, (b"%0*d" % (digits, number))[-digits:])

@@ -10,7 +10,7 @@ cdef bytes _BASE64
 cdef int _NO_GROUP
 
 @cython.locals(out=cython.p_uchar, place=Py_ssize_t)
-cpdef Py_ssize_t put_hexadecimal(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
+cpdef Py_ssize_t put_net_long_word(bytearray buffer, Py_ssize_t at, unsigned long long number) except -1
 cpdef Py_ssize_t put_address(bytearray buffer, Py_ssize_t at, unsigned long long high, unsigned long long low,
                              bint is_ipv6) except -1
 @cython.locals(out=cython.p_uchar, shift=int)

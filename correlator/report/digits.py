@@ -12,13 +12,13 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NO_GROUP = 8
 
 
-def put_hexadecimal(buffer: bytearray, at: int, number: int) -> int:
-    """A word of 64 bits in 16 digits."""
+def put_net_long_word(buffer: bytearray, at: int, number: int) -> int:
+    """64 bits in network byte order, as they are."""
     out = buffer
-    for place in range(15, -1, -1):
-        out[at + place] = _HEXADECIMAL[number & 15]
-        number >>= 4
-    return at + 16
+    for place in range(7, -1, -1):
+        out[at + place] = number & 0xFF
+        number >>= 8
+    return at + 8
 
 
 def put_address(buffer: bytearray, at: int, high: int, low: int, is_ipv6: bool) -> int:  # noqa: FBT001  compiled

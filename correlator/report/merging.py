@@ -1,62 +1,81 @@
 """Lines that several processes wrote, each of its share of the connections, in the order in which one would have.
 
-Each line begins with a key of hexadecimal digits (`Buffer.put_key`), and each file is in the order of its keys.
+Before each line stands a key (`Buffer.put_key`), and those of a process come in the order of their keys.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
-
-from correlator.report.buffer import KEY
+from correlator.core import raw
+from correlator.report.buffer import KEY, Buffer
 
 _KEY = KEY
-_BLOCK = 1 << 18  # bytes
-_AT_ONCE = 4096  # lines
 
 
 class _Lines:
-    """The lines of one file."""
+    """The lines of one process."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        """At the first line."""
-        self._file = file
-        self._data = b""
-        self._at = 0
-        self._end = 0
-        self.key = b""
-        """Of the line; empty behind the last one."""
-        self.go_on()
+    def __init__(self) -> None:
+        """None yet."""
+        self.data = b""
+        self.begin = 0
+        """Of the line."""
+        self.end = 0
+        """Of the line; 0 behind the last one."""
+        self.high = self.low = 0
+        """Its key."""
 
-    def line(self) -> bytes:
-        """The line without its key."""
-        return self._data[self._at + _KEY : self._end]
+    def add(self, data: bytes) -> None:
+        """Add whole lines behind those that are left."""
+        if data:
+            self.data = self.data[self.begin - _KEY :] + data if self.end else data
+            self._find(0)
 
     def go_on(self) -> None:
         """Go on to the next line."""
-        self._at = self._end
-        self._end = self._data.find(b"\n", self._at) + 1
-        while not self._end and (block := self._file.read(_BLOCK)):
-            self._data, self._at = self._data[self._at :] + block, 0
-            self._end = self._data.find(b"\n") + 1
-        self.key = self._data[self._at : self._at + _KEY] if self._end else b""
+        self._find(self.end)
+
+    def _find(self, at: int) -> None:
+        raw_, size = raw.address(self.data), len(self.data)
+        self.begin = at + _KEY
+        self.end = raw.line_end(raw_, self.begin, size)
+        if self.end:
+            self.high, self.low = raw.net_long_word(raw_, at), raw.net_long_word(raw_, at + 8)
 
 
-def merged(files: Sequence[BinaryIO]) -> Iterator[bytes]:
-    """The lines of the files in the order of their keys, without the keys, many at a time."""
-    sources = [_Lines(file) for file in files]
-    while some := _some(sources):
-        yield b"".join(some)
+class Merging:
+    """Puts lines in order."""
 
+    def __init__(self, processes: int) -> None:
+        """Of so many processes."""
+        self.count = 0
+        """Lines that were taken last."""
+        self._sources = [_Lines() for _ in range(processes)]
+        self._buffer = Buffer()
 
-def _some(sources: list[_Lines]) -> list[bytes]:
-    """The next lines of all; none at the end."""
-    lines: list[bytes] = []
-    while len(lines) < _AT_ONCE:
-        first: _Lines | None = None
-        for source in sources:
-            if source.key and (first is None or source.key < first.key):
-                first = source
-        if first is None:
-            break
-        lines.append(first.line())
-        first.go_on()
-    return lines
+    def add(self, process: int, data: bytes) -> None:
+        """Take in whole lines of one."""
+        source = self._sources[process]
+        source.add(data)
+
+    def take(self, is_open: "list[bool]") -> bytes:
+        """The lines without their keys whose place is certain. `is_open`: of which processes there may come more."""
+        self.count = 0
+        place = self._first(is_open)
+        while place >= 0:
+            source = self._sources[place]
+            self._buffer.put_part(source.data, source.begin, source.end)
+            self.count += 1
+            source.go_on()
+            place = self._first(is_open)
+        return self._buffer.take()
+
+    def _first(self, is_open: "list[bool]") -> int:
+        """Who has the first line; -1 where that is not certain, or there is none."""
+        found = -1
+        high = low = 0
+        for place in range(len(self._sources)):
+            source = self._sources[place]
+            if source.end:
+                if found < 0 or source.high < high or (source.high == high and source.low < low):
+                    found, high, low = place, source.high, source.low
+            elif is_open[place]:
+                return -1
+        return found

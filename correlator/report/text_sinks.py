@@ -19,13 +19,10 @@ from correlator.report.writer import Writer
 class CsvSink:
     """A row a finding."""
 
-    def __init__(self, writer: Writer, *, keyed: bool = False) -> None:
-        """Writes the header. `keyed`: lines that are to be merged with others (`merging.py`), without a header."""
-        self._rows = Rows(CsvCells(), keyed=keyed)
-        if keyed:
-            self.writer = writer
-        else:
-            self.renew(writer)
+    def __init__(self, writer: Writer) -> None:
+        """Writes the header."""
+        self._rows = Rows(CsvCells())
+        self.renew(writer)
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file, which has a header as well."""
@@ -55,10 +52,10 @@ class CsvSink:
 class JsonlSink:
     """The run, then a line a finding, then the counters."""
 
-    def __init__(self, writer: Writer, *, keyed: bool = False) -> None:
-        """Nothing is written before `begin`. `keyed`: lines that are to be merged with others (`merging.py`)."""
+    def __init__(self, writer: Writer) -> None:
+        """Nothing is written before `begin`."""
         self.writer = writer
-        self._rows = Rows(JsonCells(COLUMNS), keyed=keyed)
+        self._rows = Rows(JsonCells(COLUMNS))
 
     def renew(self, writer: Writer) -> None:
         """Go on in a new file; `begin` writes its first line."""

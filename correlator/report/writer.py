@@ -54,6 +54,7 @@ class Writer:
         self._ends = array("Q")  # of the pieces in the batch
         self.total = 0
         """Bytes put so far."""
+        self._again = 0
         self._queue: asyncio.Queue[_Batch | None] = asyncio.Queue(1)
 
     @property
@@ -146,11 +147,24 @@ class Writer:
         self._batch, self._ends = bytearray(), array("Q")
         self._is_needless = True
 
+    def expect_again(self, lines: int) -> None:
+        """Leave out so many lines of what comes: they are there already."""
+        self._again = lines
+
     def put(self, data: bytes) -> None:
         """Add a piece; it goes with the next batch."""
+        if self._again:
+            data = self._left(data)
         self._batch += data
         self._ends.append(len(self._batch))
         self.total += len(data)
+
+    def _left(self, data: bytes) -> bytes:
+        """What of a piece, which ends with a line, is not there yet."""
+        lines = data.splitlines(keepends=True)
+        left = lines[self._again :]
+        self._again -= min(self._again, len(lines))
+        return b"".join(left)
 
     async def append(self, name: str, *, without_header: bool) -> None:
         """Add the lines that a file holds, without its first one if that is a header."""

@@ -50,12 +50,12 @@ _TCP_FLAGS_END = layout.TCP_FLAGS_END
 class Decoder:
     """Decodes the frames of one capture."""
 
-    def __init__(self, interfaces: Interfaces) -> None:
-        """`interfaces` gets the parts of cooked captures."""
+    def __init__(self, interfaces: Interfaces, fragments: Fragments | None = None) -> None:
+        """`interfaces` gets the parts of cooked captures. `fragments`: of datagrams that are under way."""
         self._skips = [0] * (len(Skip) + NOT_IP)  # by number: many frames are no TCP
         self._unknown: Counter[int] = Counter()  # of the link types, how often
         self._interfaces = interfaces
-        self.fragments = Fragments()
+        self.fragments = fragments or Fragments()
         self._found = Network()
         # The frame that is being looked into: its segment, the bytes, where they end, and where it ended on the wire.
         self._segment = Segment()

@@ -168,6 +168,7 @@ class PcapngReader(Reader):
             raise _BadBlockError(message)
         self._is_little = self._order == "<"
         self._in_section = True
+        self.sections += 1
 
     def _block(self, frames: Frames, at: int, length: int) -> None:
         kind = struct.unpack_from(self._order + "I", frames.data, at)[0]

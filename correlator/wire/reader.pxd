@@ -8,6 +8,7 @@ cdef class Reader:
     cdef public object damage
     cdef public object kept
     cdef readonly list interfaces
+    cdef public int sections
     cdef public long long until
     cdef long long skip
     cdef bytes _rest
@@ -17,6 +18,6 @@ cdef class Reader:
 
     @cython.locals(begin=Py_ssize_t, rest=Py_ssize_t, end=Py_ssize_t, seam=Frames, frames=Frames)
     cpdef list feed(self, bytes data)
-    cpdef go_to(self, long long offset)
+    cpdef go_to(self, long long begin, long long end)
     cpdef close(self)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1

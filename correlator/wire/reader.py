@@ -38,6 +38,8 @@ class Reader:
         """What a live run of ours kept, where one wrote the file."""
         self.interfaces: list[int] = []
         """The numbers of the capture's interfaces."""
+        self.sections = 0
+        """Sections that have begun, where there are any."""
         self.until = sys.maxsize
         """Where the records begin in the file that are not wanted."""
         self.skip = 0  # bytes of a record without use that are still to come
@@ -72,9 +74,10 @@ class Reader:
             self._rest = frames.data[end:] if self.next_at < self.until else b""
         return found
 
-    def go_to(self, offset: int) -> None:
-        """Go on where a record begins, anywhere in the file."""
-        self._offset, self._rest = offset, b""
+    def go_to(self, begin: int, end: int) -> None:
+        """Go on where a record begins, anywhere in the file, with the records that begin before `end`."""
+        self._offset, self._rest, self.skip, self.damage = begin, b"", 0, None
+        self.until = end
 
     def close(self) -> None:
         """The input has ended: sets `damage` where it ended inside a record."""

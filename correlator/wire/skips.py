@@ -1,5 +1,6 @@
 """Why a packet gave no segment: the tokens that the summary counts."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -18,6 +19,12 @@ class Skip(StrEnum):
 # What looking into a frame comes to, by number: something was found, the frame is for the slow path, or a reason.
 FOUND, SLOWLY, *_REASONS = range(len(Skip) + 2)
 NOT_IP, NOT_TCP, CUT_OFF, BAD_IP, FRAGMENT, LINK_TYPE, TUNNEL = _REASONS
+
+
+def in_order(skipped: Mapping[str, int]) -> dict[str, int]:
+    """Counts by reason, in the order in which a decoder tells them: link types as they were met, behind all others."""
+    known = [str(skip) for skip in Skip if skip in skipped]
+    return {name: skipped[name] for name in (*known, *(name for name in skipped if name not in known))}
 
 
 def reason(number: int) -> Skip:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlator.core.config import Config
-from correlator.core.edges import WORDS, Early, Edges, filter_of, hashes, replay
+from correlator.core.edges import ROW, Early, Edges, filter_of, hashes, replay
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.frames import Frames
@@ -67,7 +67,7 @@ def apart(captures: list[list[Segment]], limits: Limits, others: list[int]) -> t
         newest = engine.tracker.newest
         assert captured is captures[-1] or not engine.tracker.left
         edges.flush()
-        count += len(rows) // (8 * WORDS)
+        count += len(rows) // ROW
         replay(aside, bytes(rows), [0, 1], before, 0, 1)
     return sorted(found + told(aside)), count
 

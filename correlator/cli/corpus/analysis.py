@@ -31,7 +31,7 @@ from correlator.cli.corpus.plan import (
 from correlator.cli.corpus.surveys import meet, survey
 from correlator.cli.corpus.work import Done, Reach, Task, reach, work
 from correlator.cli.part import OF_THE_CAPTURE, failed
-from correlator.core.edges import WORDS, filter_of
+from correlator.core.edges import ROW, filter_of
 from correlator.core.limits import Limits
 from correlator.report.record import Record
 from correlator.report.summary import Summary
@@ -220,7 +220,7 @@ class Corpus:
         both = [(task, done) for task, done in zip(course.tasks, course.done, strict=True) if done.name]
         steps = tuple((task.step, task.aside, done.interfaces) for task, done in both)
         kept = next((one.kept for one in course.surveys if one.segments), None)
-        shares = min(workers_of(self.calls.client), 1 + sum(done.aside for _, done in both) // (ROWS * WORDS * 8))
+        shares = min(workers_of(self.calls.client), 1 + sum(done.aside for _, done in both) // (ROWS * ROW))
         name = course.timeline.name
         names = [f"{name}-edges" + (f"-{share + 1}-of-{shares}" if shares > 1 else "") for share in range(shares)]
         return [

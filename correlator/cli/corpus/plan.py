@@ -80,7 +80,7 @@ class Survey:
     """Of the times of all segments."""
     interfaces: Sequence[Described] = ()
     described: int = 0
-    """Interfaces that the file describes, without what cooked captures fold into one."""
+    """`CaptureFile.described`."""
     kept: Kept | None = None
     fragments: tuple[int, int] | None = None
     """Of the times of fragments, the first and the last."""
@@ -161,7 +161,7 @@ def grouped_parts(surveys: Sequence[Survey], *, has_tables: bool) -> list[list[S
     if any(one.is_unread for one in found):
         _fail("nothing in a part of it looks like a packet")
     if len({one.described for one in found}) != 1:  # it may be wanted in any later part
-        _fail("it describes an interface between its packets")
+        _fail("it describes an interface, or begins a section, between its packets")
     _check(found, has_tables=has_tables)
     return _several(_groups(found, lambda *_: False), "it has few packets")
 

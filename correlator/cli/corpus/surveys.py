@@ -101,7 +101,7 @@ async def _surveyed(job: Job, place: int, piece: Piece, captures: list[str]) -> 
         is_timed=is_timed,
         newest=tracker.newest,
         interfaces=tuple(inputs.interfaces.described()),
-        described=file.interface_count if file is not None else 0,
+        described=file.described if file is not None else 0,
         kept=source.kept,
         fragments=decoder.fragments.times,
         next_at=file.next_at if file is not None else 0,

@@ -22,12 +22,12 @@ from correlator.cli.outputs import Wanted, run_record
 from correlator.cli.part import Part, failed, part_of
 from correlator.cli.scratch import scratch
 from correlator.core.annotation import Kept
-from correlator.core.edges import WORDS, Edges, replay
+from correlator.core.edges import ROW, Edges, replay
 from correlator.core.tracker import Tracker
 from correlator.run import Run
 from correlator.wire.interfaces import Described, Interfaces
 
-_BLOCK = WORDS * 8 * 4096  # bytes of rows
+_BLOCK = ROW * 4096  # bytes of rows
 
 
 @dataclass(frozen=True)

@@ -371,6 +371,9 @@ def test_captures_on_one_timeline(tmp_path: Path) -> None:
     for names in ((first, second), (second, first), (tmp_path,), (tmp_path / "x.pcap*",)):
         assert correlator("analyse", "--merge", *names, "--csv", "-").stdout == expected
     assert correlator("analyse", first, second, "--csv", "-").stdout != expected
+    large = JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 1200
+    (tmp_path / "large.pcap").write_bytes(large)
+    (tmp_path / "large-cut.pcap").write_bytes(large[:-3])
     (tmp_path / "bad.pcap").write_bytes(b"no capture")
     done = correlator("analyse", "--merge", tmp_path, "--csv", "-")
     assert (done.returncode, done.stdout) == (4, expected)
@@ -405,15 +408,23 @@ def test_captures_at_once_give_the_same(tmp_path: Path) -> None:
     assert correlator("analyse", "--jobs", "2", tmp_path / "b.pcap", tmp_path / "b.pcap").returncode == 3
 
 
-@pytest.mark.parametrize(
-    "name", ["jessie.pcap", "handshakes.pcap", "meetings.pcapng", "cut.pcap", "bad.pcap", "empty.pcap", "legs.pcapng"]
-)
+MADE = {"large.pcap": 0, "large-cut.pcap": 4, "cut.pcap": 4, "bad.pcap": 3, "empty.pcap": 0}
+"""Captures that a test makes, and the status that they deserve."""
+
+
+@pytest.mark.parametrize("name", ["jessie.pcap", "handshakes.pcap", "meetings.pcapng", "legs.pcapng", *MADE])
 def test_shares_of_one_capture_give_the_same(tmp_path: Path, name: str) -> None:
-    """Rows, screen, summary, troubles and status are those of one process; also of what cannot be shared."""
+    """Rows, screen, summary, troubles and status are those of one process; also of what cannot be shared.
+
+    tests/unit/cli/test_shares.py has captures of all kinds.
+    """
     for source in (CAPTURES / name, CAPTURES / name.replace(".pcapng", ".sockets.jsonl")):
         if source.is_file():
             (tmp_path / source.name).write_bytes(source.read_bytes())
     (tmp_path / "cut.pcap").write_bytes(JESSIE.read_bytes()[:-3])
+    large = JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 1200
+    (tmp_path / "large.pcap").write_bytes(large)
+    (tmp_path / "large-cut.pcap").write_bytes(large[:-3])
     (tmp_path / "bad.pcap").write_bytes(b"no capture")
     (tmp_path / "empty.pcap").write_bytes(pcap_header())
     meetings = (CAPTURES / "meetings.pcapng").read_bytes()
@@ -430,7 +441,7 @@ def test_shares_of_one_capture_give_the_same(tmp_path: Path, name: str) -> None:
         lines = [line for data in files for line in data.splitlines() if not line.startswith(b'{"type":"run"')]
         told.append((done.returncode, done.stdout, done.stderr, lines))
     assert told[0] == told[1] == told[2]
-    assert told[0][0] == {"bad.pcap": 3, "cut.pcap": 4, "empty.pcap": 0}.get(name, told[0][0])
+    assert told[0][0] == MADE.get(name, told[0][0])
     assert "Traceback" not in told[0][2]
 
 
@@ -446,6 +457,35 @@ def test_a_process_that_is_killed(tmp_path: Path) -> None:
         stdout, stderr = process.communicate(timeout=30)
     assert (process.returncode, stderr) == (0, alone.stderr)
     assert stdout == alone.stdout.replace("\r\n", "\n")
+
+
+def test_a_process_with_a_share_that_is_killed(tmp_path: Path) -> None:
+    """One process does the rest: nothing is missing, nothing is doubled."""
+    (file,) = copies(tmp_path, 1)
+    alone = correlator("analyse", "-q", "--jobs", "1", "--csv", "-", file)
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", "--csv", "-", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (busy := [worker for worker in workers_of(process) if reads_a_capture(worker)]):
+            time.sleep(0.002)
+        busy[0].kill()
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (0, alone.stderr)
+    assert stdout == alone.stdout.replace("\r\n", "\n")
+
+
+def test_shares_without_room_for_what_they_leave_for_one_another(tmp_path: Path) -> None:
+    """One process does it then: of a full disk nobody hears who has asked for no file."""
+    (file,) = copies(tmp_path, 1)
+    command = [sys.executable, "-m", "correlator", "analyse", "--quiet", "--jobs", "2", str(file)]
+    limited = subprocess.run(
+        ["bash", "-c", 'ulimit -f 100; exec "$@"', "bash", *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    alone = correlator("analyse", "-q", file)
+    assert (limited.returncode, limited.stdout, limited.stderr) == (0, "", alone.stderr)
 
 
 def test_processes_that_are_killed_again_and_again(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from correlator.core.config import Config
-from correlator.core.edges import WORDS, Early, Edges, filter_of, hashes, hashes_of_keys, replay
+from correlator.core.edges import ROW, ROW_WORDS, Early, Edges, filter_of, hashes, hashes_of_keys, replay
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
 from correlator.core.frames import Frames
@@ -56,7 +56,7 @@ def test_a_connection_has_one_hash(client_and_server: tuple[tuple[str, int], tup
     )
     edges.sift(frames)
     edges.flush()
-    assert len(rows) == 2 * WORDS * 8
+    assert len(rows) == 2 * ROW
     assert [one.is_elsewhere for one in frames.segments] == [True, True, False]
 
 
@@ -93,10 +93,10 @@ def test_a_segment_comes_back_as_it_was() -> None:
         edges.sift(frames_of(one, other))
     edges.flush()
     numbers = array("Q", bytes(rows))
-    assert len(numbers) == 4200 * WORDS
+    assert len(numbers) == 4200 * ROW_WORDS
     assert [list(numbers[at + 8 : at + 10]) for at in (0, 10, 20)] == [[1, 0], [2, START], [3, START]]
     engine = Engine(Config(), [str(number) for number in range(70_001)])
-    replay(engine, bytes(rows[: 2 * WORDS * 8]), list(range(70_001)), 41, 0, 1)
+    replay(engine, bytes(rows[: 2 * ROW]), list(range(70_001)), 41, 0, 1)
     engine.finish()
     first, second = (item.connection for item in engine.take() if isinstance(item, Finding))
     assert (first.number, second.number) == (42, 43)

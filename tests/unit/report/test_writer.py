@@ -29,6 +29,19 @@ async def test_a_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+async def test_what_comes_again(tmp_path: Path) -> None:
+    """Is left out: whole lines, wherever the pieces end."""
+    writer = Writer(str(tmp_path / "x"))
+    async with writing(Outputs(writers=[writer])):
+        writer.put(b"head\na\nb\nc\n")
+        await writer.flush(all_of_it=True)
+        writer.expect_again(3)
+        for part in (b"a\n", b"", b"b\nc\nd\n", b"e\nf\n"):
+            writer.put(part)
+    assert (tmp_path / "x").read_bytes() == b"head\na\nb\nc\nd\ne\nf\n"
+    assert writer.total == len(b"head\na\nb\nc\nd\ne\nf\n")
+
+
 async def test_an_empty_file(tmp_path: Path) -> None:
     """Nothing put: a file without anything."""
     await write(Writer(str(tmp_path / "x")))

@@ -85,8 +85,7 @@ def test_a_part_of_a_file(name: str, size: int | None) -> None:
         until = begin + chance.randrange(1, 700_000)
         reader = reader_for(data, Interfaces())
         reader.feed(data[: begins[0]])
-        reader.go_to(begin)
-        reader.until = until
+        reader.go_to(begin, until)
         bodies, at = [], begin
         while at < len(data) and reader.next_at < until:
             end = at + (size or chance.randrange(1, 300_000))
