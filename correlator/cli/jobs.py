@@ -59,16 +59,12 @@ async def at_once(job: Job, groups: list[list[str]], jobs: int, built: Built, in
 
 async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str]], jobs: int, run: Run) -> None:
     async with _processes(jobs, job.folder, inputs.stop) as processes:
-        coming: dict[int, asyncio.Future[Part]] = {}
+        coming: dict[int, asyncio.Task[Part | None]] = {}
         for number, group in enumerate(groups):
-            try:
-                for later in range(number, min(number + jobs + 1, len(groups))):  # few that are done wait here
-                    if later not in coming:
-                        coming[later] = processes.ask(work, job, groups[later], later)
-                part: Part | None = await coming.pop(number)
-            except BrokenExecutor:
-                coming.clear()  # they were given up, too; some other one may have been killed
-                part = await _alone(processes, job, group, number)
+            for later in range(number, min(number + jobs + 1, len(groups))):  # few that are done wait here
+                if later not in coming:
+                    coming[later] = asyncio.create_task(_done(processes, job, groups[later], later))
+            part = await coming[number]
             if part is None:
                 inputs.troubles.append(f"{group[0]}: the process that analysed it was killed")
                 inputs.unread += group
@@ -83,20 +79,21 @@ async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str
                 if os.path.exists(name) or not part.failures:  # where it could not be made, that is told
                     await _copy(name, writer)
             if inputs.stop.is_set() or run.outputs.is_gone:
-                processes.give_up()
+                for one in coming.values():
+                    one.cancel()
                 left = [name for later in groups[number + 1 :] for name in later]
                 inputs.troubles += [f"{name}: interrupted; it was left out" for name in left if inputs.stop.is_set()]
                 break
 
 
-async def _alone(processes: Processes, job: Job, group: list[str], number: int) -> Part | None:
-    """Analyse captures while nothing else is; None where that process is killed as well: by no other's fault."""
-    processes.renew()
-    try:
-        return await processes.ask(work, job, group, number)
-    except BrokenExecutor:
-        processes.renew()
-        return None
+async def _done(processes: Processes, job: Job, group: list[str], number: int) -> Part | None:
+    """Have captures analysed; None where the process is killed, and the next one as well: it may be their fault."""
+    for _ in range(2):
+        try:
+            return await processes.ask(work, job, group, number)
+        except BrokenExecutor:
+            pass
+    return None
 
 
 def _stem(folder: str, number: int) -> str:

@@ -8,10 +8,10 @@ from correlator.capture.cut import can_be_cut
 from correlator.capture.files import CaptureFile, Span
 from correlator.cli.inputs import Inputs, progress
 from correlator.cli.outputs import Built, Wanted
-from correlator.cli.processes import Processes
+from correlator.cli.processes import Process
 from correlator.cli.scratch import scratch
 from correlator.cli.shares import work
-from correlator.cli.shares.course import MORE_SLOTS, Course, MisfitError, Process, cut, room
+from correlator.cli.shares.course import MORE_SLOTS, Course, MisfitError, Sharing, cut, room
 from correlator.cli.shares.sheets import names
 from correlator.cli.shares.words import Done, Job, Left, Turn, Whole
 from correlator.core.share import SEGMENT
@@ -26,25 +26,25 @@ _ZEROS = 1 << 20
 _FAILURES = (MisfitError, BrokenExecutor, OSError, ValueError)
 
 
-class _Process(Process):
+class _Sharing(Sharing):
     """A process of this machine."""
 
-    def __init__(self, share: int, job: Job, processes: Processes) -> None:
+    def __init__(self, share: int, job: Job, process: Process) -> None:
         super().__init__(share)
         self._words = job, share
-        self._processes = processes
+        self._process = process
 
     async def turn(self, turn: Turn) -> Done:
         """Do what is next."""
-        return await self._processes.ask(work.turn, *self._words, turn)
+        return await self._process.ask(work.turn, *self._words, turn)
 
     async def left(self) -> Left:
         """Report some of what is left."""
-        return await self._processes.ask(work.left, *self._words)
+        return await self._process.ask(work.left, *self._words)
 
     async def whole(self) -> Whole:
         """Tell what was done in all."""
-        return await self._processes.ask(work.whole, *self._words)
+        return await self._process.ask(work.whole, *self._words)
 
 
 async def in_shares(
@@ -71,11 +71,11 @@ async def in_shares(
 async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Built, inputs: Inputs, run: Run) -> None:
     """Have processes do it. Raises a group of MisfitError, BrokenExecutor, OSError, or ValueError."""
     how_far = _HowFar(spans[-1].begin)
-    pools = [Processes(1) for _ in range(job.shares)]
-    processes: list[Process] = [_Process(share, job, pool) for share, pool in enumerate(pools)]
+    processes = [Process() for _ in range(job.shares)]
+    sharing: list[Sharing] = [_Sharing(share, job, process) for share, process in enumerate(processes)]
     async with AsyncExitStack() as ending:
-        for pool in pools:
-            ending.push_async_callback(pool.end)
+        for process in processes:
+            ending.push_async_callback(process.end)
         with progress(how_far) as progressed:
 
             async def put(output: int, lines: bytes, count: int) -> None:
@@ -86,7 +86,7 @@ async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Bu
             def is_over() -> bool:
                 return inputs.stop.is_set() or built.outputs.is_gone
 
-            course = Course(spans, processes, len(job.slots), len(outputs.writers), put, is_over)
+            course = Course(spans, sharing, len(job.slots), len(outputs.writers), put, is_over)
             wholes = await course.run()
     inputs.taken += 1
     of_pieces: Record = {

@@ -37,8 +37,8 @@ def room(spans: list[Span]) -> int:
     return (spans[0].end - spans[0].begin) // _LEAST + 1
 
 
-class Process:
-    """One of the processes, as the course knows it: each call is a turn of it. They raise what `Processes.ask` does."""
+class Sharing:
+    """One of the processes, as the course knows it. Calls raise what `Process.ask` does."""
 
     def __init__(self, share: int) -> None:
         """It has a share of the connections."""
@@ -65,7 +65,7 @@ class Course:
     def __init__(
         self,
         spans: list[Span],
-        processes: list[Process],
+        processes: list[Sharing],
         slots: int,
         outputs: int,
         put: Callable[[int, bytes, int], Awaitable[None]],
@@ -100,7 +100,7 @@ class Course:
         await self._finish()
         return await asyncio.gather(*(process.whole() for process in self._processes))
 
-    async def _serve(self, process: Process) -> None:
+    async def _serve(self, process: Sharing) -> None:
         """Have a process do what there is to do."""
         while (turn := await self._turn(process)) is not None:
             done = await process.turn(turn)
@@ -113,7 +113,7 @@ class Course:
                     self._accept()
                 self._news.notify_all()
 
-    async def _turn(self, process: Process) -> Turn | None:
+    async def _turn(self, process: Sharing) -> Turn | None:
         """What a process is to do next; None where nothing is left."""
         async with self._news:
             while True:

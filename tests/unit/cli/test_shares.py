@@ -46,26 +46,21 @@ class Here:
     pieces: list[bool] = []  # noqa: RUF012  emptied by each analysis
     """Those that were decoded: whether it was known where they begin."""
 
-    def __init__(self, count: int) -> None:
-        """One at a time."""
-        assert count == 1
+    def __init__(self) -> None:
+        """It has done nothing."""
         self._share: Share | None = None
 
-    def ask(self, work: Callable[..., Any], job: Job, share: int, *words: Any) -> "asyncio.Future[Any]":
+    async def ask(self, work: Callable[..., Any], job: Job, share: int, *words: Any) -> Any:
         """Have it done; another's turn may come before."""
-        return asyncio.ensure_future(self._done(work.__name__, job, share, *words))
-
-    async def _done(self, name: str, job: Job, share: int, *words: Any) -> Any:
         for _ in range(Random(Here.turns).randrange(4)):
             await asyncio.sleep(0)
         Here.turns += 1
         if Here.fails is not None:
             Here.fails(Here.turns)
         self._share = self._share or Share(job, share)
-        if name == "turn":
-            (turn,) = words
-            return await self._turn(turn)
-        return getattr(self._share, name)(*words)
+        if work.__name__ == "turn":
+            return await self._turn(*words)
+        return getattr(self._share, work.__name__)()
 
     async def _turn(self, turn: Turn) -> Done:
         assert self._share is not None
@@ -80,7 +75,7 @@ class Here:
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch) -> None:
     """No processes are needed for this."""
-    monkeypatch.setattr(command, "Processes", Here)
+    monkeypatch.setattr(command, "Process", Here)
     monkeypatch.setattr(Here, "fails", None)
 
 
