@@ -6,7 +6,7 @@ from collections import deque
 
 from correlator.capture import aio
 
-BLOCK = 1 << 19
+BLOCK = 1 << 20
 """Bytes."""
 AHEAD = 4
 """Blocks."""

@@ -25,7 +25,7 @@ from correlator.wire.reader import Damage, Reader
 
 BLOCK = 1 << 18
 """Bytes of what may keep us waiting."""
-_TURN = 8
+_TURN = 4
 """Blocks of a finished file after which the loop has its turn."""
 _MISSING = "it was cut off while it was read"
 _IDLE = 0.2
