@@ -6,6 +6,15 @@ from tests.frames import ethernet, ipv4, ipv6, pcap_header, pcap_record, tcp
 
 SECOND = 1_000_000_000
 _FLAGS = (0x02, 0x02, 0x12, 0x10, 0x10, 0x18, 0x18, 0x11, 0x04, 0x14, 0x00)
+TABLE = """\
+Active Internet connections (servers and established)
+Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name
+tcp6       0      0 :::80                   :::*                    LISTEN      7/server
+tcp6       0      0 10.0.0.2:80             10.0.0.1:1001           ESTABLISHED 7/server
+tcp6       0      0 10.0.0.2:80             10.0.0.1:1004           ESTABLISHED 8/server
+tcp6       0      0 2001:db8::2:80          2001:db8::1:1002        ESTABLISHED 9/server
+"""
+"""Sockets of some of the conversations."""
 
 Packets = list[tuple[int, bytes]]
 """Time (ns) and frame of each."""

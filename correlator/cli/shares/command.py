@@ -10,10 +10,9 @@ from correlator.cli.inputs import Inputs, progress
 from correlator.cli.outputs import Built, Wanted
 from correlator.cli.processes import Process
 from correlator.cli.scratch import scratch
-from correlator.cli.shares import work
 from correlator.cli.shares.course import MORE_SLOTS, Course, MisfitError, Sharing, cut, room
 from correlator.cli.shares.sheets import names
-from correlator.cli.shares.words import Done, Job, Left, Turn, Whole
+from correlator.cli.shares.words import Job
 from correlator.core.share import SEGMENT
 from correlator.report.lines import header
 from correlator.report.record import Record
@@ -24,27 +23,6 @@ _NOTHING: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0,
 """What is counted once, for all processes."""
 _ZEROS = 1 << 20
 _FAILURES = (MisfitError, BrokenExecutor, OSError, ValueError)
-
-
-class _Sharing(Sharing):
-    """A process of this machine."""
-
-    def __init__(self, share: int, job: Job, process: Process) -> None:
-        super().__init__(share)
-        self._words = job, share
-        self._process = process
-
-    async def turn(self, turn: Turn) -> Done:
-        """Do what is next."""
-        return await self._process.ask(work.turn, *self._words, turn)
-
-    async def left(self) -> Left:
-        """Report some of what is left."""
-        return await self._process.ask(work.left, *self._words)
-
-    async def whole(self) -> Whole:
-        """Tell what was done in all."""
-        return await self._process.ask(work.whole, *self._words)
 
 
 async def in_shares(
@@ -72,7 +50,7 @@ async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Bu
     """Have processes do it. Raises a group of MisfitError, BrokenExecutor, OSError, or ValueError."""
     how_far = _HowFar(spans[-1].begin)
     processes = [Process() for _ in range(job.shares)]
-    sharing: list[Sharing] = [_Sharing(share, job, process) for share, process in enumerate(processes)]
+    sharing = [Sharing(share, job, process) for share, process in enumerate(processes)]
     async with AsyncExitStack() as ending:
         for process in processes:
             ending.push_async_callback(process.end)
@@ -89,11 +67,7 @@ async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Bu
             course = Course(spans, sharing, len(job.slots), len(outputs.writers), put, is_over)
             wholes = await course.run()
     inputs.taken += 1
-    of_pieces: Record = {
-        "packets": course.packets,
-        "segments": course.segments,
-        "skipped": in_order(course.skipped),
-    }
+    of_pieces = {"packets": course.packets, "segments": course.segments, "skipped": in_order(course.skipped)}
     counters: Record = {}
     for share, whole in enumerate(wholes):
         counters = added(counters, whole.counters | (_NOTHING if share else of_pieces))

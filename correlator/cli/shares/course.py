@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from correlator.capture.files import Span
-from correlator.cli.shares.words import Decoded, Done, Left, Piece, Step, Tracked, Turn, Whole
+from correlator.cli.processes import Process
+from correlator.cli.shares import work
+from correlator.cli.shares.words import Decoded, Done, Job, Left, Piece, Step, Tracked, Turn, Whole
 from correlator.core.limits import Limits
 from correlator.report.merging import Merging
 from correlator.wire.fragments import LIFETIME, Fragments
@@ -38,25 +40,27 @@ def room(spans: list[Span]) -> int:
 
 
 class Sharing:
-    """One of the processes, as the course knows it. Calls raise what `Process.ask` does."""
+    """A process with a share of the connections. Calls raise what `Process.ask` does."""
 
-    def __init__(self, share: int) -> None:
-        """It has a share of the connections."""
+    def __init__(self, share: int, job: Job, process: Process) -> None:
+        """It has done nothing yet."""
         self.share = share
         self.steps = 0
         """That it has tracked."""
+        self._words = job, share
+        self._process = process
 
     async def turn(self, turn: Turn) -> Done:
-        """Do what is next."""
-        raise NotImplementedError
+        """Have it do what is next."""
+        return await self._process.ask(work.turn, *self._words, turn)
 
     async def left(self) -> Left:
-        """Report some of what is left."""
-        raise NotImplementedError
+        """Have it report some of what is left."""
+        return await self._process.ask(work.left, *self._words)
 
     async def whole(self) -> Whole:
-        """Tell what was done in all."""
-        raise NotImplementedError
+        """Have it tell what was done in all."""
+        return await self._process.ask(work.whole, *self._words)
 
 
 class Course:
@@ -200,6 +204,7 @@ class Course:
             await self._merge({share: one.lines for share, one in found.items()}, [False] * count)
             async with self._news:
                 self._found[number] = {}
+                self._steps[number] = replace(self._steps[number], interfaces=(), fragments=None)  # what takes memory
                 self._free.append(self._steps[number].piece.slot)
                 number += 1
                 self._news.notify_all()

@@ -23,19 +23,11 @@ from correlator.cli.part import Part, part_of  # noqa: E402
 from correlator.core.limits import Limits  # noqa: E402
 from correlator.run import Run  # noqa: E402
 from tests.frames import block, ethernet, ipv4, tcp  # noqa: E402
-from tests.rotated import Packets, capture, conversations, files  # noqa: E402
+from tests.rotated import TABLE, Packets, capture, conversations, files  # noqa: E402
 
 CAPTURES = Path(__file__).resolve().parents[3] / "captures"
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
-TABLE = """\
-Active Internet connections (servers and established)
-Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name
-tcp6       0      0 :::80                   :::*                    LISTEN      7/server
-tcp6       0      0 10.0.0.2:80             10.0.0.1:1001           ESTABLISHED 7/server
-tcp6       0      0 10.0.0.2:80             10.0.0.1:1004           ESTABLISHED 8/server
-tcp6       0      0 2001:db8::2:80          2001:db8::1:1002        ESTABLISHED 9/server
-"""
 
 
 @pytest.fixture(autouse=True)

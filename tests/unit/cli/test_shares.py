@@ -24,17 +24,9 @@ from correlator.core.limits import Limits
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 from tests.frames import ethernet, interface, ipv4, pcap_record, section, tcp
-from tests.rotated import SECOND, capture, conversations
+from tests.rotated import SECOND, TABLE, capture, conversations
 
 CAPTURES = Path(__file__).resolve().parents[3] / "captures"
-TABLE = """\
-Active Internet connections (servers and established)
-Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name
-tcp6       0      0 :::80                   :::*                    LISTEN      7/server
-tcp6       0      0 10.0.0.2:80             10.0.0.1:1001           ESTABLISHED 7/server
-tcp6       0      0 10.0.0.2:80             10.0.0.1:1004           ESTABLISHED 8/server
-tcp6       0      0 2001:db8::2:80          2001:db8::1:1002        ESTABLISHED 9/server
-"""
 
 
 class Here:
