@@ -64,7 +64,7 @@ async def _at_once(job: Job, built: Built, inputs: Inputs, groups: list[list[str
             for later in range(number, min(number + jobs + 1, len(groups))):  # few that are done wait here
                 if later not in coming:
                     coming[later] = asyncio.create_task(_done(processes, job, groups[later], later))
-            part = await coming[number]
+            part = await coming.pop(number)
             if part is None:
                 inputs.troubles.append(f"{group[0]}: the process that analysed it was killed")
                 inputs.unread += group

@@ -23,7 +23,6 @@ _AT_ONCE = 2048  # segments
 _TIME, _SHARE, _ROW = 8, 1, WORDS * 8  # bytes
 SEGMENT = _ROW + _TIME + _SHARE
 """Bytes that a segment takes in a slot."""
-MAX_SHARES = 256
 
 
 class Slot:
@@ -42,7 +41,7 @@ class Sorting:
     """Leaves the segments of a piece of a capture in a slot."""
 
     def __init__(self, slot: Slot, shares: int) -> None:
-        """For so many."""
+        """For so many, 256 at the most: a share is a byte."""
         self._slot = slot
         self._rows = Rows(slot.rows)
         self._times, self._shares = raw.times(slot.times), raw.octets(slot.shares)

@@ -113,6 +113,8 @@ def offline(files: dict[str, Path], csv: str) -> list[Row]:
             # what the report took to be written, beside turning its CSV into Parquet
             code = f"import duckdb; duckdb.sql(\"COPY (FROM read_csv('{csv}')) TO '{csv}.duckdb' (FORMAT parquet)\")"
             rows.append(Row(f"{name}, 500,000 rows of Parquet", parquet, "duckdb", (sys.executable, "-c", code), None))
+            at_once = (*CORRELATOR, "analyse", "-q", "--jobs", str(os.cpu_count()), "--csv", csv, "--force", path)
+            rows.append(Row(f"{name}, CSV, --jobs {os.cpu_count()}", at_once, "one process", report, None))
             softflowd = ("softflowd", "-r", path, "-d")
             rows.append(Row(f"{name}, summary", summary, "softflowd", softflowd, 1 / 2.5, 3))
             rows.append(Row(f"{name}, summary", summary, "tcptrace", ("tcptrace", "-n", path), None, 1))
@@ -207,8 +209,29 @@ def with_sockets(work: Callable[[], list[str]]) -> list[str]:
             holder.wait()
 
 
+_HEAD = """\
+# Benchmarks
+
+Made by `make bench BENCH='--into docs/BENCHMARKS.md'`, for each machine its last run: medians of wall-clock times, files
+in the page cache as they come there from the disk (what was just written lies there in smaller pieces). The captures
+are those of `tests/bench/captures.py`: bulk.pcap has 1,000,000 packets of 1,000 connections in 1.07 GB, small.pcap
+5,000,000 packets of 500,000 connections in 0.42 GB, a quarter of them IPv6, a tenth with VLAN tags. tcpdump writes the
+packets with SYN, FIN or RST to /dev/null and misses those of IPv6 and VLAN; tshark makes its conversation table;
+softflowd is a flow meter. Of two cores ours has one read ahead; the others use one. The peak of memory is never less
+than the 31 MB of the program that measures.
+"""
+
+
+def put_into(path: Path, section: str) -> None:
+    """Put the section of this machine into a file, as the first one; those of other machines stay."""
+    sections = path.read_text(encoding="utf-8").split("\n## ")[1:] if path.is_file() else []
+    own = section.partition("\n")[0].removeprefix("## ").partition(", ")[0]
+    others = [f"## {other}".rstrip() + "\n" for other in sections if other.partition(", ")[0] != own]
+    path.write_text("\n".join([_HEAD, section, *others]), encoding="utf-8")
+
+
 def report(folder: Path, runs: int) -> str:
-    """The whole text."""
+    """The section of this machine."""
     version = subprocess.run((*CORRELATOR, "--version"), capture_output=True, text=True, check=True).stdout.strip()
     missing = [f"{name} (Debian: {package})" for name, package in PEERS.items() if shutil.which(name) is None]
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -217,17 +240,9 @@ def report(folder: Path, runs: int) -> str:
     head = ["work", "ours", "CPU", "memory", "against", "theirs", "CPU", "memory", "ratio", "wanted", "met"]
     return "\n".join(
         [
-            "# Benchmarks",
+            f"## {_machine()}",
             "",
-            "Made by `make bench BENCH='--into docs/BENCHMARKS.md'`: medians of wall-clock times, files in the page",
-            "cache as they come there from the disk (what was just written lies there in smaller pieces). The captures",
-            "are those of `tests/bench/captures.py`: bulk.pcap has 1,000,000 packets of 1,000 connections in 1.07 GB,",
-            "small.pcap 5,000,000 packets of 500,000 connections in 0.42 GB, a quarter of them IPv6, a tenth with VLAN",
-            "tags. tcpdump writes the packets with SYN, FIN or RST to /dev/null and misses those of IPv6 and VLAN; tshark",
-            "makes its conversation table; softflowd is a flow meter. Of two cores ours has one read ahead; the others use",
-            "one. The peak of memory is never less than the 31 MB of the program that measures.",
-            "",
-            f"{version}, Python {platform.python_version()}, {_machine()}, {runs} runs.",
+            f"{version}, Python {platform.python_version()}, {runs} runs.",
             *([f"Missing: {', '.join(missing)}."] if missing else []),
             "",
             "| " + " | ".join(head) + " |",
@@ -262,7 +277,7 @@ def main() -> None:
     options.folder.mkdir(mode=0o700, exist_ok=True)
     text = report(options.folder, options.runs)
     if options.into:
-        options.into.write_text(text, encoding="utf-8")
+        put_into(options.into, text)
     sys.stdout.write(text)
 
 

@@ -29,14 +29,15 @@ async def in_shares(
     wanted: Wanted, tables: tuple[str, ...], shares: int, capture: str, built: Built, inputs: Inputs, run: Run
 ) -> None:
     """Analyse a capture in so many processes; in this one where that cannot be right, or is not worth it."""
-    spans = cut(CaptureFile(capture, inputs.interfaces).size or 0)
+    count = shares + MORE_SLOTS
+    spans = cut(CaptureFile(capture, inputs.interfaces).size or 0, count)
     if len(spans) < 2 or not can_be_cut(capture):
         await inputs.take(run, [capture])
         return
     outputs = _Outputs(wanted, built)
     try:
         with scratch() as folder:
-            slots = tuple(os.path.join(folder, str(number)) for number in range(shares + MORE_SLOTS))
+            slots = tuple(os.path.join(folder, str(number)) for number in range(count))
             for slot in slots:
                 _fill(slot, room(spans) * SEGMENT)
             job = Job(capture, wanted, tables, shares, slots)

@@ -15,7 +15,8 @@ from correlator.report.merging import Merging
 from correlator.wire.fragments import LIFETIME, Fragments
 from correlator.wire.reader import Damage
 
-_SMALLEST, _LARGEST = 1 << 21, 1 << 23  # bytes of a piece
+_SMALLEST, _LARGEST = 1 << 22, 1 << 23  # bytes of a piece
+_AT_ONCE = 96 << 20  # bytes of all pieces that there are slots for
 _PIECES = 200
 _LEAST = 50
 """Bytes of a record with a segment at the least: of a pcap, with an IPv4 packet as far as the flags of TCP."""
@@ -27,9 +28,9 @@ class MisfitError(Exception):
     """One process is to do the rest: the message says why."""
 
 
-def cut(size: int, smallest: int = _SMALLEST) -> list[Span]:
+def cut(size: int, slots: int) -> list[Span]:
     """Where a capture of so many bytes is cut, roughly: at the first records behind these places."""
-    length = min(max(size // _PIECES, smallest), _LARGEST)
+    length = min(max(size // _PIECES, _SMALLEST), _LARGEST, _AT_ONCE // slots)
     begins = range(0, size, length)
     return [Span(begin, begin + length if begin + length < size else sys.maxsize) for begin in begins]
 

@@ -419,7 +419,7 @@ def test_shares_of_one_capture_give_the_same(tmp_path: Path, name: str) -> None:
         if source.is_file():
             (tmp_path / source.name).write_bytes(source.read_bytes())
     (tmp_path / "cut.pcap").write_bytes(JESSIE.read_bytes()[:-3])
-    large = JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 1200
+    large = JESSIE.read_bytes()[:24] + JESSIE.read_bytes()[24:] * 2000
     (tmp_path / "large.pcap").write_bytes(large)
     (tmp_path / "large-cut.pcap").write_bytes(large[:-3])
     (tmp_path / "bad.pcap").write_bytes(b"no capture")

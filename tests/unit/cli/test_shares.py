@@ -21,6 +21,7 @@ from correlator.cli.shares.work import Share
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
 from correlator.core.limits import Limits
+from correlator.core.share import SEGMENT
 from correlator.run import Run, writing
 from correlator.wire.interfaces import Interfaces
 from tests.frames import ethernet, interface, ipv4, pcap_record, section, tcp
@@ -265,13 +266,15 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_where_a_capture_is_cut() -> None:
     """Into some hundred pieces that are neither small nor large; each has room for all the segments that fit into it."""
-    assert course.cut(0) == []
-    assert len(course.cut(3_000_000)) == 2
+    assert course.cut(0, 4) == []
+    assert len(course.cut(5_000_000, 4)) == 2
     for size in (10_000_000, 1 << 30, 20 << 30):
-        spans = course.cut(size)
+        spans = course.cut(size, 4)
         assert all(one.end == other.begin for one, other in pairwise(spans))
         assert spans[0].begin == 0
         assert spans[-1].end > size
-        assert 1 << 21 <= spans[0].end <= 1 << 23
+        assert 1 << 22 <= spans[0].end <= 1 << 23
     smallest = len(pcap_record(bytes(20 + 14)))
-    assert course.room(course.cut(10_000_000)) > course.cut(10_000_000)[0].end // smallest
+    assert course.room(spans) > spans[0].end // smallest
+    slots = 256 + course.MORE_SLOTS
+    assert slots * course.room(course.cut(20 << 30, slots)) * SEGMENT < 200 << 20  # whatever is asked for
