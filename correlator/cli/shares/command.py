@@ -12,8 +12,8 @@ from correlator.cli.processes import Process
 from correlator.cli.scratch import scratch
 from correlator.cli.shares.course import MORE_SLOTS, Course, MisfitError, Sharing, cut, room
 from correlator.cli.shares.sheets import names
+from correlator.cli.shares.slots import Shared, make
 from correlator.cli.shares.words import Job
-from correlator.core.share import SEGMENT
 from correlator.report.lines import header
 from correlator.report.record import Record
 from correlator.run import Run, added
@@ -21,7 +21,6 @@ from correlator.wire.skips import in_order
 
 _NOTHING: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
 """What is counted once, for all processes."""
-_ZEROS = 1 << 20
 _FAILURES = (MisfitError, BrokenExecutor, OSError, ValueError)
 
 
@@ -39,8 +38,8 @@ async def in_shares(
         with scratch() as folder:
             slots = tuple(os.path.join(folder, str(number)) for number in range(count))
             for slot in slots:
-                _fill(slot, room(spans) * SEGMENT)
-            job = Job(capture, wanted, tables, shares, slots)
+                make(slot, room(spans), spans[0].end)
+            job = Job(capture, wanted, tables, shares, slots, room(spans))
             await _in_shares(job, spans, outputs, built, inputs, run)
     except* _FAILURES:  # the slow way is always right, and leaves out what is there already
         outputs.expect_again()
@@ -50,6 +49,7 @@ async def in_shares(
 async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Built, inputs: Inputs, run: Run) -> None:
     """Have processes do it. Raises a group of MisfitError, BrokenExecutor, OSError, or ValueError."""
     how_far = _HowFar(spans[-1].begin)
+    slots = [Shared(name, job.room, job.shares) for name in job.slots]
     processes = [Process() for _ in range(job.shares)]
     sharing = [Sharing(share, job, process) for share, process in enumerate(processes)]
     async with AsyncExitStack() as ending:
@@ -65,7 +65,7 @@ async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Bu
             def is_over() -> bool:
                 return inputs.stop.is_set() or built.outputs.is_gone
 
-            course = Course(spans, sharing, len(job.slots), len(outputs.writers), put, is_over)
+            course = Course(spans, sharing, slots, len(outputs.writers), put, is_over)
             wholes = await course.run()
     inputs.taken += 1
     of_pieces = {"packets": course.packets, "segments": course.segments, "skipped": in_order(course.skipped)}
@@ -79,12 +79,6 @@ async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Bu
     if course.damage is not None:
         inputs.note_damage(job.capture, course.damage)
     inputs.note_interruption(job.capture)
-
-
-def _fill(name: str, size: int) -> None:
-    """Make a file with zeros: whoever has it in memory does not find that the disk is full. Raises OSError."""
-    with open(name, "xb", 0) as file:
-        file.writelines(bytes(min(_ZEROS, size - begin)) for begin in range(0, size, _ZEROS))
 
 
 class _HowFar:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from correlator.capture.files import Span
 from correlator.cli.processes import Process
 from correlator.cli.shares import work
+from correlator.cli.shares.slots import Shared
 from correlator.cli.shares.words import Decoded, Done, Job, Left, Piece, Step, Tracked, Turn, Whole
 from correlator.core.limits import Limits
 from correlator.report.merging import Merging
@@ -71,7 +72,7 @@ class Course:
         self,
         spans: list[Span],
         processes: list[Sharing],
-        slots: int,
+        slots: list[Shared],
         outputs: int,
         put: Callable[[int, bytes, int], Awaitable[None]],
         is_over: Callable[[], bool],
@@ -87,7 +88,8 @@ class Course:
         self._mergings = [Merging(len(processes)) for _ in range(outputs)]
         self._begun = 0  # pieces that somebody decodes, or has decoded
         self._end = len(spans)  # pieces that there are
-        self._free = list(range(slots))
+        self._slots = slots
+        self._free = list(range(len(slots)))
         self._again: deque[Piece] = deque()
         self._decoded: dict[int, Decoded] = {}  # those that wait for the ones before them
         self._steps: list[Decoded] = []
@@ -202,7 +204,9 @@ class Course:
                 raise MisfitError("it has more connections at once than one table holds")
             if not all(one.is_apart for one in found.values()):
                 raise MisfitError("there are several interfaces and evidence, so connections may have legs")
-            await self._merge({share: one.lines for share, one in found.items()}, [False] * count)
+            slot = self._slots[self._steps[number].piece.slot]
+            lines = {share: one.lines or slot.lines(share, one.lengths) for share, one in found.items()}
+            await self._merge(lines, [False] * count)
             async with self._news:
                 self._found[number] = {}
                 self._steps[number] = replace(self._steps[number], interfaces=(), fragments=None)  # what takes memory

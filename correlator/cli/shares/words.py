@@ -21,7 +21,9 @@ class Job:
     tables: tuple[str, ...]
     shares: int
     slots: tuple[str, ...]
-    """Files that all have in memory, for what they leave for one another."""
+    """Files for what they leave for one another (`Shared`)."""
+    room: int
+    """For how many segments each has room."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ class Tracked:
     """What a process found in a piece."""
 
     lines: tuple[bytes, ...]
-    """For each output, with keys (`report/merging.py`)."""
+    """For each output, with keys (`report/merging.py`); none where they were left in the slot."""
+    lengths: tuple[int, ...]
+    """Bytes of each output's lines."""
     most: int
     """Connections that it has held at once so far."""
     is_apart: bool

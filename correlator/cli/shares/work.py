@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import mmap
 from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
@@ -12,10 +11,11 @@ from correlator.capture.files import CaptureFile, Span
 from correlator.capture.names import UnreadableError
 from correlator.cli.inputs import Inputs
 from correlator.cli.shares.sheets import sheets
+from correlator.cli.shares.slots import Shared
 from correlator.cli.shares.words import Decoded, Done, Job, Left, Piece, Step, Tracked, Turn, Whole
 from correlator.cli.tables import Tables, beside_capture
 from correlator.core.config import Config
-from correlator.core.share import Arrivals, Slot, Sorting
+from correlator.core.share import Arrivals, Sorting
 from correlator.run import Run
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
@@ -47,8 +47,8 @@ class Share:
     """A share of the connections, and what is known of the capture."""
 
     def __init__(self, job: Job, share: int) -> None:
-        """Nothing is tracked yet. Raises OSError where a slot cannot be had in memory."""
-        self._job = job
+        """Nothing is tracked yet. Raises OSError where a slot cannot be had."""
+        self._job, self._share = job, share
         named = Tables()
         for table in job.tables:
             named.add(table)
@@ -60,7 +60,7 @@ class Share:
         self._inputs.state(self._run, [] if beside is None else [beside])
         self._described = Interfaces()
         self._capture = CaptureFile(job.capture, self._described, span=Span(0, 0), is_alone=False)
-        self._slots = list(map(_slot, job.slots))
+        self._slots = [Shared(name, job.room, job.shares) for name in job.slots]
         self._arrivals = Arrivals(self._run.engine.tracker, share)
 
     def turn(self, turn: Turn) -> Done:
@@ -86,8 +86,8 @@ class Share:
         """Track the share of a piece that was decoded."""
         run, engine = self._run, self._run.engine
         interfaces = self._interfaces.join(list(step.interfaces))
-        arrivals = self._arrivals
-        arrivals.begin(self._slots[step.slot], step.segments, interfaces)
+        arrivals, slot = self._arrivals, self._slots[step.slot]
+        arrivals.begin(slot.segments, step.segments, interfaces)
         while arrivals.come():
             engine.take_in(arrivals.frames)
             run.deliver()  # what was found is in the caches still
@@ -95,7 +95,9 @@ class Share:
         run.deliver()
         # legs of one connection have four-tuples of their own
         is_apart = len(self._interfaces.names) == 1 or not engine.index.statements
-        return Tracked(self._lines(), engine.tracker.most, is_apart)
+        lines = self._lines()
+        lengths = tuple(map(len, lines))
+        return Tracked(() if slot.put(self._share, lines) else lines, lengths, engine.tracker.most, is_apart)
 
     def _decode(self, piece: Piece) -> Decoded:
         """Decode a piece, and leave its segments for who has their connections. Raises OSError."""
@@ -110,7 +112,7 @@ class Share:
         capture, decoder = self._capture, Decoder(self._described, piece.fragments)
         capture.go_to(piece.span)
         packets = 0
-        sorting = Sorting(self._slots[piece.slot], self._job.shares)
+        sorting = Sorting(self._slots[piece.slot].segments, self._job.shares)
         try:
             async with aclosing(capture.batches()) as batches:
                 async for batch in batches:
@@ -132,8 +134,3 @@ class Share:
             described=capture.described,
             fragments=decoder.fragments if decoder.fragments.times else None,
         )
-
-
-def _slot(name: str) -> Slot:
-    with open(name, "r+b", 0) as file:
-        return Slot(memoryview(mmap.mmap(file.fileno(), 0)))

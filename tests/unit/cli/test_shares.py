@@ -16,6 +16,7 @@ from correlator.cli.outputs import Wanted, build
 from correlator.cli.selection import Selection
 from correlator.cli.shares import command, course
 from correlator.cli.shares.command import in_shares
+from correlator.cli.shares.slots import Shared, make
 from correlator.cli.shares.words import Done, Job, Turn
 from correlator.cli.shares.work import Share
 from correlator.cli.tables import Tables
@@ -278,3 +279,16 @@ def test_where_a_capture_is_cut() -> None:
     assert course.room(spans) > spans[0].end // smallest
     slots = 256 + course.MORE_SLOTS
     assert slots * course.room(course.cut(20 << 30, slots)) * SEGMENT < 200 << 20  # whatever is asked for
+
+
+def test_lines_in_a_slot(tmp_path: Path) -> None:
+    """Each share's are by themselves; what does not fit is not begun."""
+    make(str(tmp_path / "slot"), 10, 60)
+    one, other = (Shared(str(tmp_path / "slot"), 10, 3) for _ in range(2))
+    assert one.put(0, (b"a" * 12, b"", b"bc"))
+    assert one.put(2, (b"d" * 20, b"", b""))
+    assert not one.put(1, (b"e" * 20, b"f"))
+    assert other.lines(0, (12, 0, 2)) == (b"a" * 12, b"", b"bc")
+    assert other.lines(1, (20,)) == (bytes(20),)
+    assert other.lines(2, (20, 0, 0)) == (b"d" * 20, b"", b"")
+    assert len(other.segments.times) == 10
