@@ -43,7 +43,7 @@ class Shared:
 def make(name: str, room: int, piece: int) -> None:
     """Make the file of a slot, for pieces of so many bytes. Raises OSError.
 
-    Its place on the disk is taken, where the system can do that: whoever has it in memory would be killed where there is
+    Its place on the disk is taken, where the system can do that: who has it in memory would be killed where there is
     none, and one process would have to do the rest.
     """
     size = room * SEGMENT + piece * _LINES
