@@ -4,7 +4,7 @@ import os
 from concurrent.futures import BrokenExecutor
 from contextlib import AsyncExitStack
 
-from correlator.capture.cut import can_be_cut
+from correlator.capture.cut import head_of
 from correlator.capture.files import CaptureFile, Span
 from correlator.cli.inputs import Inputs, progress
 from correlator.cli.outputs import Built, Wanted
@@ -30,7 +30,7 @@ async def in_shares(
     """Analyse a capture in so many processes; in this one where that cannot be right, or is not worth it."""
     count = shares + MORE_SLOTS
     spans = cut(CaptureFile(capture, inputs.interfaces).size or 0, count)
-    if len(spans) < 2 or not can_be_cut(capture):
+    if len(spans) < 2 or not head_of(capture):
         await inputs.take(run, [capture])
         return
     outputs = _Outputs(wanted, built)

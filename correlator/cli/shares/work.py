@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import lru_cache
 
-from correlator.capture.cut import first_record
+from correlator.capture.cut import first_record, head_of
 from correlator.capture.files import CaptureFile, Span
 from correlator.capture.names import UnreadableError
 from correlator.cli.inputs import Inputs
@@ -58,6 +58,7 @@ class Share:
         self._run = Run(*self._inputs.parts(first=True), self._sheets.outputs)
         beside = beside_capture(job.capture)
         self._inputs.state(self._run, [] if beside is None else [beside])
+        self._head = head_of(job.capture)
         self._described = Interfaces()
         self._capture = CaptureFile(job.capture, self._described, span=Span(0, 0), is_alone=False)
         self._slots = [Shared(name, job.room, job.shares) for name in job.slots]
@@ -102,7 +103,7 @@ class Share:
     def _decode(self, piece: Piece) -> Decoded:
         """Decode a piece, and leave its segments for who has their connections. Raises OSError."""
         if not piece.is_exact:
-            begin = first_record(self._job.capture, piece.span.begin)
+            begin = first_record(self._job.capture, piece.span.begin, self._head)
             if begin is None:
                 return Decoded(piece, is_unread=True)
             piece = replace(piece, span=Span(begin, piece.span.end))
