@@ -101,6 +101,7 @@ def analyse(  # click's options
         from correlator.cli.part import cores  # noqa: PLC0415
         from correlator.cli.shares.command import in_shares  # noqa: PLC0415
 
+        _open_as_many_as_may_be()
         some = min(jobs or cores(), len(groups))
         if some > 1:
             work = partial(at_once, Job(wanted, tables), groups, some)
@@ -135,7 +136,7 @@ def _on_a_cluster(
 
 
 def _open_as_many_as_may_be() -> None:
-    """Captures that overlap are open at once: up to the hard limit, which is there for that."""
+    """Captures that overlap are open at once, and a process has some pipes: up to the hard limit, which is there for it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
