@@ -136,7 +136,7 @@ def _on_a_cluster(
 
 
 def _open_as_many_as_may_be() -> None:
-    """Captures that overlap are open at once, and a process has some pipes: up to the hard limit, which is there for it."""
+    """Captures that overlap are open at once, processes have pipes: up to the hard limit, which is there for that."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
