@@ -398,51 +398,44 @@ def test_the_same_packets_on_both_ends_of_a_veth(start_live: Start, program: Pro
         run(ip, "netns", "del", namespace)
 
 
-def test_a_full_disk_for_scratch_files(tmp_path: Path) -> None:
-    """What processes write for one another: rows are missing, so an output failed."""
-    from tests.faults.sample import sample
-
-    small = tmp_path / "small"
+def with_scratch_files(folder: Path, option: str, *words: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Analyse in two processes, whose scratch files are on a file system with such an option."""
+    small = folder / "small"
     small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", small], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", option, "tmpfs", small], check=True)
+    command = [sys.executable, "-m", "correlator", "analyse", "-q", "--jobs", "2", *map(str, words)]
+    environment = {**os.environ, "TMPDIR": str(small)}
     try:
-        command = [
-            sys.executable,
-            "-m",
-            "correlator",
-            "analyse",
-            sample(),
-            "-q",
-            "--csv",
-            str(tmp_path / "x.csv"),
-            "--jobs",
-            "2",
-        ]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "TMPDIR": str(small)}
-        )
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
     finally:
         subprocess.run(["umount", small], check=True)
+
+
+def test_a_full_disk_for_scratch_files(tmp_path: Path) -> None:
+    """What processes write for one another: rows of several captures are missing, so an output failed."""
+    from tests.faults.sample import sample
+
+    done = with_scratch_files(tmp_path, "size=200k", "--csv", tmp_path / "x.csv", sample(), sample())
     assert done.returncode == 6
     assert "No space left on device (a scratch file: TMPDIR names a folder with more room)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_for_slots(tmp_path: Path) -> None:
+    """Of one capture nothing is missing: one process does it."""
+    from tests.faults.sample import sample
+
+    done = with_scratch_files(tmp_path, "size=200k", "--csv", tmp_path / "x.csv", sample())
+    assert (done.returncode, "lost: nothing" in done.stderr) == (0, True)
+    correlator("analyse", "-q", "--csv", str(tmp_path / "alone.csv"), sample())
+    assert (tmp_path / "x.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
 
 
 def test_no_room_for_a_scratch_file_itself(tmp_path: Path) -> None:
     """The captures whose files could be made are reported; for the others it is said why."""
     from tests.faults.sample import sample
 
-    small = tmp_path / "small"
-    small.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=4", "tmpfs", small], check=True)
-    try:
-        words = ["analyse", "-q", "--csv", str(tmp_path / "x.csv"), "--jobs", "2", *[sample()] * 6]
-        command = [sys.executable, "-m", "correlator", *words]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "TMPDIR": str(small)}
-        )
-    finally:
-        subprocess.run(["umount", small], check=True)
+    done = with_scratch_files(tmp_path, "nr_inodes=4", "--csv", tmp_path / "x.csv", *[sample()] * 6)
     assert done.returncode == 6, done.stderr
     assert "Traceback" not in done.stderr
     assert (
