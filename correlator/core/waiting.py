@@ -83,7 +83,7 @@ class Waiting:
 
     def pass_to(self, moment: int) -> None:
         """All segments up to a moment that have not come were for others: their times were heard."""
-        now, newest, before = self.moment, self.newest, self._before
+        now, newest, before = self.moment, self.newest, self._before  # as `pass_by`, without a call for each
         while now < moment:
             newest = max(newest, self._times[now - before])
             now += 1

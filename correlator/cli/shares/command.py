@@ -8,6 +8,7 @@ from correlator.capture.cut import head_of
 from correlator.capture.files import CaptureFile, Span
 from correlator.cli.inputs import Inputs, progress
 from correlator.cli.outputs import Built, Wanted
+from correlator.cli.part import OF_THE_CAPTURE
 from correlator.cli.processes import Process
 from correlator.cli.scratch import scratch
 from correlator.cli.shares.course import MORE_SLOTS, Course, MisfitError, Sharing, cut, room
@@ -19,8 +20,6 @@ from correlator.report.record import Record
 from correlator.run import Run, added
 from correlator.wire.skips import in_order
 
-_NOTHING: Record = {"packets": 0, "segments": 0, "skipped": {}, "statements": 0, "evidence_dropped": 0}
-"""What is counted once, for all processes."""
 _FAILURES = (MisfitError, BrokenExecutor, OSError, ValueError)
 
 
@@ -28,15 +27,15 @@ async def in_shares(
     wanted: Wanted, tables: tuple[str, ...], shares: int, capture: str, built: Built, inputs: Inputs, run: Run
 ) -> None:
     """Analyse a capture in so many processes; in this one where that cannot be right, or is not worth it."""
-    count = shares + MORE_SLOTS
-    spans = cut(CaptureFile(capture, inputs.interfaces).size or 0, count)
+    spans = cut(CaptureFile(capture, inputs.interfaces).size or 0, shares + MORE_SLOTS)
+    shares = min(shares, len(spans))  # more would have nothing to decode
     if len(spans) < 2 or not head_of(capture):
         await inputs.take(run, [capture])
         return
     outputs = _Outputs(wanted, built)
     try:
         with scratch() as folder:
-            slots = tuple(os.path.join(folder, str(number)) for number in range(count))
+            slots = tuple(os.path.join(folder, str(number)) for number in range(shares + MORE_SLOTS))
             for slot in slots:
                 make(slot, room(spans), spans[0].end)
             job = Job(capture, wanted, tables, shares, slots, room(spans))
@@ -71,7 +70,7 @@ async def _in_shares(job: Job, spans: list[Span], outputs: "_Outputs", built: Bu
     of_pieces = {"packets": course.packets, "segments": course.segments, "skipped": in_order(course.skipped)}
     counters: Record = {}
     for share, whole in enumerate(wholes):
-        counters = added(counters, whole.counters | (_NOTHING if share else of_pieces))
+        counters = added(counters, whole.counters | (OF_THE_CAPTURE if share else of_pieces))
         built.summary.add(whole.tally)
         built.fail_on.met = built.fail_on.met or whole.is_met
     run.add(counters | {"verdicts": dict(sorted(counters["verdicts"].items()))})
