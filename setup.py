@@ -11,6 +11,7 @@ from setuptools import Extension, setup
 
 COMPILED = [
     "correlator/capture/blocks.py",
+    "correlator/capture/walker.py",
     "correlator/core/address.py",
     "correlator/core/changes.py",
     "correlator/core/connection.py",
@@ -68,6 +69,7 @@ COMPILED = [
     "correlator/wire/plain.py",
     "correlator/wire/reader.py",
     "correlator/wire/ring.py",
+    "correlator/wire/walk.py",
 ]
 
 # -fno-plt: most of what these modules do is calls into the interpreter. -fno-tree-vectorize: there are no long loops

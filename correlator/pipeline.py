@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from correlator.core.annotation import Kept
@@ -130,15 +129,12 @@ async def analyse(run: Run, source: SavedCapture, stop: asyncio.Event, progress:
         await run.outputs.flush()
 
 
-@dataclass
 class Until:
-    """When a live run ends, besides `stop`."""
+    """When a live run ends."""
 
-    stop: asyncio.Event
-    duration: float | None = None
-    """Seconds."""
-    count: int | None = None
-    """Connections."""
+    def __init__(self, stop: asyncio.Event, duration: float | None = None, count: int | None = None) -> None:
+        """When it is told to stop; else after so many seconds, or connections."""
+        self.stop, self.duration, self.count = stop, duration, count
 
 
 async def live(run: Run, capture: LiveCapture, evidence: LiveEvidence, until: Until, ready: Callable[[], None]) -> None:

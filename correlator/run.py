@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from correlator.core.engine import Engine
@@ -42,22 +41,30 @@ class Sieve(Protocol):
         """Note of each segment of frames whether another tracker has its connection."""
 
 
-@dataclass
 class Outputs:
     """Where a run's results go."""
 
-    sinks: list[FindingSink] = field(default_factory=list)
-    packets: "PcapngSink | None" = None
-    every_packet: bool = False
-    """Write all packets of a connection, not only those of its handshake and close."""
-    evidence: "EvidenceSink | None" = None
-    writers: list[Writer] = field(default_factory=list)
-    rotation: "Rotation | None" = None
-    tasks: asyncio.TaskGroup | None = None
-    finished: list[Writer] = field(default_factory=list)
-    """Of sets that were rotated away: those that failed."""
-    scratch_failures: list[str] = field(default_factory=list)
-    """Of what other processes wrote for these outputs."""
+    def __init__(
+        self,
+        sinks: list[FindingSink] | None = None,
+        packets: "PcapngSink | None" = None,
+        *,
+        every_packet: bool = False,
+        writers: list[Writer] | None = None,
+        rotation: "Rotation | None" = None,
+    ) -> None:
+        """`every_packet`: write all packets of a connection, not only those of its handshake and close."""
+        self.sinks = [] if sinks is None else sinks
+        self.packets = packets
+        self.every_packet = every_packet
+        self.evidence: EvidenceSink | None = None
+        self.writers = [] if writers is None else writers
+        self.rotation = rotation
+        self.tasks: asyncio.TaskGroup | None = None
+        self.finished: list[Writer] = []
+        """Of sets that were rotated away: those that failed."""
+        self.scratch_failures: list[str] = []
+        """Of what other processes wrote for these outputs."""
 
     async def rotate(self, now: int, run: Record, counters: Record) -> bool:
         """Begin the next set of files if it is due; tells whether it was. One that cannot be opened ends rotation."""

@@ -1,7 +1,6 @@
 """Capture files: finished and compressed ones, pipes, and files that still grow.
 
-What may keep us waiting is read through aiofiles or the loop; a finished file is read ahead, with the loop having its
-turn every few megabytes.
+What may keep us waiting is read through aiofiles or the loop; finished files are those of `finished`.
 """
 
 import asyncio
@@ -9,12 +8,12 @@ import os
 import stat
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import ExitStack, aclosing, closing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from io import FileIO
 from typing import BinaryIO, NamedTuple
 
-from correlator.capture.blocks import Blocks
 from correlator.capture.compressed import CompressionError, compression, inflated
+from correlator.capture.finished import Finished
 from correlator.capture.names import STANDARD_INPUT, UnreadableError
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
@@ -23,11 +22,7 @@ from correlator.wire.formats import MAGIC_LENGTH, NotACaptureError, reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import Damage, Reader
 
-BLOCK = 1 << 18
-"""Bytes of what may keep us waiting."""
-_TURN = 4
-"""Blocks of a finished file after which the loop has its turn."""
-_MISSING = "it was cut off while it was read"
+_BLOCK = 1 << 18  # bytes
 _IDLE = 0.2
 """Seconds without a byte after which those who wait are told."""
 
@@ -53,12 +48,14 @@ class CaptureFile:
         follow: bool = False,
         span: Span | None = None,
         is_alone: bool = True,
+        is_whole: bool = True,
     ) -> None:
         """`comments`: keep the comments of pcapng packets. `stop`: end the reading, even of an idle pipe.
 
         `follow`: the file is still being written; wait for more at its end. `span`: of a finished file the records that
         begin in it; what stands before the first packet is read in any case. `is_alone`: no others are open at the
-        same time; a thousand that are must not take much memory each.
+        same time; a thousand that are must not take much memory each. `is_whole`: the bytes of all packets are wanted;
+        else of a packet that is plain there may be the segment only.
         """
         self.name = name
         self.bytes_read = 0
@@ -67,6 +64,7 @@ class CaptureFile:
         self._follow = follow
         self._span = span
         self._is_alone = is_alone
+        self._is_whole = is_whole or comments
         self._interfaces = interfaces
         self._comments = comments
         self._stop = stop or asyncio.Event()
@@ -124,10 +122,11 @@ class CaptureFile:
         Raises UnreadableError before the first where there is nothing to read. After an error in the middle of the
         file `damage` says where it was.
         """
-        file = self._finished()
-        ahead = self._read_ahead(file, self._reader) if file is not None and self._reader is not None else None
-        async with aclosing(ahead or self._from_blocks()) as batches:
+        finished = self._finished()
+        async with aclosing(self._from_blocks() if finished is None else finished.batches()) as batches:
             async for batch in batches:
+                if finished is not None:
+                    self.bytes_read = finished.at
                 yield batch
         if self._reader is None:
             return
@@ -151,7 +150,7 @@ class CaptureFile:
         if self._reader is None and not self._stop.is_set():
             raise UnreadableError("it is empty" if not head else "it is too short for a capture file")
 
-    def _finished(self) -> FileIO | None:
+    def _finished(self) -> Finished | None:
         """The file, opened, if it is one that is finished and not compressed."""
         if self.name == STANDARD_INPUT or self._follow:
             return None
@@ -169,28 +168,10 @@ class CaptureFile:
                     self._reader.feed(head[: head_length(head) or 0])
             if self._span is not None:
                 self._reader.go_to(*self._span)
-                self.bytes_read = self._span.begin
+            begin = self._span.begin if self._span is not None else self.bytes_read
             opened.pop_all()
-            return file
+            return Finished(file, self._reader, begin, is_alone=self._is_alone, is_whole=self._is_whole)
         return None
-
-    async def _read_ahead(self, file: FileIO, reader: Reader) -> AsyncGenerator[list[Frames], None]:
-        """The packets of a finished file, or of a part of it."""
-        turn, size, begin = 0, os.fstat(file.fileno()).st_size, self.bytes_read
-        kind = {} if self._is_alone else {"size": BLOCK, "ahead": 0}
-        ahead = Blocks(file.fileno(), begin, until=reader.until, **kind)
-        try:
-            with file, closing(ahead) as blocks:
-                while reader.damage is None and reader.next_at < reader.until and (block := blocks.take()):
-                    self.bytes_read += len(block)
-                    yield reader.feed(block)
-                    turn += 1
-                    if turn % _TURN == 0:
-                        await asyncio.sleep(0)
-        except OSError as error:
-            self._fail(error.strerror or str(error))
-        if reader.damage is None and reader.next_at < reader.until and self.bytes_read < size:
-            self._fail(_MISSING)
 
     def _open(self, head: bytes) -> Reader:
         try:
@@ -243,7 +224,7 @@ class CaptureFile:
                 if self._follow and os.fstat(file.fileno()).st_size < self.bytes_read:
                     message = "it was cut while it was followed"
                     raise OSError(message)
-                while block := await file.read(BLOCK):
+                while block := await file.read(_BLOCK):
                     yield block
                 if self.damage is not None:
                     return
@@ -265,7 +246,7 @@ class CaptureFile:
         if not _is_pipe(sys.stdin.fileno()):
             import aiofiles  # noqa: PLC0415  as above
 
-            while block := await aiofiles.stdin_bytes.read(BLOCK):
+            while block := await aiofiles.stdin_bytes.read(_BLOCK):
                 yield block
             return
         async with aclosing(self._pipe(sys.stdin.buffer)) as blocks:
@@ -274,7 +255,7 @@ class CaptureFile:
 
     async def _pipe(self, file: BinaryIO) -> AsyncGenerator[bytes, None]:
         """What comes out of a pipe; empty where nothing came for a while. It can be left while it is idle."""
-        reader = asyncio.StreamReader(limit=BLOCK)
+        reader = asyncio.StreamReader(limit=_BLOCK)
         loop = asyncio.get_running_loop()
         transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), file)
         waiting = asyncio.ensure_future(self._stop.wait())
@@ -282,7 +263,7 @@ class CaptureFile:
         try:
             while not reader.at_eof():
                 try:
-                    yield await asyncio.wait_for(reader.read(BLOCK), _IDLE)
+                    yield await asyncio.wait_for(reader.read(_BLOCK), _IDLE)
                 except TimeoutError:
                     yield b""
         finally:

@@ -144,9 +144,10 @@ def _open_as_many_as_may_be() -> None:
 
 async def _one_by_one(groups: list[list[str]], built: Built, inputs: Inputs, run: Run) -> None:
     """Analyse the groups, each on a timeline of its own."""
-    for group in groups:
+    for number, group in enumerate(groups):
+        if number:
+            gc.collect()
         await inputs.take(run, group)
-        gc.collect()
         if inputs.stop.is_set() or built.outputs.is_gone:
             break
 

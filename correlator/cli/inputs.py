@@ -87,7 +87,7 @@ class Inputs:
         run.engine.tracker.go_to(0, newest)
         beside = (found for name in dict.fromkeys(group) if (found := beside_capture(name)) is not None)
         self.state(run, beside if evidence is None else evidence)
-        source = self.source(group, span)
+        source = self.source(group, span, is_whole=run.outputs.packets is not None)
         try:
             with progress(source) as progressed:
                 await analyse(run, source, self.stop, progressed)
@@ -100,13 +100,13 @@ class Inputs:
         self.note_interruption(group[0])
         self._first += run.engine.tracker.moment
 
-    def source(self, group: list[str], span: Span | None) -> "CaptureFile | MergedCaptures":
-        """Captures of one timeline, opened when they are read."""
+    def source(self, group: list[str], span: Span | None, *, is_whole: bool = True) -> "CaptureFile | MergedCaptures":
+        """Captures of one timeline, opened when they are read. `is_whole`: the bytes of their packets are wanted."""
         if len(group) > 1:
             from correlator.capture.merge import MergedCaptures  # noqa: PLC0415  most analyses merge nothing
 
             return MergedCaptures(group, self._open)
-        return CaptureFile(group[0], self.interfaces, stop=self.stop, follow=self._follow, span=span)
+        return CaptureFile(group[0], self.interfaces, stop=self.stop, follow=self._follow, span=span, is_whole=is_whole)
 
     def _open(self, name: str) -> CaptureFile:
         return CaptureFile(name, self.interfaces, stop=self.stop, is_alone=False)

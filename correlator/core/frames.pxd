@@ -3,6 +3,8 @@ import cython
 from correlator.core cimport raw
 from correlator.core.segment cimport Segment
 
+cdef Py_ssize_t _UNKNOWN
+
 cdef class Packet:
     cdef readonly long long at
     cdef readonly int link_type
@@ -17,6 +19,7 @@ cdef class Frames:
     cdef readonly Py_ssize_t size
     cdef public Py_ssize_t count
     cdef readonly list segments
+    cdef public Py_ssize_t odd
 
     cpdef int hold(self, bytes data) except -1
     cpdef int lie_in(self, bytes data) except -1

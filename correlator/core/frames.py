@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from correlator.core import raw
 from correlator.core.segment import Segment
 
+UNKNOWN = _UNKNOWN = -1
+
 
 @dataclass(frozen=True)
 class Packet:
@@ -29,6 +31,8 @@ class Frames:
         self.lie_in(data)
         self.segments: list[Segment] = []
         """What is known of each frame, and whatever a decoder found in it; of `count` of them, the others are left."""
+        self.odd = _UNKNOWN
+        """How many were looked at and are not plain, so that they are still to be decoded; `UNKNOWN` before that."""
 
     def __len__(self) -> int:
         """How many frames there are."""
@@ -36,7 +40,7 @@ class Frames:
 
     def hold(self, data: bytes) -> None:
         """Begin anew, with another buffer."""
-        self.count = 0
+        self.count, self.odd = 0, _UNKNOWN
         self.lie_in(data)
 
     def lie_in(self, data: bytes) -> None:
@@ -63,6 +67,7 @@ class Frames:
         segment.captured = captured
         segment.wire_length = length
         self.count += 1
+        self.odd = _UNKNOWN
 
     @property
     def last_at(self) -> int:

@@ -30,6 +30,10 @@ cdef extern from *:
         RAW_PREFETCH(found + 240);
         RAW_PREFETCH(found + 271);
     }
+    static inline void raw_copy(unsigned char *to, Py_ssize_t at, const unsigned char *from, Py_ssize_t begin,
+                                Py_ssize_t length) {
+        memcpy(to + at, from + begin, (size_t)length);
+    }
     static inline Py_ssize_t raw_line_end(const unsigned char *raw, Py_ssize_t at, Py_ssize_t end) {
         const unsigned char *found = at < end ? memchr(raw + at, '\\n', (size_t)(end - at)) : NULL;
         return found == NULL ? 0 : found - raw + 1;
@@ -58,6 +62,9 @@ cdef extern from *:
     void prefetch_item "raw_prefetch_item"(list items, Py_ssize_t at) noexcept
     void prefetch_object "raw_prefetch_object"(list items, Py_ssize_t at) noexcept
     void prefetch_large "raw_prefetch_large"(object found) noexcept
+    void copy "raw_copy"(
+        unsigned char *to, Py_ssize_t at, const unsigned char *source, Py_ssize_t begin, Py_ssize_t length
+    ) noexcept nogil
     Py_ssize_t line_end "raw_line_end"(const unsigned char *raw, Py_ssize_t at, Py_ssize_t end) noexcept nogil
     unsigned int word "raw_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int net_half "raw_net_half"(const unsigned char *raw, Py_ssize_t at) noexcept nogil

@@ -51,6 +51,11 @@ def prefetch_large(found: object) -> None:
     """Have an object of some hundred bytes brought near."""
 
 
+def copy(to: memoryview, at: int, source: bytes, begin: int, length: int) -> None:
+    """Copy so many bytes to a place."""
+    to[at : at + length] = source[begin : begin + length]
+
+
 def line_end(raw: bytes, at: int, end: int) -> int:
     """Behind the first newline from `at` on and before `end`; 0 where there is none."""
     return raw.find(b"\n", at, end) + 1

@@ -1,4 +1,4 @@
-# C types for segment.py: the values of every packet.
+# C types for segment.py: the values of every packet. What tracking it needs lies together.
 import cython
 
 cdef unsigned int _SPREAD
@@ -19,15 +19,16 @@ cdef class Segment:
     cdef public int flags
     cdef public long long length
     cdef public bint continuation
+    cdef public bint is_decoded
+    cdef public bint is_elsewhere
+    cdef public long long moment
+    cdef public unsigned long long hash
+    # Of a segment that was decoded nobody looks at what follows, unless its frame is to be written.
     cdef public int captured_on
     cdef public int link_type
     cdef public Py_ssize_t begin
     cdef public Py_ssize_t captured
     cdef public Py_ssize_t wire_length
-    cdef public bint is_decoded
-    cdef public bint is_elsewhere
-    cdef public long long moment
-    cdef public unsigned long long hash
 
     @cython.locals(ends=cython.ulonglong)
     cpdef int share(self, int shares) except -1

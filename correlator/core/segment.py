@@ -30,6 +30,10 @@ class Segment:
     flags: int = 0
     length: int = 0  # TCP payload in bytes, from the IP length, not from what was captured
     continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
+    is_decoded: bool = field(default=False, compare=False)  # whether a segment was found in the frame
+    is_elsewhere: bool = field(default=False, compare=False)  # whether another tracker has its connection
+    moment: int = field(default=0, compare=False)  # which of its capture, where others do not come this way
+    hash: int = field(default=0, compare=False)  # of both ends, once the table of connections has reckoned it
     # The frame: the interface that captured it, the kind of its link header (LINKTYPE_ of pcap's registry), where it
     # begins in its buffer, how many bytes there are, and how many there were on the wire.
     captured_on: int = field(default=0, compare=False)
@@ -37,10 +41,6 @@ class Segment:
     begin: int = field(default=0, compare=False)
     captured: int = field(default=0, compare=False)
     wire_length: int = field(default=0, compare=False)
-    is_decoded: bool = field(default=False, compare=False)  # whether a segment was found in the frame
-    is_elsewhere: bool = field(default=False, compare=False)  # whether another tracker has its connection
-    moment: int = field(default=0, compare=False)  # which of its capture, where others do not come this way
-    hash: int = field(default=0, compare=False)  # of both ends, once the table of connections has reckoned it
 
     def take(self, other: "Segment") -> None:
         """Become another segment, in this one's frame."""

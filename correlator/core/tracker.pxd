@@ -28,7 +28,8 @@ cdef class Tracker(Waiting):
 
     cpdef list take(self)
     cpdef Flow segment(self, Segment segment)
-    @cython.locals(segments=list, count=Py_ssize_t, number=Py_ssize_t, table=Table, segment=Segment)
+    @cython.locals(segments=list, count=Py_ssize_t, number=Py_ssize_t, group=Py_ssize_t, table=Table,
+                   segment=Segment)
     cpdef Py_ssize_t take_in(self, Frames frames, Py_ssize_t begin) except -1
     @cython.locals(flow=Flow, near=int)
     cdef Flow _track(self, Segment segment)

@@ -60,9 +60,11 @@ class Tracker(Waiting):
     def take_in(self, frames: Frames, begin: int) -> int:
         """Take in the segments of frames until something came of one; with which to go on."""
         segments, count, table = frames.segments, frames.count, self._table
+        group = (begin + _GROUP - 1) // _GROUP * _GROUP  # where the next one begins
         for number in range(begin, count):
-            if number % _GROUP == 0:
+            if number == group:
                 table.expect_group(segments, number, count)
+                group += _GROUP
             segment = segments[number]
             if segment.is_decoded and segment.is_elsewhere:
                 self.pass_by(segment.at)

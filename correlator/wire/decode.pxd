@@ -9,6 +9,7 @@ from correlator.wire.plain cimport decode_plain
 cdef int _TCP
 cdef int _FOUND
 cdef int _SLOWLY
+cdef Py_ssize_t _UNKNOWN
 cdef int _IPV4
 cdef int _IPV6
 cdef unsigned long long _WORD

@@ -7,7 +7,7 @@ here. A frame that yields nothing adds one to its reason in `skipped`. No object
 
 from collections import Counter
 
-from correlator.core.frames import Frames
+from correlator.core.frames import UNKNOWN, Frames
 from correlator.core.segment import Segment
 from correlator.core.words import net_half, net_long_word, net_word
 from correlator.wire import layout, tunnels
@@ -39,7 +39,7 @@ _FRAGMENT_HEADER = 44
 _EXTENSIONS = frozenset({0, 43, 60, 135, 139, 140})
 _MAX_EXTENSIONS = 16  # RFC 8200 allows each once, destination options twice
 
-_TCP, _FOUND, _SLOWLY = TCP, FOUND, SLOWLY
+_TCP, _FOUND, _SLOWLY, _UNKNOWN = TCP, FOUND, SLOWLY, UNKNOWN
 _IPV4, _IPV6 = ETHERTYPE_IPV4, ETHERTYPE_IPV6
 _WORD = 0xFFFFFFFF
 _IPV4_HEADER = 20
@@ -73,7 +73,9 @@ class Decoder:
 
     def decode(self, frames: Frames) -> None:
         """Fill in the segments of frames: `is_decoded` tells where there is one; where not, the reason is counted."""
-        if decode_plain(frames):
+        if frames.odd == _UNKNOWN:
+            frames.odd = decode_plain(frames)
+        if frames.odd:
             self._decode_others(frames)
 
     def _decode_others(self, frames: Frames) -> None:

@@ -18,7 +18,8 @@ cdef class PcapReader(Reader):
     cdef int _head
     cdef int _link_type
 
-    @cython.locals(end=Py_ssize_t, ahead=Py_ssize_t, is_net=bint, head=int, tick=cython.longlong, link_type=int,
-                   block=cython.p_const_uchar, captured=cython.longlong, length=cython.longlong, start=Py_ssize_t,
-                   segments=list, number=Py_ssize_t, room=Py_ssize_t, segment=Segment)
+    @cython.locals(block=cython.p_const_uchar, end=Py_ssize_t, captured=cython.longlong)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
+    @cython.locals(head=int, is_net=bint, start=Py_ssize_t, captured=cython.longlong, length=cython.longlong,
+                   following=Py_ssize_t, ahead=Py_ssize_t)
+    cdef Py_ssize_t next_record(self, Segment segment, const unsigned char *block, Py_ssize_t at, Py_ssize_t end) noexcept nogil

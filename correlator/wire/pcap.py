@@ -1,11 +1,8 @@
-# cython: boundscheck=False, wraparound=False
-"""Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records.
-
-The directives are for the list of segments, which is as long as `grow` says.
-"""
+"""Classic pcap (draft-ietf-opsawg-pcap): a header of 24 bytes, then records."""
 
 from correlator.core import raw
 from correlator.core.frames import Frames
+from correlator.core.segment import Segment
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import AHEAD, LINE, MAX_PACKET, Damage, Reader
 
@@ -67,30 +64,33 @@ class PcapReader(Reader):
             self._link_type = raw.ordered_word(block, 20, self._is_net) & _LINK_TYPE_MASK
             self._is_open = True
             at = _HEADER_LENGTH
-        is_net, head, tick, link_type = self._is_net, self._head, self._tick, self._link_type
-        segments, number, room = frames.segments, frames.count, len(frames.segments)
-        ahead = 0
-        while at < stop and at + head <= end:
-            raw.prefetch(block, at + ahead)
-            raw.prefetch(block, at + ahead + _LINE)
-            captured, length = raw.ordered_word(block, at + 8, is_net), raw.ordered_word(block, at + 12, is_net)
-            if captured > _MAX_PACKET:
+        at = self._walk(frames, at, stop)
+        if at < stop and at + self._head <= end:
+            captured = raw.ordered_word(block, at + 8, self._is_net)
+            if captured > MAX_PACKET:
                 self.damage = Damage(
                     self._offset + at,
                     f"a packet claims {captured} bytes, more than the {MAX_PACKET} that any capture has",
                 )
-                break
-            start = at + head
-            if start + captured > end:
-                break
-            if number == room:
-                room = frames.grow()
-            segment = segments[number]
-            number += 1
-            segment.at = raw.ordered_word(block, at, is_net) * _SECOND + raw.ordered_word(block, at + 4, is_net) * tick
-            segment.link_type, segment.captured_on = link_type, self._interface
-            segment.begin, segment.captured, segment.wire_length = start, captured, max(length, captured)
-            at = start + captured
-            ahead = (head + captured) * _AHEAD
-        frames.count = number
         return at
+
+    def next_record(self, segment: Segment, block: bytes, at: int, end: int) -> int:
+        """As of any reader."""
+        head, is_net = self._head, self._is_net
+        start = at + head
+        if start > end:
+            return -1
+        captured, length = raw.ordered_word(block, at + 8, is_net), raw.ordered_word(block, at + 12, is_net)
+        following = start + captured
+        if captured > _MAX_PACKET or following > end:
+            return -1
+        ahead = at + (following - at) * _AHEAD
+        raw.prefetch(block, ahead)
+        raw.prefetch(block, ahead + _LINE)
+        raw.prefetch(block, ahead + 2 * _LINE)
+        segment.at = (
+            raw.ordered_word(block, at, is_net) * _SECOND + raw.ordered_word(block, at + 4, is_net) * self._tick
+        )
+        segment.link_type, segment.captured_on = self._link_type, self._interface
+        segment.begin, segment.captured, segment.wire_length = start, captured, max(length, captured)
+        return following

@@ -13,6 +13,7 @@ cdef long long _EARLY
 cdef Py_ssize_t _AHEAD
 cdef long long _LONGEST
 cdef Py_ssize_t _LINE
+cdef Py_ssize_t _NUMBERS
 
 cdef class _Interface:
     cdef readonly int number
@@ -20,13 +21,15 @@ cdef class _Interface:
     cdef readonly object snaplen
     cdef readonly object ticks
     cdef readonly object offset
-    cdef readonly long long tick
 
 cdef class PcapngReader(Reader):
     cdef public dict comments
     cdef bint _keep_comments
     cdef object _interfaces
     cdef list _section
+    cdef object _known
+    cdef long long *_numbers
+    cdef long long _usable
     cdef str _order
     cdef bint _is_little
     cdef long long _count
@@ -35,7 +38,8 @@ cdef class PcapngReader(Reader):
 
     @cython.locals(end=Py_ssize_t, skipped=Py_ssize_t)
     cdef Py_ssize_t _records(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
-    @cython.locals(block=cython.p_const_uchar, end=Py_ssize_t, is_net=bint, section=list, known=cython.longlong, length=cython.longlong,
-                   number=cython.longlong, high=cython.longlong, captured=cython.longlong, segments=list, count=Py_ssize_t,
-                   room=Py_ssize_t, segment=Segment, time=cython.longlong, interface=_Interface)
+    @cython.locals(count=Py_ssize_t)
     cdef Py_ssize_t _packets(self, Frames frames, Py_ssize_t at, Py_ssize_t stop) except -1
+    @cython.locals(is_net=bint, length=cython.longlong, number=cython.longlong, high=cython.longlong,
+                   captured=cython.longlong, tick=cython.longlong, time=cython.longlong, ahead=Py_ssize_t)
+    cdef Py_ssize_t next_record(self, Segment segment, const unsigned char *block, Py_ssize_t at, Py_ssize_t end) noexcept nogil

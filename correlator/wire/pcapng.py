@@ -1,13 +1,14 @@
 """pcapng (draft-ietf-opsawg-pcapng): sections of blocks, each with interfaces and a byte order of its own."""
 
 import struct
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from correlator.core import raw
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
-from correlator.core.segment import MAX_TIME, NO_TIME
+from correlator.core.segment import MAX_TIME, NO_TIME, Segment
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.reader import AHEAD, LINE, MAX_PACKET, Damage, Reader
 
@@ -37,6 +38,7 @@ _MAX_INTERFACES = 65_536  # of a file; an obsolete packet block can name no more
 # Constants of a module's own can be C integers when it is compiled.
 _ENHANCED, _SMALLEST, _LARGEST, _LATEST = ENHANCED_PACKET, 32, MAX_PACKET, MAX_TIME
 _AHEAD, _LINE, _LONGEST = AHEAD, LINE, _MAX_BLOCK
+_NUMBERS, _AT_FIRST = 3, 8
 _EARLY = 1 << 21  # of the upper words of times: in these nanoseconds cannot overflow
 
 
@@ -47,7 +49,6 @@ class _Interface:
     snaplen: int
     ticks: int  # a second
     offset: int  # ns
-    tick: int  # ns, where that is all there is to a time; else 0
 
 
 class _BadBlockError(ValueError):
@@ -64,6 +65,10 @@ class PcapngReader(Reader):
         self._keep_comments = comments
         self._interfaces = interfaces
         self._section: list[_Interface] = []
+        # Of the section's interfaces what `next_record` needs: the tick, the link type, the number; and of how many.
+        self._known = memoryview(array("q", bytes(8 * _NUMBERS * _AT_FIRST)))
+        self._numbers = raw.times(self._known)
+        self._usable = 0
         self._order = "<"
         self._is_little = True
         self._count = 0
@@ -94,40 +99,41 @@ class PcapngReader(Reader):
 
     def _packets(self, frames: Frames, at: int, stop: int) -> int:
         """Go through what nearly all is: sound packets with times in micro- or nanoseconds. Where it stops."""
-        end, section, is_net = frames.size, self._section, not self._is_little
-        known = 0 if self._keep_comments else len(section)
-        segments, count, room = frames.segments, frames.count, len(frames.segments)
-        block = frames.start  # compiled, a pointer: where the bytes end is compared before
-        while at < stop and at + _SMALLEST <= end and raw.ordered_word(block, at, is_net) == _ENHANCED:
-            length, number, high = (
-                raw.ordered_word(block, at + 4, is_net),
-                raw.ordered_word(block, at + 8, is_net),
-                raw.ordered_word(block, at + 12, is_net),
-            )
-            captured = raw.ordered_word(block, at + 20, is_net)
-            if length < _SMALLEST or length > _LONGEST or length % 4 or length > end - at:
-                break
-            if raw.ordered_word(block, at + length - 4, is_net) != length:
-                break
-            if number >= known or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
-                break
-            interface = section[number]
-            time = (high << 32 | raw.ordered_word(block, at + 16, is_net)) * interface.tick
-            if not interface.tick or time > _LATEST:
-                break
-            if count == room:
-                room = frames.grow()
-            segment = segments[count]
-            count += 1
-            segment.at, segment.link_type, segment.captured_on = time, interface.link_type, interface.number
-            segment.begin, segment.captured = at + 28, captured
-            segment.wire_length = max(raw.ordered_word(block, at + 24, is_net), captured)
-            raw.prefetch(block, at + length * _AHEAD)
-            raw.prefetch(block, at + length * _AHEAD + _LINE)
-            at += length
-        self._count += count - frames.count
-        frames.count = count
+        count = frames.count
+        at = self._walk(frames, at, stop)
+        self._count += frames.count - count
         return at
+
+    def next_record(self, segment: Segment, block: bytes, at: int, end: int) -> int:
+        """As of any reader: of sound packets with times in micro- or nanoseconds."""
+        is_net = not self._is_little
+        if at + _SMALLEST > end or raw.ordered_word(block, at, is_net) != _ENHANCED:
+            return -1
+        length, number, high = (
+            raw.ordered_word(block, at + 4, is_net),
+            raw.ordered_word(block, at + 8, is_net),
+            raw.ordered_word(block, at + 12, is_net),
+        )
+        captured = raw.ordered_word(block, at + 20, is_net)
+        if length < _SMALLEST or length > _LONGEST or length % 4 or length > end - at:
+            return -1
+        if raw.ordered_word(block, at + length - 4, is_net) != length:
+            return -1
+        if number >= self._usable or captured > length - _SMALLEST or captured > _LARGEST or high >= _EARLY:
+            return -1
+        tick = self._numbers[number * _NUMBERS]
+        time = (high << 32 | raw.ordered_word(block, at + 16, is_net)) * tick
+        if not tick or time > _LATEST:
+            return -1
+        segment.at, segment.link_type = time, self._numbers[number * _NUMBERS + 1]
+        segment.captured_on = self._numbers[number * _NUMBERS + 2]
+        segment.begin, segment.captured = at + 28, captured
+        segment.wire_length = max(raw.ordered_word(block, at + 24, is_net), captured)
+        ahead = at + length * _AHEAD
+        raw.prefetch(block, ahead)
+        raw.prefetch(block, ahead + _LINE)
+        raw.prefetch(block, ahead + 2 * _LINE)
+        return at + length
 
     def _block_length(self, data: bytes, at: int) -> int | None:
         """The length of the block at `at` if it is complete and of use; notes how much to skip if it is not."""
@@ -178,7 +184,7 @@ class PcapngReader(Reader):
         elif kind == INTERFACE_DESCRIPTION:
             self._interface(body)
         elif kind == SECTION_HEADER:
-            self._section = []
+            self._section, self._usable = [], 0
             for code, value in self._options(body, _SECTION_HEAD - _BLOCK_OVERHEAD):
                 if code == OPT_COMMENT and value in _KEPT:
                     self.kept = _KEPT[value]
@@ -220,7 +226,13 @@ class PcapngReader(Reader):
             raise _BadBlockError(message)
         tick = _NANOSECONDS // ticks if ticks in _USUAL and not offset else 0
         self.interfaces.append(self._interfaces.add(name))
-        self._section.append(_Interface(self.interfaces[-1], link_type, snaplen, ticks, offset, tick))
+        self._section.append(_Interface(self.interfaces[-1], link_type, snaplen, ticks, offset))
+        if len(self._section) * _NUMBERS > len(self._known):
+            self._known = memoryview(array("q", self._known.tobytes() * 2))
+            self._numbers = raw.times(self._known)
+        at = (len(self._section) - 1) * _NUMBERS
+        self._known[at], self._known[at + 1], self._known[at + 2] = tick, link_type, self.interfaces[-1]
+        self._usable = 0 if self._keep_comments else len(self._section)
 
     def _packet(
         self, frames: Frames, begin: int, room: int, number: int, ticks: int | None, captured: int, length: int

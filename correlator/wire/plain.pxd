@@ -11,4 +11,4 @@ cdef int _ETHERNET
 cpdef Py_ssize_t decode_plain(Frames frames) except -1
 @cython.locals(begin=Py_ssize_t, limit=Py_ssize_t, end=Py_ssize_t, at=Py_ssize_t, kind=int, length=int, finish=Py_ssize_t, inner=Py_ssize_t,
                payload=Py_ssize_t)
-cdef bint _plain(Segment segment, const unsigned char* frame, Py_ssize_t size) except -1
+cpdef bint plain(Segment segment, const unsigned char* frame, Py_ssize_t size) noexcept nogil

@@ -21,12 +21,12 @@ def decode_plain(frames: Frames) -> int:
         segment = segments[number]
         segment.interface = segment.captured_on
         segment.continuation = False
-        segment.is_decoded = segment.link_type == _ETHERNET and _plain(segment, start, size)
+        segment.is_decoded = segment.link_type == _ETHERNET and plain(segment, start, size)
         left += not segment.is_decoded
     return left
 
 
-def _plain(segment: Segment, frame: bytes, size: int) -> bool:
+def plain(segment: Segment, frame: bytes, size: int) -> bool:
     """Fill in the segment of a plain frame in a buffer of so many bytes; False for any other frame."""
     begin, limit, end = segment.begin, segment.begin + segment.captured, segment.begin + segment.wire_length
     if begin < 0 or limit > size or limit < begin + layout.SHORTEST:

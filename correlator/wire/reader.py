@@ -1,10 +1,15 @@
-"""What the capture file readers share: blocks of any size to whole records, damage and bounds."""
+# cython: boundscheck=False, wraparound=False
+"""What the capture file readers share: blocks of any size to whole records, damage and bounds.
+
+(The directives are for the list of segments, which is as long as `grow` says.)
+"""
 
 import sys
 from typing import NamedTuple
 
 from correlator.core.annotation import Kept
 from correlator.core.frames import Frames
+from correlator.core.segment import Segment
 
 # libpcap's MAXIMUM_SNAPLEN and Wireshark's WTAP_MAX_PACKET_SIZE_STANDARD.
 MAX_PACKET = 262_144
@@ -84,4 +89,27 @@ class Reader:
 
     def _records(self, frames: Frames, at: int, stop: int) -> int:
         """Take in the whole records that begin from `at` on and before `stop`: where the next one begins."""
+        raise NotImplementedError
+
+    def _walk(self, frames: Frames, at: int, stop: int) -> int:
+        """Take in the records that `next_record` knows, from `at` on and before `stop`: where the next one begins."""
+        segments, number, room = frames.segments, frames.count, len(frames.segments)
+        block, end = frames.start, frames.size
+        while at < stop:
+            if number == room:
+                room = frames.grow()
+            segment = segments[number]
+            following = self.next_record(segment, block, at, end)
+            if following < 0:
+                break
+            number += 1
+            at = following
+        frames.count = number
+        return at
+
+    def next_record(self, segment: Segment, block: bytes, at: int, end: int) -> int:
+        """Note where in a block that ends at `end` the frame lies whose record begins at `at`: where the next begins.
+
+        Negative for what is not as most records are: not whole, odd, of another kind. Compiled, a block is a pointer.
+        """
         raise NotImplementedError

@@ -5,17 +5,18 @@ import mmap
 import os
 import struct
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from correlator.capture import files
-from correlator.capture.blocks import Blocks
-from correlator.capture.files import CaptureFile
+from correlator.capture import finished
+from correlator.capture.files import CaptureFile, Span
 from correlator.core.frames import Packet
+from correlator.core.segment import Segment
+from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
-from tests.frames import block, enhanced
+from tests.frames import block, enhanced, ethernet, ipv4, tcp
 
 PAGE = mmap.ALLOCATIONGRANULARITY
 BODIES = [bytes([number % 251]) * (number * 37 % 1500) for number in range(2000)]
@@ -35,9 +36,11 @@ def pcapng(bodies: list[bytes]) -> bytes:
     return section + interface + b"".join([*packets[:700], block(99, bytes(7 * PAGE)), *packets[700:]])
 
 
-def read(path: Path, meanwhile: Callable[[], None] = lambda: None) -> tuple[list[Packet], CaptureFile]:
+def read(
+    path: Path, meanwhile: Callable[[], None] = lambda: None, *, is_whole: bool = True
+) -> tuple[list[Packet], CaptureFile]:
     """The packets of a file, to which something happens after each batch."""
-    source = CaptureFile(str(path), Interfaces())
+    source = CaptureFile(str(path), Interfaces(), is_whole=is_whole)
 
     async def all_of_it() -> list[Packet]:
         found: list[Packet] = []
@@ -52,18 +55,26 @@ def read(path: Path, meanwhile: Callable[[], None] = lambda: None) -> tuple[list
 @pytest.fixture(params=[1000, 3 * PAGE])
 def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many blocks, or some."""
-    monkeypatch.setattr(files, "Blocks", partial(Blocks, size=request.param))
+    monkeypatch.setattr(finished, "BLOCK", request.param)
+
+
+@pytest.fixture(params=[True, False])
+def is_whole(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """What is wanted: the frames, none of which is plain; else the file is walked through wherever that can be."""
+    monkeypatch.setattr(finished, "_LEAST", 5000)
+    monkeypatch.setattr(finished, "_STEP", 700)
+    return bool(request.param)
 
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("form", [pcap, pcapng])
 @pytest.mark.parametrize("cut", [0, 1, 600, PAGE])
-def test_parts_are_the_whole(tmp_path: Path, form: Callable[[list[bytes]], bytes], cut: int) -> None:
+def test_parts_are_the_whole(tmp_path: Path, form: Callable[[list[bytes]], bytes], cut: int, *, is_whole: bool) -> None:
     """Packets across their seams, and a last packet that is cut off."""
     path = tmp_path / "a.cap"
     data = form(BODIES)
     path.write_bytes(data[: len(data) - cut])
-    packets, source = read(path)
+    packets, source = read(path, is_whole=is_whole)
     assert [packet.data for packet in packets] == BODIES[: len(packets)]
     assert (len(packets) == len(BODIES)) == (cut == 0)
     assert (source.damage is None) == (cut == 0)
@@ -79,7 +90,7 @@ def test_parts_are_the_whole(tmp_path: Path, form: Callable[[list[bytes]], bytes
 
 
 @pytest.mark.usefixtures("_small")
-def test_a_file_that_grows_is_read_to_its_end(tmp_path: Path) -> None:
+def test_a_file_that_grows_is_read_to_its_end(tmp_path: Path, *, is_whole: bool) -> None:
     """What comes while it is read belongs to it."""
     path = tmp_path / "a.pcap"
     data = pcap(BODIES)
@@ -87,21 +98,56 @@ def test_a_file_that_grows_is_read_to_its_end(tmp_path: Path) -> None:
     path.write_bytes(data[:half])
 
     def grow() -> None:
-        path.write_bytes(data)
+        with path.open("ab") as file:
+            file.write(data[file.tell() :])
 
-    packets, source = read(path, grow)
+    packets, source = read(path, grow, is_whole=is_whole)
     assert [packet.data for packet in packets] == BODIES
     assert source.damage is None
 
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("left", [0, 100, PAGE + 5])
-def test_a_file_that_is_cut_off_meanwhile(tmp_path: Path, left: int) -> None:
+def test_a_file_that_is_cut_off_meanwhile(tmp_path: Path, left: int, *, is_whole: bool) -> None:
     """What was read is kept, and the damage is told: no signal ends the program."""
     path = tmp_path / "a.pcap"
     path.write_bytes(pcap(BODIES))
-    packets, source = read(path, lambda: os.truncate(path, left))
+    packets, source = read(path, lambda: os.truncate(path, left), is_whole=is_whole)
     assert [packet.data for packet in packets] == BODIES[: len(packets)]
     assert 0 < len(packets) < len(BODIES)
     assert source.damage is not None
     assert source.damage.reason == "it was cut off while it was read"
+
+
+@pytest.mark.parametrize("form", [pcap, pcapng])
+def test_segments_are_the_same_where_no_more_is_wanted(
+    tmp_path: Path, form: Callable[[list[bytes]], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With frames among them that are not plain, and blocks that nobody needs; in a part of the file, too."""
+    path = tmp_path / "a.cap"
+    plain = [ethernet(ipv4(tcp(seq=number, payload=bytes(number % 900)))) for number in range(3000)]
+    data = form([body if number % 50 else BODIES[number % 2000] for number, body in enumerate(plain)])
+    path.write_bytes(data)
+    monkeypatch.setattr(finished, "_LEAST", 5000)
+
+    def segments(span: Span | None, *, is_whole: bool) -> tuple[list[Segment], dict[str, int], int, object]:
+        names = Interfaces()
+        source = CaptureFile(str(path), names, span=span, is_whole=is_whole)
+        decoder = Decoder(names)
+        found: list[Segment] = []
+
+        async def all_of_it() -> None:
+            async for batch in source.batches():
+                for frames in batch:
+                    decoder.decode(frames)
+                    found.extend(replace(one) for one in frames.segments[: frames.count] if one.is_decoded)
+
+        asyncio.run(all_of_it())
+        return found, decoder.skipped, source.next_at, source.damage
+
+    for span in (None, Span(0, len(data) // 2), Span(len(data) // 2, len(data))):
+        if span is not None and span.begin:
+            span = Span(segments(Span(0, len(data) // 2), is_whole=True)[2], span.end)  # noqa: PLW2901  a record's
+        walked = segments(span, is_whole=False)
+        assert walked == segments(span, is_whole=True)
+        assert len(walked[0]) > 1000

@@ -142,15 +142,15 @@ def test_a_share_of_the_rows() -> None:
 @pytest.mark.parametrize(("interface", "cut"), [(1, 0), (0xFFFFFFFF, 0), (0x80000000, 0), (0, 8), (0, 79)])
 def test_rows_of_strangers(interface: int, cut: int) -> None:
     """They lie in a folder that others may write to."""
-    row = array("Q", [START, 0, 1, 0, 2, 3 << 48, 0, interface, 1, 0])
+    row = array("Q", [START, 0, 1, 0, 2, 3 << 48 | 4, 0, interface, 1, 0])
     with pytest.raises(ValueError, match="no row of ours" if not cut else "bytes are no rows"):
         replay(Engine(Config(), [""]), row.tobytes()[cut:], [0], 0, 0, 1)
     for place in (0, 8, 9):
-        late = array("Q", [START, 0, 1, 0, 2, 3 << 48, 0, 0, 1, 0])
+        late = array("Q", [START, 0, 1, 0, 2, 3 << 48 | 4, 0, 0, 1, 0])
         late[place] = (1 << 62) + 1
         with pytest.raises(ValueError, match="no row of ours"):
             replay(Engine(Config(), [""]), late.tobytes(), [0], 0, 0, 1)
-    good = array("Q", [START, 0, 1, 0, 2, 3 << 48, 0, 0, 1, 0])
+    good = array("Q", [START, 0, 1, 0, 2, 3 << 48 | 4, 0, 0, 1, 0])
     replay(Engine(Config(), [""]), good.tobytes(), [0], 0, 0, 1)
 
 

@@ -9,7 +9,7 @@ from correlator.core.segment import MAX_TIME, NO_TIME, Segment
 from tests.play import START
 
 MOST, WORD = (1 << 64) - 1, (1 << 32) - 1
-LARGEST = Segment(MAX_TIME, 1, True, MOST, MOST - 1, 65535, MOST - 2, 5, 65534, WORD, WORD - 1, 255, WORD, True)
+LARGEST = Segment(MAX_TIME, 1, True, MOST, MOST - 1, 65535, MOST - 2, 5, 65534, WORD, WORD - 1, 255, WORD, True, True)
 
 
 def numbers(rows: int) -> memoryview:
@@ -17,7 +17,15 @@ def numbers(rows: int) -> memoryview:
     return memoryview(array("Q", bytes(rows * WORDS * 8)))
 
 
-@pytest.mark.parametrize("one", [LARGEST, Segment(), Segment(START, flags=16, length=7), Segment(NO_TIME, seq=3)])
+@pytest.mark.parametrize(
+    "one",
+    [
+        LARGEST,
+        Segment(is_decoded=True),
+        Segment(START, flags=16, length=7, is_decoded=True),
+        Segment(NO_TIME, seq=3, is_decoded=True),
+    ],
+)
 def test_a_segment_comes_back_as_it_was(one: Segment) -> None:
     """Every field of it, with the largest numbers that there are; the interface has the number that it has here."""
     rows = Rows(numbers(2), [0, 1])

@@ -1,0 +1,80 @@
+"""What is left of a capture's records when a thread without the interpreter's lock has gone through them.
+
+Most frames are plain, and a row of numbers tells all of them that is wanted. The others are copied, for the decoder.
+Compiled, nothing of `take` is an object's: the thread and the interpreter's may run at the same time.
+"""
+
+from correlator.core import raw
+from correlator.core.frames import Frames
+from correlator.core.packing import WORDS, Rows
+from correlator.core.segment import Segment
+from correlator.wire.link import LinkType
+from correlator.wire.plain import plain
+from correlator.wire.reader import MAX_PACKET, Reader
+
+FRAMES = _FRAMES = 2048
+"""In a batch."""
+_BYTES = 2 * MAX_PACKET  # of those that are not plain
+_WORDS, _LARGEST, _ETHERNET = WORDS, MAX_PACKET, int(LinkType.ETHERNET)
+_AHEAD = 8
+
+
+class Batch:
+    """Room for what is left of some records."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._rows = Rows(memoryview(bytearray(8 * WORDS * FRAMES)).cast("Q"))
+        self._kept = memoryview(bytearray(_BYTES))
+        self._bytes = raw.octets(self._kept)
+        self._segment = Segment()  # each frame for a moment
+        self._used = 0
+        self.count = self.odd = 0
+        """Frames, and those of them that are not plain."""
+        self.at = 0
+        """Where `take` stopped."""
+        self.next_at = 0
+        """The same in the file, by who fills it."""
+        self.is_cut = False
+        """Whether bytes were missing."""
+
+    def begin(self) -> None:
+        """Leave what there is."""
+        self._used = self.count = self.odd = 0
+
+    def has_room(self) -> bool:
+        """Whether another record would go in, however large it is."""
+        return self.count < _FRAMES and self._used + _LARGEST <= _BYTES
+
+    def take(self, reader: Reader, block: bytes, at: int, stop: int, end: int) -> None:
+        """Go through the records that begin from `at` on and before `stop`, in a block that ends at `end`.
+
+        It stops, at `self.at`, where there is no room, or where the reader knows of no record.
+        """
+        number = self.count
+        while at < stop and number < _FRAMES and self._used + _LARGEST <= _BYTES:
+            following = reader.next_record(self._segment, block, at, end)
+            if following < 0:
+                break
+            if self._segment.link_type == _ETHERNET and plain(self._segment, block, end):
+                self._segment.interface, self._segment.is_decoded = self._segment.captured_on, True
+                self._rows.pack(self._segment, number * _WORDS)
+            else:
+                raw.copy(self._bytes, self._used, block, self._segment.begin, self._segment.captured)
+                self._rows.pack_frame(self._segment, number * _WORDS, self._used)
+                self._used += self._segment.captured
+                self.odd += 1
+            number += 1
+            at = following
+        self.count, self.at = number, at
+
+    def lay_out(self, frames: Frames) -> None:
+        """Have the frames in others, in which they stay; what was plain has its segment there, and no bytes."""
+        frames.hold(bytes(self._kept[: self._used]))
+        for number in range(self.count):
+            if number == len(frames.segments):
+                frames.grow()
+            segment = frames.segments[number]
+            raw.prefetch_word(self._rows.numbers, (number + _AHEAD) * _WORDS)  # another core has it
+            self._rows.lay_out(segment, number * _WORDS)
+        frames.count, frames.odd = self.count, self.odd
