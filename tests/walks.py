@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from correlator.core.frames import Frames
 from correlator.wire.reader import Reader
-from correlator.wire.walk import Batch
+from correlator.wire.walk import SIZE, Batch
 
 
 def walked(reader: Reader, data: bytes, step: int = 61) -> Iterator[Frames]:
     """The frames of a capture that a reader was found for, good until the next; `step`: bytes that are read at a time."""
-    at, batch, frames = 0, Batch(), Frames()
+    at, batch, frames = 0, Batch(memoryview(bytearray(SIZE))), Frames()
     while reader.damage is None and at < len(data):
         begin = reader.next_at
         while reader.damage is None and reader.next_at == begin and at < len(data):

@@ -4,10 +4,12 @@ What is looked at of a packet is the first of its bytes, in the page cache's own
 longer than to decode and track it, and what is tracked would have to make room for it in the processor's caches.
 """
 
+from mmap import mmap
+
 from correlator.capture import parts, worker
 from correlator.core.frames import Frames
 from correlator.wire.reader import Reader
-from correlator.wire.walk import Batch
+from correlator.wire.walk import SIZE, Batch
 
 _PART = 1 << 24  # bytes of the file that are mapped at a time: they count as memory of ours
 _ALIGNED = 1 << 21  # so that large pages can be mapped as they are
@@ -33,7 +35,9 @@ class Walker:
         self._kept = parts.new(descriptor)
         self._part = parts.of(self._kept)
         self._block = parts.go_to(self._part, 0, 0)
-        self._worker = worker.begin(_fill, self, tuple(Batch() for _ in range(_BATCHES)))
+        memory = memoryview(mmap(-1, _BATCHES * SIZE))  # pages that nobody writes to take none
+        batches = (Batch(memory[number * SIZE : (number + 1) * SIZE]) for number in range(_BATCHES))
+        self._worker = worker.begin(_fill, self, tuple(batches))
 
     def take(self, frames: Frames) -> bool:
         """Have the next packets in frames, decoded where they are plain; False where there are none."""

@@ -14,7 +14,9 @@ from correlator.wire.reader import MAX_PACKET, Reader
 
 FRAMES = _FRAMES = 2048
 """In a batch."""
-_BYTES = 2 * MAX_PACKET  # of those that are not plain
+_BYTES, _ROWS = 2 * MAX_PACKET, 8 * WORDS * FRAMES  # for those that are not plain, and for all
+SIZE = _ROWS + _BYTES
+"""Bytes of memory that a batch takes."""
 _WORDS, _LARGEST, _ETHERNET = WORDS, MAX_PACKET, int(LinkType.ETHERNET)
 _AHEAD = 8
 
@@ -22,10 +24,10 @@ _AHEAD = 8
 class Batch:
     """Room for what is left of some records."""
 
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self._rows = Rows(memoryview(bytearray(8 * WORDS * FRAMES)).cast("Q"))
-        self._kept = memoryview(bytearray(_BYTES))
+    def __init__(self, memory: memoryview) -> None:
+        """`memory`: `SIZE` bytes that can be written."""
+        self._rows = Rows(memory[:_ROWS].cast("Q"))
+        self._kept = memory[_ROWS:SIZE]
         self._bytes = raw.octets(self._kept)
         self._segment = Segment()  # each frame for a moment
         self._used = 0

@@ -15,7 +15,7 @@ from correlator.wire.formats import reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
 from correlator.wire.reader import MAX_PACKET, Damage
-from correlator.wire.walk import FRAMES, Batch
+from correlator.wire.walk import FRAMES, SIZE, Batch
 from tests.frames import block, enhanced, ethernet, ipv4, ipv6, pcap_header, pcap_record, tcp
 from tests.walks import walked
 
@@ -140,7 +140,7 @@ def test_room() -> None:
     data = pcap([ethernet(ipv4(tcp()))] * (FRAMES + 1))
     reader = reader_for(data[:4], Interfaces())
     reader.feed(data[:24])
-    batch = Batch()
+    batch = Batch(memoryview(bytearray(SIZE)))
     batch.take(reader, data, 24, 25, len(data))
     assert (batch.count, batch.odd, batch.has_room()) == (1, 0, True)
     batch.take(reader, data, batch.at, len(data), len(data))
@@ -156,7 +156,7 @@ def test_what_was_there_before() -> None:
     found = Frames()
     for body in (ethernet(bytes(46), 0x0806), ethernet(ipv4(tcp(seq=5)))):
         data = pcap([body])
-        reader, batch = reader_for(data[:4], Interfaces()), Batch()
+        reader, batch = reader_for(data[:4], Interfaces()), Batch(memoryview(bytearray(SIZE)))
         reader.feed(data[:24])
         batch.take(reader, data, 24, len(data), len(data))
         batch.lay_out(found)
