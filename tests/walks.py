@@ -16,7 +16,7 @@ def walked(reader: Reader, data: bytes, step: int = 61) -> Iterator[Frames]:
         while reader.damage is None and reader.next_at == begin and at < len(data):
             yield from reader.feed(data[at : at + step])
             at += step
-        if reader.damage is not None or reader.next_at >= len(data):
+        if reader.damage is not None or not begin < reader.next_at < len(data):
             continue
         begin = before = reader.next_at
         while True:

@@ -1,7 +1,6 @@
 # parts.py in C.
 cdef extern from *:
     """
-    #include <pthread.h>
     #include <signal.h>
     #include <string.h>
     #include <sys/mman.h>
@@ -9,15 +8,14 @@ cdef extern from *:
     #include <unistd.h>
 
     typedef struct Part {
-        int descriptor;
+        int is_used, descriptor;
         unsigned char *begin;
         size_t size;
         volatile sig_atomic_t is_cut;
         struct Part *next;
     } Part;
 
-    static Part *part_first;  /* those that are guarded */
-    static pthread_mutex_t part_lock = PTHREAD_MUTEX_INITIALIZER;
+    static Part *part_first;  /* of all that there ever were: a handler may be looking through them at any time */
     static struct sigaction part_before;
 
     /* In the thread that looked. mmap(2) is one call of the system's, which can be made in a handler. */
@@ -54,28 +52,25 @@ cdef extern from *:
     }
 
     static void part_drop(PyObject *capsule) {
-        Part *part = (Part *)PyCapsule_GetPointer(capsule, NULL), **place = &part_first;
+        Part *part = (Part *)PyCapsule_GetPointer(capsule, NULL);
         part_go_to(part, 0, 0);
-        pthread_mutex_lock(&part_lock);
-        while (*place != NULL && *place != part)
-            place = &(*place)->next;
-        if (*place != NULL)
-            *place = part->next;
-        pthread_mutex_unlock(&part_lock);
-        PyMem_RawFree(part);
+        part->is_used = 0;
     }
 
     static PyObject *part_new(int descriptor) {
         static int is_set = 0;
         struct sigaction action;
-        PyObject *capsule;
-        Part *part = (Part *)PyMem_RawCalloc(1, sizeof *part);
-        if (part == NULL)
-            return PyErr_NoMemory();
-        if ((capsule = PyCapsule_New(part, NULL, part_drop)) == NULL) {
-            PyMem_RawFree(part);
-            return NULL;
+        Part *part = part_first;
+        while (part != NULL && part->is_used)
+            part = part->next;
+        if (part == NULL) {
+            if ((part = (Part *)PyMem_RawCalloc(1, sizeof *part)) == NULL)
+                return PyErr_NoMemory();
+            part->next = part_first;
+            part_first = part;
         }
+        part->is_used = 1;
+        part->is_cut = 0;
         part->descriptor = descriptor;
         if (!is_set) {
             memset(&action, 0, sizeof action);
@@ -84,11 +79,7 @@ cdef extern from *:
             sigaction(SIGBUS, &action, &part_before);
             is_set = 1;
         }
-        pthread_mutex_lock(&part_lock);
-        part->next = part_first;
-        part_first = part;
-        pthread_mutex_unlock(&part_lock);
-        return capsule;
+        return PyCapsule_New(part, NULL, part_drop);
     }
 
     static void *part_of(PyObject *capsule) { return PyCapsule_GetPointer(capsule, NULL); }

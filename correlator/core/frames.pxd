@@ -20,6 +20,7 @@ cdef class Frames:
     cdef public Py_ssize_t count
     cdef readonly list segments
     cdef public Py_ssize_t odd
+    cdef public Py_ssize_t without_tcp
 
     cpdef int hold(self, bytes data) except -1
     cpdef int lie_in(self, bytes data) except -1

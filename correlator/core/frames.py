@@ -33,6 +33,8 @@ class Frames:
         """What is known of each frame, and whatever a decoder found in it; of `count` of them, the others are left."""
         self.odd = _UNKNOWN
         """How many were looked at and are not plain, so that they are still to be decoded; `UNKNOWN` before that."""
+        self.without_tcp = 0
+        """How many are plain and have no TCP."""
 
     def __len__(self) -> int:
         """How many frames there are."""

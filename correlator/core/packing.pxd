@@ -8,6 +8,7 @@ cdef unsigned long long _HIGH_BIT
 cdef unsigned long long _WORD
 cdef unsigned long long _MOST
 cdef unsigned long long _DECODED
+cdef unsigned long long _ODD
 
 @cython.final
 cdef class Rows:

@@ -10,7 +10,7 @@ WORDS = 8
 """64-bit numbers of a row."""
 _LOW, _HIGH_BIT, _WORD = 0xFFFFFFFF, 1 << 63, (1 << 64) - 1
 _MOST = MAX_TIME
-_DECODED = 4  # of the sixth number
+_DECODED, _ODD = 4, 8  # of the sixth number
 
 
 class Rows:
@@ -33,17 +33,21 @@ class Rows:
         numbers[at + 3], numbers[at + 4] = segment.destination_high, segment.destination_low
         ports = segment.source_port << 16 | segment.destination_port
         numbers[at + 5] = (
-            ports << 32 | segment.flags << 8 | segment.is_decoded << 2 | segment.continuation << 1 | segment.is_ipv6
+            ports << 32
+            | segment.flags << 8
+            | segment.is_decoded * _DECODED
+            | segment.continuation << 1
+            | segment.is_ipv6
         )
         numbers[at + 6] = segment.seq << 32 | segment.ack
         numbers[at + 7] = segment.length << 32 | segment.interface
 
     def pack_frame(self, segment: Segment, at: int, begin: int) -> None:
-        """Write the row of a frame that was not decoded, and lies at `begin` in a buffer."""
+        """Write the row of a frame in which no segment was found, and which lies at `begin` in a buffer."""
         numbers = self.numbers
         numbers[at] = segment.at & _WORD
         numbers[at + 1], numbers[at + 2], numbers[at + 3] = begin, segment.captured, segment.wire_length
-        numbers[at + 4], numbers[at + 5], numbers[at + 6] = segment.link_type, 0, 0
+        numbers[at + 4], numbers[at + 5], numbers[at + 6] = segment.link_type, segment.is_odd * _ODD, 0
         numbers[at + 7] = segment.captured_on
 
     def unpack(self, segment: Segment, at: int) -> None:
@@ -65,7 +69,8 @@ class Rows:
         time, ports, rest = numbers[at], numbers[at + 5], numbers[at + 7]
         segment.at = time if time < _HIGH_BIT else -1
         segment.interface = segment.captured_on = rest & _LOW
-        segment.is_decoded, segment.continuation = ports & _DECODED != 0, ports >> 1 & 1 != 0
+        segment.is_decoded, segment.is_odd = ports & _DECODED != 0, ports & _ODD != 0
+        segment.continuation = ports >> 1 & 1 != 0
         if not segment.is_decoded:
             segment.begin, segment.captured, segment.wire_length = numbers[at + 1], numbers[at + 2], numbers[at + 3]
             segment.link_type = numbers[at + 4]

@@ -20,6 +20,7 @@ cdef class Segment:
     cdef public long long length
     cdef public bint continuation
     cdef public bint is_decoded
+    cdef public bint is_odd
     cdef public bint is_elsewhere
     cdef public long long moment
     cdef public unsigned long long hash

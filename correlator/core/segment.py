@@ -31,6 +31,7 @@ class Segment:
     length: int = 0  # TCP payload in bytes, from the IP length, not from what was captured
     continuation: bool = False  # a later IP fragment: bytes of a segment that was already counted
     is_decoded: bool = field(default=False, compare=False)  # whether a segment was found in the frame
+    is_odd: bool = field(default=False, compare=False)  # whether it is still to be decoded, with care
     is_elsewhere: bool = field(default=False, compare=False)  # whether another tracker has its connection
     moment: int = field(default=0, compare=False)  # which of its capture, where others do not come this way
     hash: int = field(default=0, compare=False)  # of both ends, once the table of connections has reckoned it

@@ -74,15 +74,16 @@ class Decoder:
     def decode(self, frames: Frames) -> None:
         """Fill in the segments of frames: `is_decoded` tells where there is one; where not, the reason is counted."""
         if frames.odd == _UNKNOWN:
-            frames.odd = decode_plain(frames)
+            decode_plain(frames)
         if frames.odd:
             self._decode_others(frames)
+        self._skips[NOT_TCP] += frames.without_tcp
 
     def _decode_others(self, frames: Frames) -> None:
         segments = frames.segments
         for number in range(frames.count):
             segment = segments[number]
-            if not segment.is_decoded:
+            if segment.is_odd:
                 segment.is_decoded = self._carefully(segment, frames.bytes_of(number))
 
     def _carefully(self, segment: Segment, data: bytes) -> bool:

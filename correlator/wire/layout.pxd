@@ -4,6 +4,11 @@ cdef enum:
     IPV6 = 0x86DD
     VLAN = 0x8100
     TCP = 6
+    UDP = 17
+    VXLAN = 4789
+    VXLAN_OF_LINUX = 8472
+    GENEVE = 6081
+    GTP_U = 2152
     ETHERNET_HEADER = 14
     TAG = 4
     IPV4_HEADER = 20

@@ -5,7 +5,9 @@ Compiled, they are numbers in the code (`layout.pxd`); so this module is importe
 
 IPV4, IPV6, VLAN = 0x0800, 0x86DD, 0x8100
 """Ethertypes."""
-TCP = 6
+TCP, UDP = 6, 17
+VXLAN, VXLAN_OF_LINUX, GENEVE, GTP_U = 4789, 8472, 6081, 2152
+"""UDP ports of tunnels: IANA's, and Linux' own default for VXLAN."""
 ETHERNET_HEADER, TAG = 14, 4
 IPV4_HEADER, IPV6_HEADER = 20, 40
 VERSION_AND_LENGTH = 0x45

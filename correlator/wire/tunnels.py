@@ -8,6 +8,7 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from correlator.wire import layout
 from correlator.wire.link import ETHERTYPE_IPV4, ETHERTYPE_IPV6
 from correlator.wire.skips import LINK_TYPE, NOT_IP, TUNNEL
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 ETHERTYPES = frozenset({0x880B, 0x8847, 0x8848, 0x8864, 0x6558})
 # GRE, MPLS in IP; IP in IP needs no slow path.
 PROTOCOLS = frozenset({47, 137})
-# VXLAN (IANA's and the Linux default), Geneve, GTP-U.
-UDP_PORTS = frozenset({4789, 8472, 6081, 2152})
+UDP_PORTS = frozenset({layout.VXLAN, layout.VXLAN_OF_LINUX, layout.GENEVE, layout.GTP_U})
 
 _MAX_DEPTH = 64  # layers of one packet; the most that real networks stack is about ten
 

@@ -8,16 +8,16 @@ from correlator.core import raw
 from correlator.core.frames import Frames
 from correlator.core.packing import WORDS, Rows
 from correlator.core.segment import Segment
-from correlator.wire.link import LinkType
 from correlator.wire.plain import plain
 from correlator.wire.reader import MAX_PACKET, Reader
+from correlator.wire.skips import FOUND, SLOWLY
 
 FRAMES = _FRAMES = 2048
 """In a batch."""
 _BYTES, _ROWS = 2 * MAX_PACKET, 8 * WORDS * FRAMES  # for those that are not plain, and for all
 SIZE = _ROWS + _BYTES
 """Bytes of memory that a batch takes."""
-_WORDS, _LARGEST, _ETHERNET = WORDS, MAX_PACKET, int(LinkType.ETHERNET)
+_WORDS, _LARGEST, _FOUND, _SLOWLY = WORDS, MAX_PACKET, FOUND, SLOWLY
 _AHEAD = 8
 
 
@@ -31,8 +31,8 @@ class Batch:
         self._bytes = raw.octets(self._kept)
         self._segment = Segment()  # each frame for a moment
         self._used = 0
-        self.count = self.odd = 0
-        """Frames, and those of them that are not plain."""
+        self.count = self.odd = self.without_tcp = 0
+        """Frames, those of them that are not plain, and those that are and have no TCP."""
         self.at = 0
         """Where `take` stopped."""
         self.next_at = 0
@@ -42,7 +42,7 @@ class Batch:
 
     def begin(self) -> None:
         """Leave what there is."""
-        self._used = self.count = self.odd = 0
+        self._used = self.count = self.odd = self.without_tcp = 0
 
     def has_room(self) -> bool:
         """Whether another record would go in, however large it is."""
@@ -58,14 +58,20 @@ class Batch:
             following = reader.next_record(self._segment, block, at, end)
             if following < 0:
                 break
-            if self._segment.link_type == _ETHERNET and plain(self._segment, block, end):
+            result = plain(self._segment, block, end)
+            self._segment.is_odd = result == _SLOWLY
+            if result == _FOUND:
                 self._segment.interface, self._segment.is_decoded = self._segment.captured_on, True
                 self._rows.pack(self._segment, number * _WORDS)
-            else:
+            elif self._segment.is_odd:
                 raw.copy(self._bytes, self._used, block, self._segment.begin, self._segment.captured)
                 self._rows.pack_frame(self._segment, number * _WORDS, self._used)
                 self._used += self._segment.captured
                 self.odd += 1
+            else:
+                self._segment.captured = 0
+                self._rows.pack_frame(self._segment, number * _WORDS, 0)
+                self.without_tcp += 1
             number += 1
             at = following
         self.count, self.at = number, at
@@ -79,4 +85,4 @@ class Batch:
             segment = frames.segments[number]
             raw.prefetch_word(self._rows.numbers, (number + _AHEAD) * _WORDS)  # another core has it
             self._rows.lay_out(segment, number * _WORDS)
-        frames.count, frames.odd = self.count, self.odd
+        frames.count, frames.odd, frames.without_tcp = self.count, self.odd, self.without_tcp

@@ -18,6 +18,7 @@ from correlator.wire.reader import MAX_PACKET
 from correlator.wire.ring import frames as frames_of_block
 from tests.fuzz.outcome import outcome
 from tests.fuzz.scene import facts
+from tests.walks import walked
 
 _PIECE = 61  # bytes at a time: records are cut everywhere
 LINK_TYPES = (*LinkType, 9, 105, 127, 9999)
@@ -27,10 +28,24 @@ _FRAME = 255
 
 
 def capture(data: bytes) -> object:
-    """A pcap or pcapng file, by pieces and at once: packets are segments or counted skips."""
+    """A pcap or pcapng file, by pieces and at once, and walked through: packets are segments or counted skips."""
     found = [_read(data, size) for size in (_PIECE, len(data) or 1)]
     assert found[0] == found[1], "what a capture holds depends on where it was cut"
+    if isinstance(found[0], tuple):
+        assert _walked(data) == found[0][:4], "what a capture holds depends on the way through it"
     return found[0]
+
+
+def _walked(data: bytes) -> tuple[object, ...]:
+    names = Interfaces()
+    reader, decoder, packets, segments = reader_for(data[:4], names), Decoder(names), 0, 0
+    for frames in walked(reader, data):
+        packets += frames.count
+        decoder.decode(frames)
+        segments += sum(one.is_decoded for one in frames.segments[: frames.count])
+    reader.close()
+    assert packets == segments + sum(decoder.skipped.values())
+    return packets, sorted(decoder.skipped.items()), reader.damage, list(names.names)
 
 
 def _read(data: bytes, size: int) -> object:

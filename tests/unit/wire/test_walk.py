@@ -14,7 +14,7 @@ from correlator.wire.decode import Decoder
 from correlator.wire.formats import reader_for
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.link import LinkType
-from correlator.wire.reader import MAX_PACKET, Damage
+from correlator.wire.reader import MAX_PACKET, Damage, Reader
 from correlator.wire.walk import FRAMES, SIZE, Batch
 from tests.frames import block, enhanced, ethernet, ipv4, ipv6, pcap_header, pcap_record, tcp
 from tests.walks import walked
@@ -23,6 +23,7 @@ ODD = (
     ethernet(ipv4(tcp(), options=bytes(4))),
     ethernet(ipv4(tcp(payload=bytes(40)), fragment=0x2000)),
     ethernet(ipv4(bytes(40), protocol=17)),
+    ethernet(ipv4(bytes(40), protocol=1)),
     ethernet(bytes(46), 0x0806),
     ethernet(ipv4(ipv4(tcp()), protocol=4)),
     b"",
@@ -164,3 +165,10 @@ def test_what_was_there_before() -> None:
         decoder.decode(found)
         assert found.count == 1
     assert (found.segments[0].is_decoded, found.segments[0].seq, found.data) == (True, 5, b"")
+
+
+def test_a_reader_that_knows_of_no_record() -> None:
+    """There is nothing to take."""
+    batch = Batch(memoryview(bytearray(SIZE)))
+    batch.take(Reader(), bytes(100), 7, 100, 100)
+    assert (batch.count, batch.at) == (0, 7)
