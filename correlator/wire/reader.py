@@ -107,7 +107,7 @@ class Reader:
         frames.count = number
         return at
 
-    def next_record(self, segment: Segment, block: bytes, at: int, end: int) -> int:
+    def next_record(self, segment: Segment, block: bytes, at: int, end: int) -> int:  # noqa: ARG002  readers look
         """Note where in a block that ends at `end` the frame lies whose record begins at `at`: where the next begins.
 
         Negative for what is not as most records are: not whole, odd, of another kind. Compiled, a block is a pointer.
