@@ -65,7 +65,8 @@ class Finished:
         """Read on, as far as a record that begins at `until` or behind it."""
         reader, turn = self._reader, 0
         until = min(until, reader.until)
-        size, ahead = (BLOCK, AHEAD) if until == reader.until else (_STEP, 0)
+        is_far = until == reader.until or until - self.at > BLOCK * AHEAD
+        size, ahead = (BLOCK, AHEAD) if is_far else (_STEP, 0)
         if not self._is_alone:
             size, ahead = _SMALL, 0
         try:
@@ -90,10 +91,8 @@ class Finished:
                 if turn % _WALK_TURN == 0:
                     await asyncio.sleep(0)
             self.at = walker.at
-            if walker.is_cut:
-                self._fail(_MISSING)
-            else:
-                reader.go_to(walker.at, reader.until)
+            self._can_walk = not walker.is_cut
+        reader.go_to(self.at, reader.until)
 
     def _fail(self, reason: str) -> None:
         self._reader.damage = Damage(self.at, reason)

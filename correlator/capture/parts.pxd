@@ -37,10 +37,10 @@ cdef extern from *:
 
     static const unsigned char *part_go_to(void *found, long long begin, Py_ssize_t size) {
         Part *part = (Part *)found;
-        void *mapped;
-        if (part->begin != NULL)
-            munmap(part->begin, part->size);
-        part->begin = NULL;
+        void *mapped = part->begin;
+        part->begin = NULL;  /* before others may have the place */
+        if (mapped != NULL)
+            munmap(mapped, part->size);
         part->size = 0;
         mapped = size > 0 ? mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, part->descriptor, begin) : MAP_FAILED;
         if (mapped == MAP_FAILED)

@@ -26,7 +26,10 @@ class Walker:
         self.at = at
         """Where the first record begins that was not taken."""
         self.is_cut = False
-        """Whether the file was cut off meanwhile: what was found of the last records is not given."""
+        """Whether bytes were missing, of a file that was cut off or of a disk that fails: reading on tells which.
+
+        What was found of the last records is not given.
+        """
         self._reader = reader
         self._until = reader.until
         self._next_at = at  # as far as the thread is
@@ -43,7 +46,7 @@ class Walker:
         """Have the next packets in frames, decoded where they are plain; False where there are none."""
         batch = worker.take(self._worker)
         if batch is None or batch.is_cut:
-            self.is_cut = batch is not None
+            self.is_cut = self.is_cut or batch is not None
             return False
         batch.lay_out(frames)
         self.at = batch.next_at
