@@ -1,5 +1,6 @@
 # C types for edges.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.ends_hash cimport EndsHash
 from correlator.core.engine cimport Engine
 from correlator.core.flow cimport Flow
@@ -24,7 +25,8 @@ cdef class Early:
 @cython.final
 cdef class Edges:
     cdef EndsHash _hash
-    cdef const unsigned char[::1] _bits
+    cdef bytes _kept
+    cdef const unsigned char *_bits
     cdef unsigned long long _mask
     cdef long long _moment
     cdef long long _newest

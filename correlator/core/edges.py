@@ -15,6 +15,7 @@ its length, and for views of numbers that are as long as the constants say.)
 from array import array
 from collections.abc import Callable, Sequence
 
+from correlator.core import raw
 from correlator.core.ends_hash import EndsHash
 from correlator.core.engine import Engine
 from correlator.core.flow import Flow
@@ -102,7 +103,8 @@ class Edges:
             message = f"a filter of {len(bits)} bytes"
             raise ValueError(message)
         self._hash = EndsHash(seed)
-        self._bits = bits
+        self._kept = bytes(bits)
+        self._bits = raw.address(self._kept)
         self._mask = len(bits) * 8 - 1
         self._moment, self._newest = 0, newest
         rows = memoryview(array("Q", bytes(_ROWS * ROW)))

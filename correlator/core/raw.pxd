@@ -53,6 +53,23 @@ cdef extern from *:
     static inline unsigned long long raw_net_long_word(const unsigned char *raw, Py_ssize_t at) {
         return (unsigned long long)raw_net_word(raw, at) << 32 | raw_net_word(raw, at + 4);
     }
+    static inline void *raw_items(PyObject *numbers, Py_ssize_t size) {  /* no more than this of a memoryview is wanted */
+        Py_buffer view;
+        void *found;
+        if (PyObject_GetBuffer(numbers, &view, PyBUF_CONTIG) < 0)
+            return NULL;
+        found = view.buf;
+        if (view.itemsize != size) {
+            PyErr_Format(PyExc_ValueError, "items of %zd bytes, not of %zd", view.itemsize, size);
+            found = NULL;
+        }
+        PyBuffer_Release(&view);
+        return found;
+    }
+    #define RAW_WORDS(numbers) ((unsigned long long *)raw_items(numbers, sizeof(unsigned long long)))
+    #define RAW_TIMES(numbers) ((long long *)raw_items(numbers, sizeof(long long)))
+    #define RAW_INTEGERS(numbers) ((int *)raw_items(numbers, sizeof(int)))
+    #define RAW_OCTETS(numbers) ((unsigned char *)raw_items(numbers, 1))
     static inline unsigned int raw_ordered_word(const unsigned char *raw, Py_ssize_t at, int is_net) {
         return is_net ? raw_net_word(raw, at) : raw_word(raw, at);
     }
@@ -72,15 +89,7 @@ cdef extern from *:
     unsigned long long net_long_word "raw_net_long_word"(const unsigned char *raw, Py_ssize_t at) noexcept nogil
     unsigned int ordered_word "raw_ordered_word"(const unsigned char *raw, Py_ssize_t at, bint is_net) noexcept nogil
     void prefetch_word "raw_prefetch_word"(const unsigned long long *words, Py_ssize_t at) noexcept nogil
-
-cdef inline unsigned long long *words(unsigned long long[::1] numbers) except? NULL:
-    return &numbers[0] if numbers.shape[0] else NULL
-
-cdef inline long long *times(long long[::1] numbers) except? NULL:
-    return &numbers[0] if numbers.shape[0] else NULL
-
-cdef inline int *integers(int[::1] numbers) except? NULL:
-    return &numbers[0] if numbers.shape[0] else NULL
-
-cdef inline unsigned char *octets(unsigned char[::1] numbers) except? NULL:
-    return &numbers[0] if numbers.shape[0] else NULL
+    unsigned long long *words "RAW_WORDS"(object numbers) except? NULL
+    long long *times "RAW_TIMES"(object numbers) except? NULL
+    int *integers "RAW_INTEGERS"(object numbers) except? NULL
+    unsigned char *octets "RAW_OCTETS"(object numbers) except? NULL

@@ -1,5 +1,6 @@
 # C types for waiting.py.
 import cython
+from correlator.core cimport raw
 from correlator.core.connection cimport Connection
 from correlator.core.flow cimport Flow, Queue, leave, next_due
 from correlator.core.table cimport Table
@@ -25,7 +26,9 @@ cdef class Waiting:
     cdef long long _segments
     cdef public long long moment
     cdef long long _due_moment
-    cdef long long[::1] _times
+    cdef object _kept
+    cdef long long _heard
+    cdef long long *_times
     cdef long long _before
     cdef public long long left
     cdef long long _stage
@@ -40,7 +43,7 @@ cdef class Waiting:
 
     cpdef list take_reports(self)
     cpdef int pass_by(self, long long at) except -1
-    cpdef int hear(self, long long[::1] times) except -1
+    cpdef int hear(self, times) except -1
     @cython.locals(now=cython.longlong, newest=cython.longlong, before=cython.longlong)
     cpdef int pass_to(self, long long moment) except -1
     cpdef int go_to(self, long long moment, long long newest) except -1

@@ -6,6 +6,7 @@ these two are reported as they stand. All but the first are counted. A closed co
 segments of any connection at the most: what is reported when depends on no other connection.
 """
 
+from correlator.core import raw
 from correlator.core.connection import Connection
 from correlator.core.flow import Flow, Queue, leave, next_due
 from correlator.core.handshake import Closing
@@ -46,8 +47,7 @@ class Waiting:
         self.moment = 0
         """Segments so far, also those that were for others."""
         self._due_moment = 0
-        self._times = memoryview(bytearray()).cast("q")  # of segments, which begin behind a moment
-        self._before = 0
+        self.hear(memoryview(bytearray()).cast("q"))
         self.left = 0
         """Connections that were not closed when the input ended."""
         self._stage = 0  # of the end; 0 before it
@@ -79,10 +79,17 @@ class Waiting:
 
     def hear(self, times: memoryview) -> None:
         """Of the segments that come next, also of those that are for other trackers, the times (ns, 64 bits each)."""
-        self._times, self._before = times, self.moment
+        self._kept, self._heard = times, len(times)
+        self._times, self._before = raw.times(times), self.moment
 
     def pass_to(self, moment: int) -> None:
-        """All segments up to a moment that have not come were for others: their times were heard."""
+        """All segments up to a moment that have not come were for others: their times were heard.
+
+        Raises IndexError where they were not.
+        """
+        if moment - self._before > self._heard:
+            message = f"{self._heard} times were heard, not {moment - self._before}"
+            raise IndexError(message)
         now, newest, before = self.moment, self.newest, self._before  # as `pass_by`, without a call for each
         while now < moment:
             newest = max(newest, self._times[now - before])

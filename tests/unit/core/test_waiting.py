@@ -1,5 +1,9 @@
 """What time does to connections; tests/unit/core/test_tracker.py has most of it, by way of the tracker."""
 
+from array import array
+
+import pytest
+
 from correlator.core.limits import Limits
 from correlator.core.tracker import Tracker
 from tests.play import SECOND, START, Play
@@ -63,3 +67,13 @@ def test_segments_of_others() -> None:
     tracker.go_to(7, 0)
     assert tracker.newest == at + 180 * SECOND
     assert tracker.segment(late.segment("c", "S")).number == 8
+
+
+def test_times_that_were_not_heard() -> None:
+    """No moment passes that nobody told of."""
+    tracker = Tracker([""], Limits())
+    tracker.hear(memoryview(array("q", [5, 7])))
+    tracker.pass_to(2)
+    assert (tracker.moment, tracker.newest) == (2, 7)
+    with pytest.raises(IndexError, match="2 times were heard, not 3"):
+        tracker.pass_to(3)
