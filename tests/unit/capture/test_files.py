@@ -12,7 +12,8 @@ import pytest
 
 from correlator.capture import finished
 from correlator.capture.files import CaptureFile, Span
-from correlator.core.frames import Packet
+from correlator.capture.walker import IS_APART
+from correlator.core.frames import UNKNOWN, Packet
 from correlator.core.segment import Segment
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces
@@ -129,20 +130,25 @@ def test_segments_are_the_same_where_no_more_is_wanted(
     data = form([body if number % 50 else BODIES[number % 2000] for number, body in enumerate(plain)])
     path.write_bytes(data)
     monkeypatch.setattr(finished, "_LEAST", 5000)
+    monkeypatch.setattr(finished, "_STEP", 700)
 
     def segments(span: Span | None, *, is_whole: bool) -> tuple[list[Segment], dict[str, int], int, object]:
         names = Interfaces()
         source = CaptureFile(str(path), names, span=span, is_whole=is_whole)
         decoder = Decoder(names)
         found: list[Segment] = []
+        walked = 0
 
         async def all_of_it() -> None:
+            nonlocal walked
             async for batch in source.batches():
                 for frames in batch:
+                    walked += frames.count * (frames.odd != UNKNOWN)  # decoded where they are plain
                     decoder.decode(frames)
                     found.extend(replace(one) for one in frames.segments[: frames.count] if one.is_decoded)
 
         asyncio.run(all_of_it())
+        assert (walked > 1000) == (IS_APART and not is_whole)
         return found, decoder.skipped, source.next_at, source.damage
 
     for span in (None, Span(0, len(data) // 2), Span(len(data) // 2, len(data))):
