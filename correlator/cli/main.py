@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from correlator import __version__, running_core
+from correlator.cli.deferred import deferred
 from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
@@ -47,7 +48,8 @@ class _Commands(click.Group):
         if name not in _COMMANDS:
             return None
         module, function, _help = _COMMANDS[name]
-        command: click.Command = getattr(import_module(f"correlator.cli.{module}"), function)
+        with deferred("ssl", "asyncio.sslproto"):
+            command: click.Command = getattr(import_module(f"correlator.cli.{module}"), function)
         gc.freeze()  # what was imported stays, and need not be visited
         gc.enable()  # `correlator.__main__` has disabled it
         return command

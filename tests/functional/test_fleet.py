@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests import certificate
+
 pq = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `fleet`")
 pytest.importorskip("nats", reason="nats-py is not installed: the extra `fleet`")
 
@@ -161,15 +163,11 @@ def test_a_spool_that_is_full(port: int, tmp_path: Path) -> None:
     assert "No space left on device" in said
 
 
-def test_a_server_with_tls_and_passwords(serve: Serve, port: int, tmp_path: Path) -> None:
+def test_a_server_with_tls_and_passwords(
+    program: Callable[[str], str], serve: Serve, port: int, tmp_path: Path
+) -> None:
     """Is asked as its own client asks it; who is not let in is told so."""
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run(
-        [*make, "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
-        check=True,
-        capture_output=True,
-    )
+    cert, key = certificate.make(program("openssl"), tmp_path)
     serve("--tls", "--tlscert", str(cert), "--tlskey", str(key), "--user", "agent", "--pass", "secret")
     url = f"tls://agent:secret@localhost:{port}"
     run = live("--publish", url, "--tls-ca", cert, "--spool", tmp_path / "spool")

@@ -1,0 +1,98 @@
+"""What asyncio imports for TLS is imported when there is TLS."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from correlator.cli.deferred import deferred
+from tests import certificate
+
+_CAPTURE = "captures/handshakes.pcap"
+_TLS = """
+import sys
+from correlator.cli.deferred import deferred
+
+with deferred("ssl", "asyncio.sslproto"):
+    import asyncio
+assert not {"ssl", "_ssl", "asyncio.sslproto"} & set(sys.modules), "imported at once"
+
+import ssl
+
+async def main():
+    async def answer(reader, writer):
+        writer.write(await reader.readline())
+        await writer.drain()
+        writer.close()
+
+    served = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    served.load_cert_chain(*sys.argv[1:])
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=served)
+    port = server.sockets[0].getsockname()[1]
+    trusting = ssl.create_default_context(cafile=sys.argv[1])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting, server_hostname="localhost")
+    writer.write(b"through TLS\\n")
+    print((await reader.readline()).decode(), writer.get_extra_info("ssl_object").version())
+    writer.close()
+    server.close()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module that nothing else imports."""
+    (tmp_path / "there_for_once.py").write_text("VALUE = 17\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "there_for_once", raising=False)
+    return "there_for_once"
+
+
+def test_a_module_is_imported_when_it_is_used(there: str) -> None:
+    """And what it does not have, it does not have."""
+    with deferred(there):
+        import there_for_once as meanwhile  # type: ignore[import-not-found]
+    assert there not in sys.modules
+    assert meanwhile.VALUE == 17
+    assert sys.modules[there].VALUE == 17
+    with pytest.raises(AttributeError):
+        print(meanwhile.NONE)
+
+
+def test_a_module_that_is_used_at_once_is_there_for_all(there: str) -> None:
+    """The stand-in is gone then."""
+    with deferred(there):
+        from there_for_once import VALUE
+
+        real = sys.modules[there]
+    assert VALUE == 17
+    assert sys.modules[there] is real
+    assert type(real) is type(sys)
+
+
+def test_what_was_imported_before_stays() -> None:
+    """There is nothing to put off."""
+    before = sys.modules["sys"]
+    with deferred("sys"):
+        assert sys.modules["sys"] is before
+    assert sys.modules["sys"] is before
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["analyse", "-q", _CAPTURE]])
+def test_no_command_waits_for_tls(arguments: list[str]) -> None:
+    """Neither the help nor a capture that is analysed."""
+    run = [sys.executable, "-X", "importtime", "-m", "correlator", *arguments]
+    told = subprocess.run(run, capture_output=True, text=True, check=True).stderr
+    imported = {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
+    assert "correlator.cli.main" in imported
+    assert ("asyncio.base_events" in imported) == (arguments[0] == "analyse")
+    assert not {"ssl", "_ssl", "asyncio.sslproto"} & imported
+
+
+def test_asyncio_has_tls_all_the_same(program: Callable[[str], str], tmp_path: Path) -> None:
+    """A server and a client that trusts it."""
+    run = [sys.executable, "-c", _TLS, *map(str, certificate.make(program("openssl"), tmp_path))]
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.startswith("through TLS\n TLSv1.")
