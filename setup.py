@@ -74,20 +74,23 @@ COMPILED = [
 
 # -fno-plt: most of what these modules do is calls into the interpreter. -fno-tree-vectorize: there are no long loops
 # over numbers in them, and what a compiler makes of short ones waits for its own stores (SHA-1 takes a third longer).
+# CYTHON_COMPRESS_STRINGS=0: to unpack the names of each module takes longer than to have them a little larger.
 # CORRELATOR_FLAGS takes their place: `make sanitize`.
-FLAGS = os.environ.get("CORRELATOR_FLAGS", "-O3 -g0 -w -fno-plt -fno-tree-vectorize").split()
+FLAGS = os.environ.get(
+    "CORRELATOR_FLAGS", "-O3 -g0 -w -fno-plt -fno-tree-vectorize -DCYTHON_COMPRESS_STRINGS=0"
+).split()
 
 
 BUILD = "build/cython"
 
 
 def forget_outdated() -> None:
-    """Have translated again what is older than a header: Cython does not see who needs one.
+    """Have translated again what is older than a header, or than how it is done here: Cython does not see who needs it.
 
     Headers are those .pxd that no compiled module is beside: they are cimported whole, and written into who uses them.
     """
     headers = [path for path in Path("correlator").rglob("*.pxd") if str(path.with_suffix(".py")) not in COMPILED]
-    newest = max((path.stat().st_mtime for path in headers), default=0.0)
+    newest = max(path.stat().st_mtime for path in (Path(__file__), *headers))
     for name in COMPILED:
         translated = Path(BUILD, name).with_suffix(".c")
         if translated.exists() and translated.stat().st_mtime < newest:
@@ -117,6 +120,7 @@ def extensions() -> list[Extension]:
         "language_level": 3,
         "boundscheck": True,  # this parses strangers' bytes
         "annotation_typing": False,  # the .pxd files say what is typed
+        "binding": False,  # functions that tell of their arguments take a while to make, at each start
     }
     return list(cythonize(modules, compiler_directives=directives, build_dir=BUILD, nthreads=os.cpu_count() or 1))
 
