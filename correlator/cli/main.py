@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import click
 
 from correlator import __version__, running_core
-from correlator.cli.deferred import deferred
 from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
+from correlator.cli.starting import lightly
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
 _COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -48,7 +48,7 @@ class _Commands(click.Group):
         if name not in _COMMANDS:
             return None
         module, function, _help = _COMMANDS[name]
-        with deferred("ssl", "asyncio.sslproto"):
+        with lightly():
             command: click.Command = getattr(import_module(f"correlator.cli.{module}"), function)
         gc.freeze()  # what was imported stays, and need not be visited
         gc.enable()  # `correlator.__main__` has disabled it

@@ -1,4 +1,4 @@
-"""What asyncio imports for TLS is imported when there is TLS."""
+"""What a command does not need it does not wait for."""
 
 import subprocess
 import sys
@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from correlator.cli.deferred import deferred
+from correlator import running_core
+from correlator.cli.starting import deferred
 from tests import certificate
 
 _CAPTURE = "captures/handshakes.pcap"
 _TLS = """
 import sys
-from correlator.cli.deferred import deferred
+from correlator.cli.starting import lightly
 
-with deferred("ssl", "asyncio.sslproto"):
+with lightly():
     import asyncio
 assert not {"ssl", "_ssl", "asyncio.sslproto"} & set(sys.modules), "imported at once"
 
@@ -39,6 +40,22 @@ async def main():
     server.close()
 
 asyncio.run(main())
+"""
+_ASKED = """
+import inspect
+from collections import Counter
+
+asked, real = Counter(), inspect.getfullargspec
+
+def counted(function):
+    asked[function.__qualname__] += 1
+    return real(function)
+
+inspect.getfullargspec = counted
+from correlator.cli.main import cli
+cli.get_command(None, "analyse")
+assert inspect.getfullargspec is counted, "it is not as it was"
+print(*asked.values())
 """
 
 
@@ -96,3 +113,9 @@ def test_asyncio_has_tls_all_the_same(program: Callable[[str], str], tmp_path: P
     """A server and a client that trusts it."""
     run = [sys.executable, "-c", _TLS, *map(str, certificate.make(program("openssl"), tmp_path))]
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.startswith("through TLS\n TLSv1.")
+
+
+def test_what_a_field_takes_is_asked_once() -> None:
+    """And never where nothing is compiled."""
+    told = subprocess.run([sys.executable, "-c", _ASKED], capture_output=True, text=True, check=True).stdout
+    assert set(told.split()) == (set() if running_core() == "Python sources" else {"1"})
