@@ -8,11 +8,13 @@ cdef int _IPV6
 cdef int _VLAN
 cdef int _VLAN_SERVICE
 cdef int _VLAN_OLD
+cdef int _FABRICPATH
 cdef int _MAX_802_3_LENGTH
 cdef int _ETHERNET
 cdef int _SLL
 cdef int _SLL2
 cdef int _IPOIB
+cdef int _C_HDLC
 
 cdef class Network:
     cdef public int ethertype
@@ -30,3 +32,4 @@ cdef int _sll2(Network found, bytes data, Py_ssize_t begin, Py_ssize_t end) exce
 @cython.locals(version=int)
 cdef int _raw(Network found, bytes data, Py_ssize_t begin, Py_ssize_t end) except? -1
 cdef int _null(Network found, bytes data, Py_ssize_t begin, Py_ssize_t end) except? -1
+cdef int _ipoib(Network found, bytes data, Py_ssize_t begin, Py_ssize_t end) except? -1

@@ -23,6 +23,7 @@ SLL2_VLAN = struct.pack("!HHIHBB8s", 0x8100, 0, 3, 1, 0, 6, b"") + struct.pack("
         (LinkType.ETHERNET, ethernet(b"", 0x0800, 0x9100), Network(0x0800, 18)),
         (LinkType.ETHERNET, ethernet(bytes.fromhex("aaaa030000000800"), 50), Network(0x0800, 22)),
         (LinkType.ETHERNET, ethernet(bytes.fromhex("424203"), 50), Network(50, 14)),
+        (LinkType.ETHERNET, ethernet(bytes(2) + ethernet(b"", 0x0800, 0x8100), 0x8903), Network(0x0800, 34)),
         (LinkType.LINUX_SLL, SLL, Network(0x0800, 16, 0, 4)),
         (LinkType.LINUX_SLL2, SLL2, Network(0x86DD, 20, 3, 4)),
         (LinkType.LINUX_SLL2, SLL2_VLAN, Network(0x0800, 24, 3, 0)),
@@ -32,6 +33,9 @@ SLL2_VLAN = struct.pack("!HHIHBB8s", 0x8100, 0, 3, 1, 0, 6, b"") + struct.pack("
         (LinkType.IPV4, b"\x45", Network(0x0800, 0)),
         (LinkType.IPV6, b"\x60", Network(0x86DD, 0)),
         (LinkType.IPOIB, bytes(40) + b"\x08\x00\x00\x00", Network(0x0800, 44)),
+        (LinkType.C_HDLC, b"\x0f\0\x08\0", Network(0x0800, 4)),
+        (LinkType.PPP, b"\x0f\0\x86\xdd", Network(0x86DD, 4)),
+        (LinkType.PPP_HDLC, b"\x8f\0\x08\0", Network(0x0800, 4)),
         (LinkType.NULL, struct.pack("<I", 2), Network(0x0800, 4)),
         (LinkType.NULL, struct.pack(">I", 2), Network(0x0800, 4)),
         (LinkType.LOOP, struct.pack(">I", 24), Network(0x86DD, 4)),
@@ -53,12 +57,14 @@ def test_where_the_network_header_begins(link_type: int, data: bytes, expected: 
     [
         (LinkType.ETHERNET, b"x" * 13),
         (LinkType.ETHERNET, ethernet(b"", 0x8100)),
+        (LinkType.ETHERNET, ethernet(bytes(14), 0x8903)),
         (LinkType.LINUX_SLL, b"x" * 15),
         (LinkType.LINUX_SLL2, b"x" * 19),
         (LinkType.LINUX_SLL2, b"\x81\x00" + b"x" * 20),
         (LinkType.RAW, b""),
         (LinkType.NULL, b"abc"),
         (LinkType.IPOIB, b"x" * 43),
+        (LinkType.C_HDLC, b"\x0f\0\x08"),
     ],
 )
 def test_headers_that_are_cut_off(link_type: int, data: bytes) -> None:
