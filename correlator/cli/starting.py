@@ -6,7 +6,7 @@ arguments a field takes.
 
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -43,7 +43,8 @@ def deferred(*names: str) -> Iterator[None]:
 def lightly() -> Iterator[None]:
     """Have the modules of a command imported without all that."""
     asked = inspect.getfullargspec
-    inspect.getfullargspec = cache(asked)
+    known = cache(asked)
+    inspect.getfullargspec = lambda func: known(func) if isinstance(func, Hashable) else asked(func)
     try:
         with deferred("ssl", "asyncio.sslproto"):
             yield

@@ -48,11 +48,18 @@ from collections import Counter
 asked, real = Counter(), inspect.getfullargspec
 
 def counted(function):
-    asked[function.__qualname__] += 1
+    asked[getattr(function, "__qualname__", "")] += 1
     return real(function)
 
 inspect.getfullargspec = counted
 from correlator.cli.main import cli
+from correlator.cli.starting import lightly
+with lightly():
+    class Odd(list):
+        def __call__(self, one):
+            pass
+    assert inspect.getfullargspec(Odd()).args == ["self", "one"]
+asked.clear()
 cli.get_command(None, "analyse")
 assert inspect.getfullargspec is counted, "it is not as it was"
 print(*asked.values())
