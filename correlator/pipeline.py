@@ -35,8 +35,8 @@ _JUST_NOW = 60 * _SECOND
 class PacketSource(Protocol):
     """Gives packets."""
 
-    def batches(self) -> AsyncGenerator[list[Frames], None]:
-        """Frames in order of capture."""
+    def batches(self) -> AsyncGenerator[Iterable[Frames], None]:
+        """Frames in order of capture, each good until the next."""
 
 
 class SavedCapture(PacketSource, Protocol):

@@ -7,7 +7,7 @@ import asyncio
 import os
 import stat
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import ExitStack, aclosing, suppress
 from io import FileIO
 from typing import BinaryIO, NamedTuple
@@ -116,8 +116,8 @@ class CaptureFile:
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
-    async def batches(self) -> AsyncGenerator[list[Frames], None]:
-        """The packets, a list for each block, good until the next; an empty one where nothing came for a while.
+    async def batches(self) -> AsyncGenerator[Iterable[Frames], None]:
+        """The packets, some at a time, each frames good until the next; an empty list where nothing came for a while.
 
         Raises UnreadableError before the first where there is nothing to read. After an error in the middle of the
         file `damage` says where it was.
@@ -128,6 +128,8 @@ class CaptureFile:
                 if finished is not None:
                     self.bytes_read = finished.at
                 yield batch
+        if finished is not None:
+            self.bytes_read = finished.at
         if self._reader is None:
             return
         if self._reader.next_at < self._reader.until:

@@ -6,7 +6,7 @@ The loop has its turn every few megabytes: such a file keeps nobody waiting.
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, closing
 from io import FileIO
 
@@ -37,9 +37,10 @@ class Finished:
         self._reader = reader
         self._is_alone = is_alone
         self._can_walk = IS_APART and is_alone and not is_whole
+        self._is_walking = False
 
-    async def batches(self) -> AsyncGenerator[list[Frames], None]:
-        """The packets, a list for each block, good until the next; the reader's `damage` says why they end early."""
+    async def batches(self) -> AsyncGenerator[Iterable[Frames], None]:
+        """The packets, as `CaptureFile` gives them; the reader's `damage` says why they end early."""
         reader, step = self._reader, _STEP
         with self._file:
             size = os.fstat(self._file.fileno()).st_size
@@ -61,7 +62,7 @@ class Finished:
         if reader.damage is None and reader.next_at < reader.until and self.at < size:
             self._fail(_MISSING)
 
-    async def _read(self, until: int) -> AsyncGenerator[list[Frames], None]:
+    async def _read(self, until: int) -> AsyncGenerator[Iterable[Frames], None]:
         """Read on, as far as a record that begins at `until` or behind it."""
         reader, turn = self._reader, 0
         until = min(until, reader.until)
@@ -80,19 +81,25 @@ class Finished:
         except OSError as error:
             self._fail(error.strerror or str(error))
 
-    async def _walk(self) -> AsyncGenerator[list[Frames], None]:
+    async def _walk(self) -> AsyncGenerator[Iterator[Frames], None]:
         """Go on as far as there are records that can be walked through."""
-        reader, frames, turn = self._reader, Frames(), 0
+        reader, frames = self._reader, Frames()
         with closing(Walker(reader, self._file.fileno(), reader.next_at)) as walker:
-            while walker.take(frames):
-                self.at = walker.at
-                yield [frames]
-                turn += 1
-                if turn % _WALK_TURN == 0:
-                    await asyncio.sleep(0)
-            self.at = walker.at
+            self._is_walking = True
+            while self._is_walking:
+                yield self._turn(walker, frames)
+                await asyncio.sleep(0)
             self._can_walk = not walker.is_cut
         reader.go_to(self.at, reader.until)
+
+    def _turn(self, walker: Walker, frames: Frames) -> Iterator[Frames]:
+        """The next batches of a walk, each in the same frames."""
+        for _ in range(_WALK_TURN):
+            self._is_walking = walker.take(frames)
+            self.at = walker.at
+            if not self._is_walking:
+                break
+            yield frames
 
     def _fail(self, reason: str) -> None:
         self._reader.damage = Damage(self.at, reason)

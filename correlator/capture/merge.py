@@ -5,7 +5,7 @@ long as one is alone its packets go on as they are; of several, each has its tur
 """
 
 import heapq
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 
@@ -27,8 +27,8 @@ class _Head:
     place: int  # among the captures: those of one time go in their order
     frames: Frames = field(compare=False)
     number: int = field(compare=False)  # of the next frame
-    waiting: list[Frames] = field(compare=False)
-    batches: AsyncGenerator[list[Frames], None] = field(compare=False)
+    waiting: Iterator[Frames] = field(compare=False)
+    batches: AsyncGenerator[Iterable[Frames], None] = field(compare=False)
     source: CaptureFile = field(compare=False)
 
 
@@ -78,7 +78,7 @@ class MergedCaptures:
                     source = self._open(name)
                     self.sources.append(source)
                     batches = await opened.enter_async_context(aclosing(source.batches()))
-                    head = _Head(0, place, Frames(b""), 0, [], batches, source)
+                    head = _Head(0, place, Frames(b""), 0, iter(()), batches, source)
                     try:
                         if await _advance(head):
                             heapq.heappush(heads, head)
@@ -144,13 +144,13 @@ async def _forward(heads: list[_Head]) -> None:
 async def _advance(head: _Head) -> bool:
     """Go on to the next frame that there is; False at the end of the capture."""
     while head.number >= head.frames.count:
-        while not head.waiting:
+        while (frames := next(head.waiting, None)) is None:
             try:
-                head.waiting = await anext(head.batches)
+                head.waiting = iter(await anext(head.batches))
             except StopAsyncIteration:
                 head.source.end()
                 return False
-        head.frames, head.number = head.waiting.pop(0), 0
+        head.frames, head.number = frames, 0
     # a packet that stands too late in its file does not hold the others up
     head.at = max(head.at, head.frames.segments[head.number].at)
     return True

@@ -68,12 +68,12 @@ class Rows:
         numbers = self.numbers
         time, ports, rest = numbers[at], numbers[at + 5], numbers[at + 7]
         segment.at = time if time < _HIGH_BIT else -1
-        segment.interface = segment.captured_on = rest & _LOW
+        segment.interface = rest & _LOW
         segment.is_decoded, segment.is_odd = ports & _DECODED != 0, ports & _ODD != 0
         segment.continuation = ports >> 1 & 1 != 0
         if not segment.is_decoded:
             segment.begin, segment.captured, segment.wire_length = numbers[at + 1], numbers[at + 2], numbers[at + 3]
-            segment.link_type = numbers[at + 4]
+            segment.link_type, segment.captured_on = numbers[at + 4], segment.interface
             return
         both = numbers[at + 6]
         segment.source_high, segment.source_low = numbers[at + 1], numbers[at + 2]

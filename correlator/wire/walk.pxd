@@ -33,5 +33,5 @@ cdef class Batch:
     cpdef bint has_room(self) noexcept nogil
     @cython.locals(number=Py_ssize_t, following=Py_ssize_t, result=int)
     cpdef void take(self, Reader reader, const unsigned char *block, Py_ssize_t at, Py_ssize_t stop, Py_ssize_t end) noexcept nogil
-    @cython.locals(segment=Segment, number=Py_ssize_t)
+    @cython.locals(segment=Segment, number=Py_ssize_t, segments=list, count=Py_ssize_t)
     cpdef int lay_out(self, Frames frames) except -1

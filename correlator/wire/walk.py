@@ -79,10 +79,11 @@ class Batch:
     def lay_out(self, frames: Frames) -> None:
         """Have the frames in others, in which they stay; what was plain has its segment there, and no bytes."""
         frames.hold(bytes(self._kept[: self._used]))
-        for number in range(self.count):
-            if number == len(frames.segments):
-                frames.grow()
-            segment = frames.segments[number]
+        segments, count = frames.segments, self.count
+        while len(segments) < count:
+            frames.grow()
+        for number in range(count):
+            segment = segments[number]
             raw.prefetch_word(self._rows.numbers, (number + _AHEAD) * _WORDS)  # another core has it
             self._rows.lay_out(segment, number * _WORDS)
         frames.count, frames.odd, frames.without_tcp = self.count, self.odd, self.without_tcp

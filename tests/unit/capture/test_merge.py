@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 from random import Random
 
@@ -65,7 +65,7 @@ def test_a_rotated_set_is_opened_one_after_another(tmp_path: Path) -> None:
     most = 0
 
     class Counted(CaptureFile):
-        async def batches(self) -> AsyncGenerator[list[Frames], None]:
+        async def batches(self) -> AsyncGenerator[Iterable[Frames], None]:
             nonlocal most
             open_now.add(self.name)
             most = max(most, len(open_now))
