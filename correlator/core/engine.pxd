@@ -33,6 +33,7 @@ cdef class Engine:
     cdef public tuple _watched
     cdef public object _attempts
     cdef public object _held
+    cdef readonly Py_ssize_t most_held
     cdef object _interfaces
     cdef object _legs
     cdef list _out

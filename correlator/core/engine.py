@@ -92,6 +92,8 @@ class Engine:
         self._legs = Legs()
         # Connections that a table without a time may be about: whether it is about others too shows at the end.
         self._held: deque[Connection] = deque()
+        self.most_held = 0
+        """How many of them there were at once."""
         self._out: list[Finding | Lookup] = []
         self._now = 0
         self._patience = LIVE_SETTLE if config.lookups else TIME_WAIT
@@ -265,6 +267,7 @@ class Engine:
         ):
             connection.reported_in += _HELD
             self._held.append(connection)
+            self.most_held = max(self.most_held, len(self._held))
             if len(self._held) > self.config.bounds.tuples:
                 self._emit(self._held.popleft())
         else:

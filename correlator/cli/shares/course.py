@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from correlator.capture.files import Span
@@ -11,6 +11,7 @@ from correlator.cli.processes import Process
 from correlator.cli.shares import work
 from correlator.cli.shares.slots import Shared
 from correlator.cli.shares.words import Decoded, Done, Job, Left, Piece, Step, Tracked, Turn, Whole
+from correlator.core.evidence import Bounds
 from correlator.core.limits import Limits
 from correlator.report.merging import Merging
 from correlator.wire.fragments import LIFETIME, Fragments
@@ -95,6 +96,7 @@ class Course:
         self._steps: list[Decoded] = []
         self._found: list[dict[int, Tracked]] = []  # by step and share
         self._described = 0
+        self._held: dict[int, int] = {}  # connections that have waited for the end, by share
         self._fragments: Fragments | None = None
         self._news = asyncio.Condition()
 
@@ -202,6 +204,7 @@ class Course:
                 found = self._found[number]
             if sum(one.most for one in found.values()) >= Limits().connections:
                 raise MisfitError("it has more connections at once than one table holds")
+            self._hold(found)
             if not all(one.is_apart for one in found.values()):
                 raise MisfitError("there are several interfaces and evidence, so connections may have legs")
             slot = self._slots[self._steps[number].piece.slot]
@@ -220,6 +223,7 @@ class Course:
         while any(is_open):
             asked = [process for process in self._processes if is_open[process.share]]
             found = dict(zip(asked, await asyncio.gather(*(one.left() for one in asked)), strict=True))
+            self._hold({process.share: left for process, left in found.items()})
             for process, left in found.items():
                 is_open[process.share] = left.is_more
             await self._merge({process.share: left.lines for process, left in found.items()}, is_open)
@@ -230,3 +234,9 @@ class Course:
                 merging.add(share, some[output])
             taken = merging.take(is_open)
             await self._put(output, taken, merging.count)
+
+    def _hold(self, found: Mapping[int, Tracked | Left]) -> None:
+        """Raises MisfitError where one process would not let so many connections wait for the end."""
+        self._held |= {share: one.held for share, one in found.items()}
+        if sum(self._held.values()) > Bounds().tuples:
+            raise MisfitError("a table without a time is about more connections than wait at once")

@@ -89,6 +89,8 @@ class Tracked:
     """Bytes of each output's lines."""
     most: int
     """Connections that it has held at once so far."""
+    held: int
+    """Those of a table without a time that have waited for the end at once."""
     is_apart: bool
     """Whether no connection of its share has to do with those of others."""
 
@@ -106,6 +108,8 @@ class Left:
     """What was left when the capture ended, or some of it."""
 
     lines: tuple[bytes, ...]
+    held: int
+    """As in Tracked."""
     is_more: bool
 
 

@@ -72,7 +72,7 @@ class Share:
     def left(self) -> Left:
         """Report some of what is left, now that the capture has ended."""
         is_more = self._run.finish()
-        return Left(self._lines(), is_more)
+        return Left(self._lines(), self._run.engine.most_held, is_more)
 
     def whole(self) -> Whole:
         """Tell what was done in all."""
@@ -98,7 +98,8 @@ class Share:
         is_apart = len(self._interfaces.names) == 1 or not engine.index.statements
         lines = self._lines()
         lengths = tuple(map(len, lines))
-        return Tracked(() if slot.put(self._share, lines) else lines, lengths, engine.tracker.most, is_apart)
+        left = () if slot.put(self._share, lines) else lines
+        return Tracked(left, lengths, engine.tracker.most, engine.most_held, is_apart)
 
     def _decode(self, piece: Piece) -> Decoded:
         """Decode a piece, and leave its segments for who has their connections. Raises OSError."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from itertools import pairwise
@@ -14,13 +15,14 @@ import pytest
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Wanted, build
 from correlator.cli.selection import Selection
-from correlator.cli.shares import command, course
+from correlator.cli.shares import command, course, work
 from correlator.cli.shares.command import in_shares
 from correlator.cli.shares.slots import Shared, make
 from correlator.cli.shares.words import Done, Job, Turn
 from correlator.cli.shares.work import Share
 from correlator.cli.tables import Tables
 from correlator.core.config import Config
+from correlator.core.evidence import Bounds
 from correlator.core.limits import Limits
 from correlator.core.share import SEGMENT
 from correlator.run import Run, writing
@@ -232,6 +234,19 @@ def test_more_connections_than_one_table_holds(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "x.pcap").write_bytes(capture(conversations(Random(5), 400)))
     compared(tmp_path, tmp_path / "x.pcap", 2)
     assert Here.turns < 40
+
+
+@pytest.mark.parametrize("tuples", [2, 5, 9, 16])
+def test_more_connections_than_wait_for_the_end(tmp_path: Path, tuples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table without a time may be about any of them, and one process lets so many wait."""
+    config = Config(bounds=Bounds(tuples=tuples))
+    pieces(monkeypatch, 900)
+    monkeypatch.setattr(course, "Bounds", lambda: config.bounds)
+    for module in (work, sys.modules[__name__]):
+        monkeypatch.setattr(module, "Config", lambda: config)
+    (tmp_path / "x.pcap").write_bytes(capture(conversations(Random(5), 400)))
+    (tmp_path / "table").write_text(TABLE)
+    compared(tmp_path, tmp_path / "x.pcap", 2, [tmp_path / "table"])
 
 
 def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
