@@ -2,7 +2,12 @@
 import cython
 from correlator.core.words cimport piece
 
+cdef int _IPV4_LENGTH
 cdef int _IPV6_LENGTH
+cdef int _ZERO
+cdef int _NINE
+cdef int _DOT
+cdef int _MOST
 
 cpdef bint is_mapped(bytes address) except -1
 cpdef bytes unmapped(bytes address)
@@ -11,3 +16,5 @@ cpdef bint is_any(bytes address) except -1
 @cython.locals(place=int)
 cdef int _first_set(bytes address, Py_ssize_t end) except -1
 cpdef str endpoint_text(bytes address, int port)
+@cython.locals(address=cython.uint, octet=int, digits=int, dots=int, place=Py_ssize_t, letter=int)
+cdef bytes _dotted_quad(str value, Py_ssize_t begin)

@@ -4,12 +4,11 @@ from functools import lru_cache
 
 from correlator.core.words import piece
 
-IPV4_LENGTH = 4
-IPV6_LENGTH = 16
-_IPV6_LENGTH = IPV6_LENGTH
+IPV4_LENGTH = _IPV4_LENGTH = 4
+IPV6_LENGTH = _IPV6_LENGTH = 16
 ANY_PORT = 0
 _LOOPBACK = bytes(15) + b"\x01"
-_OCTETS = {str(number): number for number in range(256)}
+_ZERO, _NINE, _DOT, _MOST = ord("0"), ord("9"), ord("."), 255
 _MAPPED_TEXT = "::ffff:"
 MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
 
@@ -68,24 +67,28 @@ def parse(value: str) -> bytes:
     """
     bare = value.partition("%")[0]
     if bare.startswith(_MAPPED_TEXT):
-        tail = _dotted_quad(bare[len(_MAPPED_TEXT) :])
+        tail = _dotted_quad(bare, len(_MAPPED_TEXT))
         if tail:
             return MAPPED_PREFIX + tail
-    return _dotted_quad(bare) or _parse(bare)
+    return _dotted_quad(bare, 0) or _parse(bare)
 
 
-def _dotted_quad(value: str) -> bytes:
+def _dotted_quad(value: str, begin: int) -> bytes:
     """The bytes of `10.0.0.12`; none for what is no such address: the ipaddress module then says why."""
-    parts = value.split(".")
-    if len(parts) != IPV4_LENGTH:
-        return b""
-    found = bytearray()
-    for part in parts:
-        number = _OCTETS.get(part)
-        if number is None:
+    address = octet = digits = dots = 0
+    for place in range(begin, len(value)):
+        letter = ord(value[place])
+        if letter == _DOT and digits:
+            address, octet, digits, dots = address << 8 | octet, 0, 0, dots + 1
+        elif _ZERO <= letter <= _NINE and (octet or not digits):  # no number begins with a zero
+            octet, digits = octet * 10 + letter - _ZERO, digits + 1
+        else:
             return b""
-        found.append(number)
-    return bytes(found)
+        if octet > _MOST or dots == _IPV4_LENGTH:
+            return b""
+    if dots != _IPV4_LENGTH - 1 or not digits:
+        return b""
+    return (address << 8 | octet).to_bytes(IPV4_LENGTH, "big")
 
 
 # Of a table with 100,000 rows these are the local addresses, and remote ones that come again.

@@ -20,7 +20,7 @@ _ROW = re.compile(
 _INET, _INET6, _TABLE, _LISTEN = Family.INET, Family.INET6, Source.TABLE, TcpState.LISTEN  # a look costs 90 ns
 _OTHER_NETID = re.compile(r"(?:udp|raw|u_\w+|nl|p_\w+|icmp6|sctp|mptcp|v_\w+|xdp|tipc)\s")
 _USER = re.compile(r'\("(?P<name>(?:[^"\\]|\\.)*)",(?:pid=)?(?P<pid>\d{1,10}),(?:fd=)?\d+\)')
-_DETAIL = re.compile(r"(?<!\S)(?P<key>uid|ino|sk|cgroup|v6only):(?P<value>\S+)")
+_DETAILS = frozenset({"uid", "ino", "sk", "cgroup", "v6only"})
 
 
 def recognises(head: str) -> bool:
@@ -64,7 +64,7 @@ def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
     if remote is None or len(remote[0]) != len(local[0]):
         return None
     users = _USER.search(rest)
-    details = dict(_DETAIL.findall(rest.rpartition("))")[2]))
+    details = _details(rest.rpartition("))")[2])
     inode = number(details.get("ino"))
     known = inode is not None and state not in UNOWNED  # ss leaves out uid:0
     v6only = details.get("v6only")
@@ -88,6 +88,16 @@ def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
     return Evidence(None, _TABLE, socket, None, owner)
 
 
+def _details(text: str) -> dict[str, str]:
+    """What `-e` adds: words of the form `uid:33`."""
+    found = {}
+    for word in text.split():
+        key, _, value = word.partition(":")
+        if value and key in _DETAILS:
+            found[key] = value
+    return found
+
+
 @lru_cache(maxsize=4096)
 def _owner(pid: str, name: str) -> Owner:
     return Owner(int(pid), name)
@@ -97,7 +107,7 @@ def _cell(cell: str, *, old: bool) -> tuple[bytes, int] | None:
     address, _, port = cell.rpartition(":")
     try:
         if address[:1] == "[":
-            packed = parse(address.replace("[", "").replace("]", ""))
+            packed = parse(address[1:].replace("]", "", 1))
         elif address.partition("%")[0] == "*":
             packed = bytes(IPV4_LENGTH if old else IPV6_LENGTH)
         else:
