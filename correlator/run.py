@@ -14,9 +14,9 @@ from correlator.report.writer import OutputError, Writer
 from correlator.wire.decode import Decoder
 
 if TYPE_CHECKING:  # most runs have none of them
+    from correlator.report.evidence_sink import EvidenceSink
     from correlator.report.pcapng import PcapngSink
     from correlator.report.rotation import Rotation
-    from correlator.report.text_sinks import EvidenceSink
 
 _AT_ONCE = 8192  # connections: their findings and rows wait in memory
 

@@ -11,6 +11,7 @@ import click
 from correlator import __version__
 from correlator.cli.exits import Exit, die
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
+from correlator.cli.starting import deferred
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.core.timetext import time_text
@@ -189,6 +190,9 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     chosen += wanted.others
     if wanted.parquet:
         chosen.append(parquet_sink()(writer(wanted.parquet, whole=True)))
+    if outputs.writers:
+        with deferred("aiofiles.tempfile"):  # it imports shutil, random and what compresses
+            import_module("aiofiles")
     takes_all = wanted.selection == Selection()
     outputs.sinks = chosen if takes_all else [Selected(sink, wanted.selection) for sink in chosen]
     open_all(outputs.writers, inputs)
@@ -203,7 +207,7 @@ def prepare(wanted: Wanted, *, publishes: bool, counts: bool) -> None:
     if wanted.csv or wanted.jsonl:
         names.append("correlator.report.text_sinks")
     if publishes:
-        names += ["correlator.fleet.publish", "correlator.fleet.spool"]
+        names += ["correlator.fleet.publish", "correlator.fleet.spool", "asyncio.sslproto"]
     if counts:
         names.append("correlator.report.metrics")
     if wanted.board is not None:

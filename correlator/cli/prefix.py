@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from correlator.core.annotation import Kept
+from correlator.report.evidence_sink import EvidenceSink
 from correlator.report.pcapng import PcapngSink
 from correlator.report.rotation import Rotation
-from correlator.report.text_sinks import CsvSink, EvidenceSink, JsonlSink
+from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import Writer, beside
 from correlator.run import Outputs
 

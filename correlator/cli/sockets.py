@@ -22,9 +22,9 @@ from correlator.kernel.host import host_table, with_owners
 from correlator.kernel.live import KernelEvidence
 from correlator.kernel.privileges import sees_all
 from correlator.report.escape import cell
+from correlator.report.evidence_sink import EvidenceSink
 from correlator.report.netstat import truth_header, truth_line
 from correlator.report.table import FIELDS, Row, fitted, record
-from correlator.report.text_sinks import EvidenceSink
 from correlator.report.writer import OutputError, Writer
 from correlator.run import Outputs, writing
 

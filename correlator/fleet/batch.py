@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from correlator.core.finding import Finding
 from correlator.report.cells import JsonCells
 from correlator.report.columns import COLUMNS
-from correlator.report.read import SCHEMA, parse
-from correlator.report.record import Record
+from correlator.report.read import parse
+from correlator.report.record import SCHEMA, Record
 from correlator.report.rows import Rows
 
 FINDINGS = 500

@@ -9,9 +9,7 @@ from typing import Any
 import aiofiles
 
 from correlator.report.columns import COLUMNS
-
-SCHEMA = 1
-"""The version of reports and evidence files, in their first line."""
+from correlator.report.record import SCHEMA
 
 _SECOND_LINE = 2
 _BLOCK = 1 << 18

@@ -3,3 +3,5 @@
 from typing import Any
 
 Record = dict[str, Any]
+SCHEMA = 1
+"""The version of reports and evidence files, in their first line."""

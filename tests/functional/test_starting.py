@@ -64,6 +64,16 @@ cli.get_command(None, "analyse")
 assert inspect.getfullargspec is counted, "it is not as it was"
 print(*asked.values())
 """
+_PREPARED = """
+import sys
+from correlator.cli.main import cli
+
+cli.get_command(None, "live")
+from correlator.cli.outputs import Wanted, prepare
+
+prepare(Wanted(), publishes=True, counts=False)
+print({"ssl", "asyncio.sslproto"} <= set(sys.modules))
+"""
 
 
 @pytest.fixture
@@ -105,15 +115,16 @@ def test_what_was_imported_before_stays() -> None:
     assert sys.modules["sys"] is before
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["analyse", "-q", _CAPTURE]])
-def test_no_command_waits_for_tls(arguments: list[str]) -> None:
-    """Neither the help nor a capture that is analysed."""
+@pytest.mark.parametrize("arguments", [["--help"], ["analyse", "-q", _CAPTURE], ["analyse", _CAPTURE, "--csv", "-"]])
+def test_no_command_waits_for_what_it_does_not_need(arguments: list[str]) -> None:
+    """TLS, and what is for temporary files."""
     run = [sys.executable, "-X", "importtime", "-m", "correlator", *arguments]
     told = subprocess.run(run, capture_output=True, text=True, check=True).stderr
     imported = {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
     assert "correlator.cli.main" in imported
     assert ("asyncio.base_events" in imported) == (arguments[0] == "analyse")
-    assert not {"ssl", "_ssl", "asyncio.sslproto"} & imported
+    assert ("aiofiles.threadpool" in imported) == ("--csv" in arguments)
+    assert not {"ssl", "_ssl", "asyncio.sslproto", "tempfile"} & imported
 
 
 def test_asyncio_has_tls_all_the_same(program: Callable[[str], str], tmp_path: Path) -> None:
@@ -126,3 +137,10 @@ def test_what_a_field_takes_is_asked_once() -> None:
     """And never where nothing is compiled."""
     told = subprocess.run([sys.executable, "-c", _ASKED], capture_output=True, text=True, check=True).stdout
     assert set(told.split()) == (set() if running_core() == "Python sources" else {"1"})
+
+
+def test_who_may_not_read_them_later_has_all_modules() -> None:
+    """A live run that publishes may go on as another user, for whom TLS must be there."""
+    pytest.importorskip("nats", reason="nats-py is not installed: the extra `fleet`")
+    told = subprocess.run([sys.executable, "-c", _PREPARED], capture_output=True, text=True, check=True).stdout
+    assert told == "True\n"

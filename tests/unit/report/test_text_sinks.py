@@ -5,7 +5,8 @@ import io
 import json
 
 from correlator.report.columns import COLUMNS
-from correlator.report.text_sinks import CsvSink, EvidenceSink, JsonlSink
+from correlator.report.evidence_sink import EvidenceSink
+from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import Writer
 from tests.play import evidence, socket
 from tests.scenes import passing, the_case
