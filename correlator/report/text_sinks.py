@@ -2,13 +2,12 @@
 
 import csv
 import io
-import json
-from typing import Any
 
 from correlator.core.finding import Finding
 from correlator.report.cells import CsvCells, JsonCells
 from correlator.report.columns import COLUMNS, cells_of
-from correlator.report.record import SCHEMA, Record
+from correlator.report.json_lines import JsonLines
+from correlator.report.record import Record
 from correlator.report.rows import Rows
 from correlator.report.writer import Writer
 
@@ -46,21 +45,13 @@ class CsvSink:
         self.writer.put(text.getvalue().encode())
 
 
-class JsonlSink:
-    """The run, then a line a finding, then the counters."""
+class JsonlSink(JsonLines):
+    """A line a finding, between the run and the counters."""
 
     def __init__(self, writer: Writer) -> None:
         """Nothing is written before `begin`."""
-        self.writer = writer
+        super().__init__(writer)
         self._rows = Rows(JsonCells(COLUMNS))
-
-    def renew(self, writer: Writer) -> None:
-        """Go on in a new file; `begin` writes its first line."""
-        self.writer = writer
-
-    def begin(self, run: Record) -> None:
-        """Write the first line."""
-        self._line({"type": "run", "schema": SCHEMA, **run})
 
     def findings(self, found: list[Finding]) -> None:
         """Write the final findings."""
@@ -68,12 +59,4 @@ class JsonlSink:
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""
-        self._line({**row, "type": "finding"})
-
-    def end(self, counters: Record) -> None:
-        """Write the last line."""
-        self._line({"type": "counters", **counters})
-
-    def _line(self, value: dict[str, Any]) -> None:
-        # ASCII only: a terminal that shows the file shows no stranger's control characters.
-        self.writer.put(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+        self.line({**row, "type": "finding"})
