@@ -13,7 +13,7 @@ import click
 
 from correlator import __version__, running_core
 from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
-from correlator.cli.starting import lightly
+from correlator.cli.imports import lightly
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
 _COMMANDS: dict[str, tuple[str, str, str]] = {

@@ -10,8 +10,8 @@ import click
 
 from correlator import __version__
 from correlator.cli.exits import Exit, die
+from correlator.cli.imports import deferred
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
-from correlator.cli.starting import deferred
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.core.timetext import time_text

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from correlator import running_core
-from correlator.cli.starting import deferred
+from correlator.cli.imports import deferred
 from tests import certificate
 
 _CAPTURE = "captures/handshakes.pcap"
 _TLS = """
 import sys
-from correlator.cli.starting import lightly
+from correlator.cli.imports import lightly
 
 with lightly():
     import asyncio
@@ -53,7 +53,7 @@ def counted(function):
 
 inspect.getfullargspec = counted
 from correlator.cli.main import cli
-from correlator.cli.starting import lightly
+from correlator.cli.imports import lightly
 with lightly():
     class Odd(list):
         def __call__(self, one):
