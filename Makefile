@@ -46,7 +46,7 @@ sanitize: $(SANITIZED)/.built
 
 $(SANITIZED)/.built: $(READY) setup.py $(SOURCES)
 	@CORRELATOR_FLAGS='-O1 -g1 -w -fno-omit-frame-pointer $(SANITIZERS)' $(BIN)/python setup.py --quiet build \
-		--build-lib $(SANITIZED) --build-temp build/sanitized-objects --parallel 4 >build/sanitized.log 2>&1 \
+		--build-lib $(SANITIZED) --build-temp build/sanitized-objects >build/sanitized.log 2>&1 \
 		|| { cat build/sanitized.log; exit 1; }
 	@touch $@
 
@@ -86,7 +86,7 @@ $(READY): pyproject.toml .ci/requirements.txt
 
 # A compiled module hides its source: it must never be older. Without a compiler there is none, and all works the same.
 $(BUILT): $(READY) setup.py $(SOURCES)
-	@$(BIN)/python setup.py --quiet build_ext --inplace --parallel 4 >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
+	@$(BIN)/python setup.py --quiet build_ext --inplace >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@$(BIN)/python -m compileall -q correlator  # as pip does with what it installs
 	@touch $@
 

@@ -1,76 +1,23 @@
 """Builds the hot rooms with Cython where a C compiler is at hand; without one everything runs as plain Python.
 
-The compiled modules are ordinary Python; a `.pxd` beside one gives its classes and functions C types. Everything else
-about the package is in pyproject.toml. CORRELATOR_NO_BUILD=1 leaves the compiled modules out.
+The compiled modules are ordinary Python; a `.pxd` beside one gives its classes and functions C types. All are in one
+shared library (correlator/_compiled.py). Everything else about the package is in pyproject.toml. CORRELATOR_NO_BUILD=1
+leaves the library out.
 """
 
 import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.modified import newer
 
-COMPILED = [
-    "correlator/capture/blocks.py",
-    "correlator/capture/walker.py",
-    "correlator/core/address.py",
-    "correlator/core/changes.py",
-    "correlator/core/connection.py",
-    "correlator/core/counters.py",
-    "correlator/core/edges.py",
-    "correlator/core/ends_hash.py",
-    "correlator/core/engine.py",
-    "correlator/core/evidence.py",
-    "correlator/core/explain.py",
-    "correlator/core/facts.py",
-    "correlator/core/finding.py",
-    "correlator/core/flow.py",
-    "correlator/core/four_tuple.py",
-    "correlator/core/frames.py",
-    "correlator/core/handshake.py",
-    "correlator/core/known.py",
-    "correlator/core/listeners.py",
-    "correlator/core/matcher.py",
-    "correlator/core/model.py",
-    "correlator/core/packing.py",
-    "correlator/core/segment.py",
-    "correlator/core/share.py",
-    "correlator/core/table.py",
-    "correlator/core/tcp_info.py",
-    "correlator/core/timetext.py",
-    "correlator/core/tracker.py",
-    "correlator/core/verdict.py",
-    "correlator/core/waiting.py",
-    "correlator/core/words.py",
-    "correlator/kernel/endings.py",
-    "correlator/kernel/joining.py",
-    "correlator/kernel/sock_diag.py",
-    "correlator/kernel/tables/netstat.py",
-    "correlator/kernel/tables/procnet.py",
-    "correlator/kernel/tables/ss.py",
-    "correlator/kernel/trace_pages.py",
-    "correlator/report/buffer.py",
-    "correlator/report/cells.py",
-    "correlator/report/columnar.py",
-    "correlator/report/columns.py",
-    "correlator/report/community.py",
-    "correlator/report/csv_connection.py",
-    "correlator/report/digits.py",
-    "correlator/report/escape.py",
-    "correlator/report/merging.py",
-    "correlator/report/pcapng.py",
-    "correlator/report/rows.py",
-    "correlator/report/statements.py",
-    "correlator/report/summary.py",
-    "correlator/run.py",
-    "correlator/wire/decode.py",
-    "correlator/wire/link.py",
-    "correlator/wire/pcap.py",
-    "correlator/wire/pcapng.py",
-    "correlator/wire/plain.py",
-    "correlator/wire/reader.py",
-    "correlator/wire/ring.py",
-    "correlator/wire/walk.py",
-]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from correlator._compiled import MODULES
+
+COMPILED = sorted(name.replace(".", "/") + ".py" for name in MODULES)
 
 # -fno-plt: most of what these modules do is calls into the interpreter. -fno-tree-vectorize: there are no long loops
 # over numbers in them, and what a compiler makes of short ones waits for its own stores (SHA-1 takes a third longer).
@@ -97,24 +44,34 @@ def forget_outdated() -> None:
             translated.unlink()
 
 
+class BuildLibrary(build_ext):  # type: ignore[misc]  setuptools has no types for it
+    """Compiles what has changed, side by side, and makes a library of all."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """As distutils has it, which compiles one source after the other. Raises its errors."""
+
+        def compiled(source: str) -> str:
+            (made,) = self.compiler.object_filenames([source], output_dir=self.build_temp)
+            if self.force or newer(source, made):
+                self.compiler.compile([source], output_dir=self.build_temp, extra_postargs=ext.extra_compile_args)
+            return made
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = list(pool.map(compiled, ext.sources))
+        self.compiler.link_shared_object(
+            objects, self.get_ext_fullpath(ext.name), extra_postargs=ext.extra_link_args, build_temp=self.build_temp
+        )
+
+
 def extensions() -> list[Extension]:
-    """The extension modules; none where Cython is not there, or not wanted."""
+    """The library; nothing where Cython is not there, or not wanted."""
     if os.environ.get("CORRELATOR_NO_BUILD"):
         return []
     try:
         from Cython.Build import cythonize  # noqa: PLC0415  may be missing
     except ImportError:
         return []
-    modules = [
-        Extension(
-            name.removesuffix(".py").replace("/", "."),
-            [name],
-            optional=True,
-            extra_compile_args=FLAGS,
-            extra_link_args=[flag for flag in FLAGS if flag.startswith("-fsanitize=")],
-        )
-        for name in COMPILED
-    ]
+    modules = [Extension(name.removesuffix(".py").replace("/", "."), [name]) for name in COMPILED]
     forget_outdated()
     directives = {
         "language_level": 3,
@@ -122,8 +79,18 @@ def extensions() -> list[Extension]:
         "annotation_typing": False,  # the .pxd files say what is typed
         "binding": False,  # functions that tell of their arguments take a while to make, at each start
     }
-    return list(cythonize(modules, compiler_directives=directives, build_dir=BUILD, nthreads=os.cpu_count() or 1))
+    cores = os.cpu_count() or 1
+    translated = cythonize(modules, compiler_directives=directives, build_dir=BUILD, nthreads=cores)
+    return [
+        Extension(
+            "correlator._library",
+            [source for module in translated for source in module.sources],
+            optional=True,
+            extra_compile_args=FLAGS,
+            extra_link_args=[flag for flag in FLAGS if flag.startswith("-fsanitize=")],
+        )
+    ]
 
 
 if __name__ == "__main__":  # cythonize starts processes, which import this
-    setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})
+    setup(ext_modules=extensions(), cmdclass={"build_ext": BuildLibrary})

@@ -14,8 +14,8 @@ from correlator.report.writer import OutputError, Writer
 from correlator.wire.decode import Decoder
 
 if TYPE_CHECKING:  # most runs have none of them
+    from correlator.report.annotated import PcapngSink
     from correlator.report.evidence_sink import EvidenceSink
-    from correlator.report.pcapng import PcapngSink
     from correlator.report.rotation import Rotation
 
 _AT_ONCE = 8192  # connections: their findings and rows wait in memory

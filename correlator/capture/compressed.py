@@ -4,7 +4,6 @@ A few bytes can stand for gigabytes: each piece is bounded, and so is the memory
 """
 
 import asyncio
-import zlib
 from collections.abc import AsyncGenerator, Callable
 from importlib import import_module
 from typing import Any, Protocol
@@ -48,13 +47,14 @@ class Decompressor(Protocol):
 class _Gzip:
     """zlib's decompressor, which keeps what it has not used yet to itself otherwise."""
 
-    def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=31)
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401  zlib's
+        self._stream = stream
         self._left = b""
 
     @property
     def eof(self) -> bool:
-        return self._stream.eof
+        has_ended: bool = self._stream.eof
+        return has_ended
 
     @property
     def needs_input(self) -> bool:
@@ -62,10 +62,11 @@ class _Gzip:
 
     @property
     def unused_data(self) -> bytes:
-        return self._stream.unused_data
+        unused: bytes = self._stream.unused_data
+        return unused
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        found = self._stream.decompress(self._left + data, max_length)
+        found: bytes = self._stream.decompress(self._left + data, max_length)
         self._left = self._stream.unconsumed_tail
         return found
 
@@ -109,6 +110,11 @@ def _first_of(*names: str) -> Any:  # noqa: ANN401  a module
 # Modules are imported for what there is: those of the standard library, too, are slow to import.
 
 
+def _gzip() -> Decompressor:
+    module = import_module("zlib")
+    return _Foreign(_Gzip(module.decompressobj(wbits=31)), module.error)
+
+
 def _bzip2() -> Decompressor:
     made: Decompressor = import_module("bz2").BZ2Decompressor()
     return made
@@ -138,7 +144,7 @@ def _lz4() -> Decompressor:
 
 
 _FORMS: dict[str, Callable[[], Decompressor]] = {
-    "gzip": _Gzip,
+    "gzip": _gzip,
     "bzip2": _bzip2,
     "xz": _xz,
     "zstd": _zstd,
@@ -180,7 +186,7 @@ class Inflater:
             given, self._given = self._given, b""
             try:
                 piece = stream.decompress(given, _PIECE)
-            except (OSError, RuntimeError, ValueError, EOFError, zlib.error) as error:
+            except (OSError, RuntimeError, ValueError, EOFError) as error:
                 message = f"the {self._form} data are damaged: {error}"
                 raise CompressionError(message) from None
             if piece:

@@ -1,11 +1,9 @@
 """`correlator analyse`: saved captures, saved socket tables."""
 
-import asyncio
 import contextlib
 import gc
 import os
 import resource
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -18,6 +16,7 @@ from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
 from correlator.cli.inputs import Inputs
 from correlator.cli.outputs import Built, Wanted, build, output_options, run_record
 from correlator.cli.selection import selecting, selection
+from correlator.cli.signals import run_until_told
 from correlator.cli.tables import LIVE, PSUTIL, Tables, beside_capture
 from correlator.core.config import Config
 from correlator.report.record import Record
@@ -107,7 +106,7 @@ def analyse(  # click's options
             work = partial(at_once, Job(wanted, tables), groups, some)
         elif jobs and jobs > 1 and len(groups) == 1:
             work = partial(in_shares, wanted, tables, jobs, names[0])
-    raise SystemExit(asyncio.run(_analyse(wanted, inputs, record, names, [*tables, *beside], work)))
+    raise SystemExit(run_until_told(_analyse(wanted, inputs, record, names, [*tables, *beside], work), inputs.stop))
 
 
 def _on_a_cluster(
@@ -161,8 +160,6 @@ async def _analyse(
     work: Callable[[Built, Inputs, Run], Awaitable[None]],
 ) -> int:
     """Do the work between the first line of the outputs and the last. The exit status."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, inputs.stop.set)
     built = build(wanted, inputs.interfaces.names, [*captures, *tables])
     built.summary.tables = tables
     outputs, count = built.outputs, len(captures)

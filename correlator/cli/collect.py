@@ -1,14 +1,13 @@
 """`correlator collect`: what the hosts of a fleet publish, as Parquet in a folder."""
 
-import asyncio
 import contextlib
-import signal
 
 import click
 
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.nats import server_of, server_options
 from correlator.cli.notify import notify
+from correlator.cli.signals import run_until_told
 
 
 @click.command()
@@ -43,10 +42,7 @@ def collect(
     from correlator.fleet.collect import Collector  # noqa: PLC0415  an extra; server_of has said so
     from correlator.fleet.store import Store, StoreError  # noqa: PLC0415
 
-    async def work(store: Store) -> None:
-        collector = Collector(server, store, every, say)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, collector.stop.set)
+    async def work(collector: Collector) -> None:
         try:
             await collector.run(lambda: notify("READY=1"), until_idle=once)
         finally:
@@ -60,6 +56,7 @@ def collect(
 
     try:
         with contextlib.closing(Store(folder)) as store:
-            asyncio.run(work(store))
+            collector = Collector(server, store, every, say)
+            run_until_told(work(collector), collector.stop)
     except StoreError as error:
         die(Exit.OUTPUT, str(error))

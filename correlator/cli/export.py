@@ -1,7 +1,6 @@
 """`correlator export`: a report into another form."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from correlator.cli.exits import INTERRUPTED, Exit, die, say
 from correlator.cli.outputs import PARQUET, check_names, discard_all, open_all, parquet_sink
 from correlator.cli.reports import Report
 from correlator.cli.selection import Selection, selecting, selection
+from correlator.cli.signals import run_until_told
 from correlator.cli.tables import beside_capture
 from correlator.report.page.sink import HtmlSink
 from correlator.report.record import Record
@@ -51,7 +51,8 @@ def export(
         for kind, name in zip(kinds, names, strict=False)
         if name is not None
     ]
-    raise SystemExit(asyncio.run(_export(report, wanted, chosen)))
+    stop = asyncio.Event()
+    raise SystemExit(run_until_told(_export(report, wanted, chosen, stop), stop))
 
 
 class Sink(Protocol):
@@ -72,7 +73,7 @@ class Sink(Protocol):
         """The report's last line."""
 
 
-async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Selection) -> int:
+async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Selection, stop: asyncio.Event) -> int:
     report, writers = Report(name), [writer for _, writer in wanted]
     beside = beside_capture(name)
     open_all(writers, [name, *([beside] if beside else [])])
@@ -82,9 +83,6 @@ async def _export(name: str, wanted: list[tuple[type[Sink], Writer]], chosen: Se
     except UnreadableError as error:
         discard_all(writers)
         die(Exit.UNREADABLE, f"{name}: {error}")
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     sinks = [kind(writer) for kind, writer in wanted]
     async with writing(Outputs(writers=writers)):
         for sink in sinks:

@@ -1,16 +1,18 @@
-"""What others do at each start, and most runs have no use for: a seventh of the time that a small capture takes.
+"""What others import at each start, and most runs have no use for: a fifth of the time that a small capture takes.
 
-asyncio imports ssl at once, for connections that ask for TLS. Cython asks of each field of each dataclass again what
-arguments a field takes.
+click, asyncio and dataclasses import `inspect` and `traceback`, with the parser and the disassembler of Python, for
+the sake of a function each; click imports what it needs to speak other languages and what makes UUIDs; asyncio imports
+TLS. Stand-ins for those modules know the few answers that each start asks for; where they are asked for anything else,
+the modules are imported after all.
 """
 
-import inspect
+import os
 import sys
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from importlib import import_module
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 
@@ -18,9 +20,54 @@ class _Deferred(ModuleType):
     """Stands for a module of the same name, for those who import it now."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the module has
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
+        if name == "__path__":  # `from` asks whether there may be modules in it
+            raise AttributeError(name)
+        return getattr(_real(self.__name__), name)
+
+
+def _real(name: str) -> ModuleType:
+    if isinstance(sys.modules.get(name), _Deferred):
+        del sys.modules[name]
+    return import_module(name)
+
+
+def _cleandoc(doc: str) -> str:
+    """`inspect.cleandoc`: a line that begins with a word is as it should be."""
+    is_clean = doc[:1].strip() and not {"\n", "\t"} & set(doc)
+    return doc if is_clean else _real("inspect").cleandoc(doc)
+
+
+def _getfullargspec(function: object) -> Any:  # noqa: ANN401  a named tuple
+    """`inspect.getfullargspec`. Cython asks it which names `dataclasses.field` takes, for each field there is."""
+    asked = vars(function).get("__init__") if isinstance(function, type) else function
+    if isinstance(asked, FunctionType) and asked.__globals__["__name__"] == "dataclasses":
+        return _names_taken(asked.__code__)
+    return _real("inspect").getfullargspec(function)
+
+
+@cache
+def _names_taken(code: CodeType) -> SimpleNamespace:
+    names, count = code.co_varnames, code.co_argcount
+    return SimpleNamespace(args=names[:count], kwonlyargs=names[count : count + code.co_kwonlyargcount])
+
+
+ANSWERS: dict[str, dict[str, Callable[..., Any]]] = {
+    "asyncio.sslproto": {},
+    "gettext": {  # there are no translations of click's messages
+        "gettext": lambda message: message,
+        "ngettext": lambda one, more, number: one if number == 1 else more,
+    },
+    "inspect": {"cleandoc": _cleandoc, "getfullargspec": _getfullargspec},
+    "linecache": {},
+    "locale": {},
+    "platform": {"system": lambda: os.uname().sysname},
+    "ssl": {},
+    "traceback": {"extract_stack": lambda *frame, **limit: _real("traceback").extract_stack(*frame, **limit)},
+}
+"""module → what each start asks of it, as the module would answer."""
+
+PUT_OFF = tuple(ANSWERS)
+"""The modules that `lightly` puts off: who may not be able to read them later imports them before that."""
 
 
 @contextmanager
@@ -30,6 +77,8 @@ def deferred(*names: str) -> Iterator[None]:
     What is imported afterwards gets the real ones at once. Modules that are there already stay what they are.
     """
     stand_ins = {name: _Deferred(name) for name in names if name not in sys.modules}
+    for name, module in stand_ins.items():
+        vars(module).update(ANSWERS.get(name, {}))
     sys.modules.update(stand_ins)
     try:
         yield
@@ -39,14 +88,6 @@ def deferred(*names: str) -> Iterator[None]:
                 del sys.modules[name]
 
 
-@contextmanager
-def lightly() -> Iterator[None]:
+def lightly() -> AbstractContextManager[None]:
     """Have the modules of a command imported without all that."""
-    asked = inspect.getfullargspec
-    known = cache(asked)
-    inspect.getfullargspec = lambda func: known(func) if isinstance(func, Hashable) else asked(func)
-    try:
-        with deferred("ssl", "asyncio.sslproto"):
-            yield
-    finally:
-        inspect.getfullargspec = asked
+    return deferred(*PUT_OFF)

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import math
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from correlator.cli.nats import publish_of, publish_options, publisher_of
 from correlator.cli.notify import notify, watched
 from correlator.cli.outputs import Built, Wanted, build, output_options, prepare, run_record
 from correlator.cli.selection import selecting, selection
+from correlator.cli.signals import run_until_told
 from correlator.cli.start import Capture, Start, account_of, give_up_privileges, open_capture
 from correlator.core.config import Config
 from correlator.core.engine import Engine
@@ -145,10 +145,11 @@ def live(
         publish=publish,
         metrics=place,
     )
-    raise SystemExit(asyncio.run(_live(start, wanted)))
+    stop = asyncio.Event()
+    raise SystemExit(run_until_told(_live(start, wanted, stop), stop))
 
 
-async def _live(start: Start, wanted: Wanted) -> int:
+async def _live(start: Start, wanted: Wanted, stop: asyncio.Event) -> int:
     interfaces = Interfaces()
     capture = open_capture(
         start.names, interfaces, start.ring, portable=start.portable, every_packet=wanted.every_packet
@@ -159,10 +160,7 @@ async def _live(start: Start, wanted: Wanted) -> int:
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
     try:
-        until = Until(asyncio.Event(), start.duration, start.count)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, until.stop.set)
+        until = Until(stop, start.duration, start.count)
         run = Run(Engine(live_config(counted=wanted.every_packet), interfaces.names), Decoder(interfaces), Outputs())
         with _evidence(run) as evidence:
             # No byte of a stranger's was looked at so far, and no file of ours opened.

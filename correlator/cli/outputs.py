@@ -10,7 +10,7 @@ import click
 
 from correlator import __version__
 from correlator.cli.exits import Exit, die
-from correlator.cli.imports import deferred
+from correlator.cli.imports import PUT_OFF, deferred
 from correlator.cli.selection import VERDICTS, FailOn, Selected, Selection
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
@@ -201,13 +201,13 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
 
 def prepare(wanted: Wanted, *, publishes: bool, counts: bool) -> None:
     """Import what the outputs need by name later on: another user may not be able to read it."""
-    names = ["aiofiles", "concurrent.futures.thread", "encodings.idna", "encodings.unicode_escape"]
+    names = [*PUT_OFF, "aiofiles", "concurrent.futures.thread", "encodings.idna", "encodings.unicode_escape"]
     if wanted.prefix is not None:
         names += ["correlator.cli.prefix", "correlator.report.rotation"]
     if wanted.csv or wanted.jsonl:
         names.append("correlator.report.text_sinks")
     if publishes:
-        names += ["correlator.fleet.publish", "correlator.fleet.spool", "asyncio.sslproto"]
+        names += ["correlator.fleet.publish", "correlator.fleet.spool"]
     if counts:
         names.append("correlator.report.metrics")
     if wanted.board is not None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from correlator.core.annotation import Kept
+from correlator.report.annotated import PcapngSink
 from correlator.report.evidence_sink import EvidenceSink
-from correlator.report.pcapng import PcapngSink
 from correlator.report.rotation import Rotation
 from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import Writer, beside

@@ -6,7 +6,6 @@ import csv
 import gc
 import json
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import click
 from correlator.cli.exits import Exit, die, say
 from correlator.cli.outputs import run_record
 from correlator.cli.selection import of_processes
+from correlator.cli.signals import run_until_told
 from correlator.core.model import Evidence, Socket, Statement
 from correlator.kernel.host import host_table, with_owners
 from correlator.kernel.live import KernelEvidence
@@ -95,7 +95,8 @@ def sockets(  # noqa: PLR0913  click's options
         except OutputError as error:
             die(Exit.OUTPUT, str(error))
     if watch and writer is not None:
-        raise SystemExit(asyncio.run(_watch(writer)))
+        stop = asyncio.Event()
+        raise SystemExit(run_until_told(_watch(writer, stop), stop))
     gc.disable()  # a hundred thousand objects that stay until the end
     try:
         statements = host_table(by_psutil=by_psutil)
@@ -155,8 +156,8 @@ async def _save(writer: Writer, statements: list[Statement]) -> int:
     return _ended(writer, len(statements))
 
 
-async def _watch(writer: Writer) -> int:
-    sink, stop, count = EvidenceSink(writer), asyncio.Event(), 0
+async def _watch(writer: Writer, stop: asyncio.Event) -> int:
+    sink, count = EvidenceSink(writer), 0
     seen: dict[Socket, None] = {}  # a socket that stays as it is needs no second line
 
     def is_new(statement: Statement) -> bool:
@@ -175,9 +176,6 @@ async def _watch(writer: Writer) -> int:
         count += len(new)
         sink.statements(new)
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
     async with writing(Outputs(writers=[writer])):
         with KernelEvidence(state) as evidence:
             sink.begin(run_record(time.time_ns(), sources=evidence.sources))

@@ -1,14 +1,20 @@
 """What a command does not need it does not wait for."""
 
+import dataclasses
+import gettext
+import inspect
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from correlator import running_core
-from correlator.cli.imports import deferred
+from correlator.cli.imports import ANSWERS, deferred
 from tests import certificate
 
 _CAPTURE = "captures/handshakes.pcap"
@@ -41,29 +47,6 @@ async def main():
 
 asyncio.run(main())
 """
-_ASKED = """
-import inspect
-from collections import Counter
-
-asked, real = Counter(), inspect.getfullargspec
-
-def counted(function):
-    asked[getattr(function, "__qualname__", "")] += 1
-    return real(function)
-
-inspect.getfullargspec = counted
-from correlator.cli.main import cli
-from correlator.cli.imports import lightly
-with lightly():
-    class Odd(list):
-        def __call__(self, one):
-            pass
-    assert inspect.getfullargspec(Odd()).args == ["self", "one"]
-asked.clear()
-cli.get_command(None, "analyse")
-assert inspect.getfullargspec is counted, "it is not as it was"
-print(*asked.values())
-"""
 _PREPARED = """
 import sys
 from correlator.cli.main import cli
@@ -72,7 +55,7 @@ cli.get_command(None, "live")
 from correlator.cli.outputs import Wanted, prepare
 
 prepare(Wanted(), publishes=True, counts=False)
-print({"ssl", "asyncio.sslproto"} <= set(sys.modules))
+print({"ssl", "asyncio.sslproto", "inspect", "traceback"} <= set(sys.modules))
 """
 
 
@@ -117,14 +100,17 @@ def test_what_was_imported_before_stays() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["analyse", "-q", _CAPTURE], ["analyse", _CAPTURE, "--csv", "-"]])
 def test_no_command_waits_for_what_it_does_not_need(arguments: list[str]) -> None:
-    """TLS, and what is for temporary files."""
+    """TLS, what is for temporary files, Python's own parser."""
     run = [sys.executable, "-X", "importtime", "-m", "correlator", *arguments]
     told = subprocess.run(run, capture_output=True, text=True, check=True).stderr
     imported = {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
     assert "correlator.cli.main" in imported
     assert ("asyncio.base_events" in imported) == (arguments[0] == "analyse")
     assert ("aiofiles.threadpool" in imported) == ("--csv" in arguments)
-    assert not {"ssl", "_ssl", "asyncio.sslproto", "tempfile"} & imported
+    unwanted = {"ssl", "_ssl", "asyncio.sslproto", "tempfile", "platform", "locale"}
+    if arguments[0] == "analyse":  # the help of a command has several lines
+        unwanted |= {"inspect", "ast", "tokenize", "traceback"}
+    assert not unwanted & imported
 
 
 def test_asyncio_has_tls_all_the_same(program: Callable[[str], str], tmp_path: Path) -> None:
@@ -133,14 +119,47 @@ def test_asyncio_has_tls_all_the_same(program: Callable[[str], str], tmp_path: P
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.startswith("through TLS\n TLSv1.")
 
 
-def test_what_a_field_takes_is_asked_once() -> None:
-    """And never where nothing is compiled."""
-    told = subprocess.run([sys.executable, "-c", _ASKED], capture_output=True, text=True, check=True).stdout
-    assert set(told.split()) == (set() if running_core() == "Python sources" else {"1"})
+@given(st.text(alphabet=[*"ab \t\n\r\f", "\u2003"], max_size=8))
+def test_a_clean_text_is_what_inspect_makes_of_it(text: str) -> None:
+    """Whether or not it knows."""
+    assert ANSWERS["inspect"]["cleandoc"](text) == inspect.cleandoc(text)
+
+
+@pytest.mark.parametrize("asked", [dataclasses.field, dataclasses.dataclass, dataclasses.Field])
+def test_what_dataclasses_take_is_what_inspect_says(asked: Callable[..., object]) -> None:
+    """Cython asks for no more than that."""
+    answer, real = ANSWERS["inspect"]["getfullargspec"](asked), inspect.getfullargspec(asked)
+    assert (list(answer.args), list(answer.kwonlyargs)) == (real.args, real.kwonlyargs)
+
+
+def test_who_asks_of_anything_else_gets_it_from_inspect() -> None:
+    """Also where it looks like a function of `dataclasses`."""
+
+    @wraps(dataclasses.field)
+    def wrapped(*_: object) -> None:
+        """Somebody else's."""
+
+    for asked in (wrapped, deferred, ANSWERS.get):
+        assert ANSWERS["inspect"]["getfullargspec"](asked) == inspect.getfullargspec(asked)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_there_are_no_translations(number: int) -> None:
+    """What click says is what it says in English."""
+    plural = "option requires an argument.", "option requires arguments."
+    assert ANSWERS["gettext"]["ngettext"](*plural, number) == gettext.ngettext(*plural, number)
+    assert ANSWERS["gettext"]["gettext"](plural[0]) == gettext.gettext(plural[0])
+
+
+def test_which_system_this_is_and_where_it_stands() -> None:
+    """Answers of one word."""
+    assert ANSWERS["platform"]["system"]() == platform.system()
+    (here,) = ANSWERS["traceback"]["extract_stack"](limit=1)
+    assert here.filename.endswith("imports.py")
 
 
 def test_who_may_not_read_them_later_has_all_modules() -> None:
-    """A live run that publishes may go on as another user, for whom TLS must be there."""
+    """A live run may go on as another user."""
     pytest.importorskip("nats", reason="nats-py is not installed: the extra `fleet`")
     told = subprocess.run([sys.executable, "-c", _PREPARED], capture_output=True, text=True, check=True).stdout
     assert told == "True\n"

@@ -3,8 +3,8 @@
 from correlator.core.annotation import Kept, comment
 from correlator.core.engine import Engine
 from correlator.core.finding import Finding
+from correlator.report.annotated import PcapngSink
 from correlator.report.lines import line
-from correlator.report.pcapng import PcapngSink
 from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.report.writer import Writer
 from correlator.run import FindingSink

@@ -1,11 +1,14 @@
 """The house: who may import whom, and how large a room's files may be."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from correlator import _compiled
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "correlator"
@@ -22,8 +25,8 @@ ALLOWED = {
     "fleet": {"fleet", "report", "core"},
     "cli": {"cli", "pipeline", "run", "core", "wire", "capture", "kernel", "report", "fleet"},
     "__main__": {"cli"},
-    "__init__": {"_pure"},
-    "_pure": set(),
+    "__init__": set(),
+    "_compiled": set(),
 }
 # what the pure core must not know
 IMPURE = {
@@ -133,14 +136,8 @@ def test_importing_is_quick() -> None:
     assert not {"scapy", "psutil", "rich", "jinja2", "aiofiles", "asyncio", "communityid"} & set(done.stdout.split())
 
 
-def test_the_compiled_modules_are_all_there_or_none() -> None:
-    """An extension module that does not compile is left out quietly, and its source runs, slowly."""
-    tree = ast.parse((ROOT / "setup.py").read_text())
-    (listed,) = [
-        ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "COMPILED"
-    ]
+def test_what_is_compiled_has_types() -> None:
+    """A .pxd without a compiled module beside it is a header."""
     headers = {
         "__init__",
         "aio",
@@ -152,9 +149,24 @@ def test_the_compiled_modules_are_all_there_or_none() -> None:
         "tcp",
         "worker",
     }  # these are written into who uses them
-    typed = {path.with_suffix(".py") for path in PACKAGE.rglob("*.pxd") if path.stem not in headers}
-    assert {ROOT / name for name in listed} == typed | {
-        ROOT / name for name in listed if not (ROOT / name).with_suffix(".pxd").exists()
-    }
-    built = {name: bool(list((ROOT / name).parent.glob(f"{Path(name).stem}.*.so"))) for name in listed}
-    assert len(set(built.values())) == 1, [name for name, there in built.items() if not there]
+    listed = {ROOT / (name.replace(".", "/") + ".py") for name in _compiled.MODULES}
+    assert all(path.is_file() for path in listed)
+    assert {path.with_suffix(".py") for path in PACKAGE.rglob("*.pxd") if path.stem not in headers} <= listed
+
+
+def test_no_two_compiled_modules_begin_with_the_same_function() -> None:
+    """It is PyInit_ and the last part of the name: the linker would refuse, and leave the library out quietly."""
+    assert len({name.rpartition(".")[2] for name in _compiled.MODULES}) == len(_compiled.MODULES)
+
+
+@pytest.mark.parametrize("is_pure", [False, True])
+def test_where_compiled_modules_come_from(*, is_pure: bool) -> None:
+    """All from the library, or all from their sources."""
+    code = (
+        "import importlib; from correlator import _compiled, running_core; "
+        "print(running_core(), *{importlib.import_module(name).__file__[-3:] for name in _compiled.MODULES}, sep=',')"
+    )
+    environment = {**os.environ, "CORRELATOR_PURE": "1" if is_pure else ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    is_built = next(PACKAGE.glob("_library.*.so"), None) is not None
+    assert done.stdout == ("compiled core,.so\n" if is_built and not is_pure else "Python sources,.py\n")

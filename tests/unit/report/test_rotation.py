@@ -9,14 +9,14 @@ import pytest
 
 from correlator.capture.files import CaptureFile
 from correlator.core.annotation import Kept
-from correlator.report.pcapng import PcapngSink
+from correlator.report.annotated import PcapngSink
 from correlator.report.rotation import Rotation
 from correlator.report.text_sinks import CsvSink, JsonlSink
 from correlator.run import Outputs, writing
 from correlator.wire.interfaces import Interfaces
 from tests.play import START
 from tests.scenes import the_case
-from tests.unit.report.test_pcapng import packet
+from tests.unit.report.test_annotated import packet
 
 SECOND = 1_000_000_000
 

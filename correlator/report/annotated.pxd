@@ -1,4 +1,4 @@
-# C types for pcapng.py.
+# C types for annotated.py.
 import cython
 from correlator.core.frames cimport Packet
 from correlator.core.finding cimport Finding

@@ -9,8 +9,8 @@ from correlator.core.annotation import Kept
 from correlator.core.finding import Finding
 from correlator.core.frames import Packet
 from correlator.core.model import Side
-from correlator.report import pcapng
-from correlator.report.pcapng import PcapngSink
+from correlator.report import annotated
+from correlator.report.annotated import PcapngSink
 from correlator.report.writer import Writer
 from correlator.wire.interfaces import Interfaces
 from correlator.wire.pcapng import PcapngReader
@@ -143,7 +143,7 @@ def test_the_wait_ends() -> None:
 
 def test_waiting_packets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """In bytes."""
-    monkeypatch.setattr(pcapng, "MAX_HELD", 10)
+    monkeypatch.setattr(annotated, "MAX_HELD", 10)
     made = sink()
     for _ in range(4):
         made.packet(packet(data=b"12345"), 1, from_client=True)
@@ -152,7 +152,7 @@ def test_waiting_packets_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_findings_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest connection's finding goes."""
-    monkeypatch.setattr(pcapng, "_MAX_FINDINGS", 1)
+    monkeypatch.setattr(annotated, "_MAX_FINDINGS", 1)
     made, finding = sink(), the_case()
     made.findings([finding])
     made.findings([replace(finding, connection=changed(finding.connection, number=77))])
