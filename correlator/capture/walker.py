@@ -11,7 +11,7 @@ from correlator.core.frames import Frames
 from correlator.wire.reader import Reader
 from correlator.wire.walk import SIZE, Batch
 
-_PART = 1 << 24  # bytes of the file that are mapped at a time: they count as memory of ours
+_PART = 1 << 22  # bytes of the file that are mapped at a time: they count as memory of ours
 _ALIGNED = 1 << 21  # so that large pages can be mapped as they are
 _BATCHES = 4
 IS_APART = bool(worker.IS_APART)

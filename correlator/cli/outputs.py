@@ -223,6 +223,7 @@ def prepare(wanted: Wanted, *, publishes: bool, counts: bool) -> None:
 
 def parquet_sink() -> "type[ParquetSink]":
     """The sink of --parquet. Ends the program where pyarrow is missing."""
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own keeps 20 MB of what it has had
     try:
         from correlator.report.parquet import ParquetSink  # noqa: PLC0415  as above, and pyarrow is an extra
     except ModuleNotFoundError as error:

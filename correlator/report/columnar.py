@@ -7,6 +7,7 @@ No object is made of a cell: at half a million rows these would take longer than
 """
 
 from array import array
+from struct import calcsize
 
 from correlator.core import tcp
 from correlator.core.finding import Finding
@@ -21,15 +22,17 @@ NUMBER, WORD, TEXT = range(3)
 _WORD, _TEXT = WORD, TEXT  # compiled, C integers
 _NO_SOCKET = Verdict.NO_SOCKET
 _VERDICT, _EXPLANATION = COLUMNS.index("verdict"), COLUMNS.index("explanation")
+_MOST_OF_WORD, _MOST_OF_HALF = 0xFFFF_FFFF, 0xFFFF
 _ROWS = 64  # for which there is room at first
 
 
 class Column:
     """A column under construction."""
 
-    def __init__(self, kind: int) -> None:
-        """Without rows."""
+    def __init__(self, kind: int, form: str) -> None:
+        """Without rows. `form`: of what `packed` gives, as in `struct`: Q, I, H; d is thousandths of the numbers."""
         self.kind = kind
+        self._form = form
         self.array = array("Q", bytes(8 * (_ROWS + 1)))
         """A number a row; the place of its word; behind a zero, where its text ends."""
         self.values = self.array  # compiled, a view of it
@@ -47,14 +50,51 @@ class Column:
         self.buffer.end = 0
         self.words = {}
 
-    def finish(self, rows: int) -> None:
-        """So many rows are all: an unknown text ends where it begins."""
-        if self.kind != _TEXT:
-            return
+    def packed(self, rows: int) -> "array[int] | bytearray":
+        """The numbers of so many rows, which are all; of texts where the first begins, and where each ends.
+
+        Raises ValueError where one does not fit the form.
+        """
+        count = rows
+        if self.kind == _TEXT:
+            self._end_unknown(rows)
+            count += 1
+        if self._form == "Q":
+            return self.array
+        packed = bytearray(count * calcsize(self._form))
+        if self._form == "I":
+            self._pack_words(memoryview(packed).cast("I"), count)
+        elif self._form == "H":
+            self._pack_halves(memoryview(packed).cast("H"), count)
+        else:
+            self._pack_thousandths(memoryview(packed).cast("d"), count)
+        return packed
+
+    def _end_unknown(self, rows: int) -> None:
+        """An unknown text ends where it begins."""
         values, known = self.values, self.known
         for row in range(rows):
             if not known[row >> 3] >> (row & 7) & 1:
                 values[row + 1] = values[row]
+
+    def _pack_words(self, into: "memoryview[int]", count: int) -> None:
+        values = self.values
+        for row in range(count):
+            if values[row] > _MOST_OF_WORD:
+                raise ValueError(values[row])
+            into[row] = values[row]
+
+    def _pack_halves(self, into: "memoryview[int]", count: int) -> None:
+        values = self.values
+        for row in range(count):
+            if values[row] > _MOST_OF_HALF:
+                raise ValueError(values[row])
+            into[row] = values[row]
+
+    def _pack_thousandths(self, into: "memoryview[float]", count: int) -> None:
+        values = self.values
+        for row in range(count):
+            into[row] = float(values[row]) / 1000  # of centuries the last nanoseconds may go
 
     def grow(self, rows: int) -> None:
         """Make room for so many rows; those there are stay."""
@@ -93,9 +133,9 @@ class Column:
 class Columns(Cells):
     """Takes the cells of rows in order, each into its column."""
 
-    def __init__(self, kinds: list[int]) -> None:
-        """Columns of these kinds, without rows."""
-        self.columns = [Column(kind) for kind in kinds]
+    def __init__(self, kinds: list[tuple[int, str]]) -> None:
+        """Columns of these kinds and forms, without rows."""
+        self.columns = [Column(kind, form) for kind, form in kinds]
         self.rows = 0
         self._room = _ROWS
         self._place = 0
@@ -105,11 +145,6 @@ class Columns(Cells):
         for column in self.columns:
             column.clear()
         self.rows = 0
-
-    def finish(self) -> None:
-        """The rows are all, for now."""
-        for column in self.columns:
-            column.finish(self.rows)
 
     def findings(self, found: list[Finding]) -> None:
         """A row for each of the final ones among findings."""

@@ -12,7 +12,6 @@ from itertools import accumulate
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import parquet as pq
 
 from correlator.core.finding import Finding
@@ -22,8 +21,9 @@ from correlator.report.columns import COLUMNS
 from correlator.report.record import Record
 from correlator.report.writer import Writer
 
-GROUP = 16_384
-"""Rows of a group: what waits in memory, about 500 bytes each."""
+GROUP = 7_168
+"""Rows of a group, at the least: 2 KB each in memory, with what is made of them. Of a group 100 KB stay until the end,
+for the footer."""
 RUN, COUNTERS = b"correlator.run", b"correlator.counters"
 """Keys of the file's metadata: the first and the last line of a JSON Lines report."""
 
@@ -43,20 +43,10 @@ SCHEMA = pa.schema([("host", _WORD), *((name, _TYPES.get(name, _WORD)) for name 
 """One row a finding; unknown is null."""
 
 _NAMED = [(field.name, field.type) for field in SCHEMA][1:]
-_KINDS = [WORD if kind == _WORD else TEXT if kind == pa.string() else NUMBER for _, kind in _NAMED]
-
-
-def _numbers(form: str, content: "bytes | list[float]") -> pa.Array:
-    """Numbers of C's types (`array`) as an array.
-
-    pyarrow's own way with Python's numbers imports pandas, if it is there, which takes longer than most reports.
-    """
-    kind = pa.float64() if form == "d" else pa.int32()
-    numbers = array(form, content)
-    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
-
-
-_THOUSAND = _numbers("d", [1000.0])[0]
+_KINDS = {_WORD: (WORD, "I"), pa.string(): (TEXT, "I"), pa.float64(): (NUMBER, "d"), _TIME: (NUMBER, "Q")} | {
+    kind: (NUMBER, form) for kind, form in ((pa.uint16(), "H"), (pa.uint32(), "I"), (pa.uint64(), "Q"))
+}
+"""What a column is while it is made. Everything is what it will be by then: to cast it loads what computes, 10 MB."""
 
 
 class Rows:
@@ -64,7 +54,7 @@ class Rows:
 
     def __init__(self) -> None:
         """None yet."""
-        self._columns = Columns(_KINDS)
+        self._columns = Columns([_KINDS[kind] for _, kind in _NAMED])
 
     def __len__(self) -> int:
         """How many there are."""
@@ -88,11 +78,10 @@ class Rows:
     def table(self, host: str | None) -> pa.Table:
         """A table of them, which is good until they are taken out."""
         rows = self._columns.rows
-        self._columns.finish()
         columns = self._columns.columns
         hosts = pa.nulls(rows, _WORD)
         if host:
-            hosts = pa.DictionaryArray.from_arrays(_numbers("i", bytes(4 * rows)), _words([host]))
+            hosts = _dictionary(rows, None, bytes(4 * rows), [host])
         arrays = [_array(column, kind, rows) for column, (_, kind) in zip(columns, _NAMED, strict=True)]
         return pa.Table.from_arrays([hosts, *arrays], schema=SCHEMA)
 
@@ -128,25 +117,23 @@ def _told(kind: pa.DataType, value: Any) -> str | int | None:  # noqa: ANN401  J
 
 
 def _array(column: Column, kind: pa.DataType, rows: int) -> pa.Array:
-    known, values = pa.py_buffer(column.known), pa.py_buffer(column.array)
-    if column.kind == TEXT:
-        texts = pa.py_buffer(column.buffer.take())
-        return pa.LargeStringArray.from_buffers(rows, values, texts, known).cast(kind)
-    numbers = pa.Array.from_buffers(pa.int64() if column.kind == WORD else pa.uint64(), rows, [known, values])
+    known, values = pa.py_buffer(column.known), column.packed(rows)
     if column.kind == WORD:
-        return pa.DictionaryArray.from_arrays(numbers.cast(pa.int32()), _words(column.words))
-    if kind == _TIME:
-        return numbers.view(_TIME)
-    if kind == pa.float64():
-        return pc.divide(numbers.cast(kind, safe=False), _THOUSAND)  # of centuries the last nanoseconds may go
-    return numbers.cast(kind)
+        return _dictionary(rows, known, values, column.words)
+    if column.kind == TEXT:
+        return pa.StringArray.from_buffers(rows, pa.py_buffer(values), pa.py_buffer(column.buffer.take()), known)
+    return pa.Array.from_buffers(kind, rows, [known, pa.py_buffer(values)])
 
 
-def _words(words: Iterable[str]) -> pa.Array:
-    """Texts as an array, as `_numbers` are."""
+def _dictionary(rows: int, known: pa.Buffer | None, places: Any, words: Iterable[str]) -> pa.Array:  # noqa: ANN401
+    """Words that come again and again; `places`: which, 32 bits each.
+
+    pyarrow's own way with Python's values imports pandas, if it is there, which takes longer than most reports.
+    """
     texts = [word.encode("utf-8", "backslashreplace") for word in words]
     ends = array("i", [0, *accumulate(map(len, texts))])
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    told = pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    return pa.DictionaryArray.from_arrays(pa.Array.from_buffers(pa.int32(), rows, [known, pa.py_buffer(places)]), told)
 
 
 def write(file: BinaryIO, table: pa.Table, metadata: Mapping[str, str]) -> None:
@@ -228,7 +215,7 @@ class ParquetSink:
             self._rows, self._others = self._others, self._rows
 
     def _write_group(self, rows: Rows) -> None:
-        self._file.write_table(rows.table(self._host), GROUP)
+        self._file.write_table(rows.table(self._host), len(rows))  # else what is more than a group is another
         rows.clear()
 
     def _wait(self) -> None:

@@ -1,6 +1,7 @@
 """Parquet: the rows of the other reports, typed, for those who read it with what they have."""
 
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: the extra 
 from pyarrow import parquet as pq  # noqa: E402
 
 from correlator.report import parquet  # noqa: E402
+from correlator.report.columnar import NUMBER, Columns  # noqa: E402
 from correlator.report.parquet import ParquetSink, Rows  # noqa: E402
 
 TEXTS = st.text(max_size=20) | st.sampled_from(["=1+1", 'a "b"', "a,\r\nb", "\x1b[31m", "\0", "\ud800", "漢字"])
@@ -147,6 +149,60 @@ async def test_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(file.read().column("host").to_pylist()) == {"web1"}
     assert json.loads(file.metadata.metadata[parquet.RUN])["host"] == "web1"
     assert json.loads(file.metadata.metadata[parquet.COUNTERS]) == {"type": "counters", "packets": 5}
+
+
+async def test_what_comes_at_once_is_one_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that is but a remainder would cost the footer as much as a whole one."""
+    monkeypatch.setattr(parquet, "GROUP", 10)
+    sink = ParquetSink(Writer(str(tmp_path / "x"), whole=True))
+    async with writing(Outputs([sink], writers=[sink.writer])):
+        sink.begin({})
+        sink.findings([the_case(f"p{number}") for number in range(9)])
+        sink.findings([the_case(f"p{number}") for number in range(9, 25)])
+        sink.findings([the_case("p25")])
+        sink.end({})
+    groups = pq.ParquetFile(tmp_path / "x").metadata
+    assert [groups.row_group(number).num_rows for number in range(groups.num_row_groups)] == [25, 1]
+
+
+@pytest.mark.parametrize(("form", "most"), [("H", (1 << 16) - 1), ("I", (1 << 32) - 1), ("Q", (1 << 64) - 1)])
+def test_a_number_has_the_room_that_it_has(form: str, most: int) -> None:
+    """What is larger is not cut."""
+    columns = Columns([(NUMBER, form)])
+    for value in (0, most):
+        columns.number(value)
+        columns.end()
+    (column,) = columns.columns
+    assert struct.unpack_from(f"=2{form}", column.packed(2)) == (0, most)
+    if form != "Q":
+        columns.number(most + 1)
+        columns.end()
+        with pytest.raises(ValueError, match=str(most + 1)):
+            column.packed(3)
+
+
+@given(st.lists(st.integers(0, (1 << 64) - 1), max_size=100))
+def test_thousandths(values: list[int]) -> None:
+    """As floating-point numbers have them."""
+    columns = Columns([(NUMBER, "d")])
+    for value in values:
+        columns.number(value)
+        columns.end()
+    packed = memoryview(columns.columns[0].packed(len(values))).cast("B").cast("d")
+    assert packed.tolist() == [float(value) / 1000 for value in values]
+
+
+def test_pyarrow_does_not_load_what_computes(tmp_path: Path) -> None:
+    """Nor what makes Python objects of its own: it takes 10 MB, and more than most reports."""
+    code = (
+        "import sys, correlator.cli.main as commands\n"
+        "commands._leave = lambda _status: None\n"
+        "commands.main(sys.argv[1:])\n"
+        "print({'pyarrow.compute', 'pyarrow._compute', 'pandas'} & set(sys.modules), 'pyarrow' in sys.modules)"
+    )
+    run = [sys.executable, "-c", code, "analyse", "-q", str(JESSIE), "--parquet", str(tmp_path / "x")]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert done.stdout == "set() True\n"
 
 
 def _by_duckdb(path: Path) -> list[tuple[Any, ...]]:
