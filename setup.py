@@ -56,10 +56,12 @@ class BuildLibrary(build_ext):  # type: ignore[misc]  setuptools has no types fo
                 self.compiler.compile([source], output_dir=self.build_temp, extra_postargs=ext.extra_compile_args)
             return made
 
+        library = self.get_ext_fullpath(ext.name)
+        Path(library).unlink(missing_ok=True)  # an old one is none
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             objects = list(pool.map(compiled, ext.sources))
         self.compiler.link_shared_object(
-            objects, self.get_ext_fullpath(ext.name), extra_postargs=ext.extra_link_args, build_temp=self.build_temp
+            objects, library, extra_postargs=ext.extra_link_args, build_temp=self.build_temp
         )
 
 

@@ -20,8 +20,8 @@ from correlator.kernel.host import host_table
 from correlator.kernel.live import KernelEvidence
 from correlator.pipeline import Until, analyse, live
 from correlator.report.lines import header, line
-from correlator.report.netstat import netstat_header, netstat_line
 from correlator.report.record import Record
+from correlator.report.socket_lines import netstat_header, netstat_line
 from correlator.run import Outputs, Run
 from correlator.wire.decode import Decoder
 from correlator.wire.interfaces import Interfaces

@@ -1,14 +1,16 @@
 """What to show: --verdict, --port, --process, --pid, and --fail-on."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from correlator.core.finding import Finding
 from correlator.core.model import Verdict
 from correlator.report.record import Record
-from correlator.run import FindingSink
+
+if TYPE_CHECKING:
+    from correlator.run import FindingSink
 
 VERDICTS = click.Choice([str(verdict) for verdict in Verdict])
 
@@ -49,7 +51,7 @@ class Selection(NamedTuple):
 class Selected:
     """A sink that passes on the selected findings."""
 
-    def __init__(self, sink: FindingSink, selection: Selection) -> None:
+    def __init__(self, sink: "FindingSink", selection: Selection) -> None:
         """`sink` gets what `selection` takes."""
         self._sink = sink
         self._selection = selection

@@ -1,36 +1,22 @@
 """`correlator sockets`: this host's TCP sockets, as netstat lists them and as they are."""
 
-import asyncio
-import contextlib
 import csv
 import gc
 import json
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from correlator.cli.exits import Exit, die, say
-from correlator.cli.outputs import run_record
 from correlator.cli.selection import of_processes
-from correlator.cli.signals import run_until_told
-from correlator.core.model import Evidence, Socket, Statement
 from correlator.kernel.host import host_table, with_owners
-from correlator.kernel.live import KernelEvidence
 from correlator.kernel.privileges import sees_all
 from correlator.report.escape import cell
-from correlator.report.evidence_sink import EvidenceSink
-from correlator.report.netstat import truth_header, truth_line
+from correlator.report.socket_lines import truth_table
 from correlator.report.table import FIELDS, Row, fitted, record
-from correlator.report.writer import OutputError, Writer
-from correlator.run import Outputs, writing
-
-_MAX_SEEN = 262_144
-_EVERY = 1.0  # seconds between the dumps of --watch; what comes and goes between them, events tell
-_READS = 10  # of the events, between two dumps
 
 _ORDERS: dict[str, Callable[[Row], Any]] = {
     "local": lambda row: (row[0].local, row[0].local_port, row[0].remote, row[0].remote_port),
@@ -86,24 +72,20 @@ def sockets(  # noqa: PLR0913  click's options
         die(Exit.USAGE, "--save writes an evidence file; without it --json and --csv write the table")
     if watch and save is None:
         die(Exit.USAGE, "--watch records: give it a file with --save")
-    writer = Writer(save, force=force) if save is not None else None
-    if writer is not None and (listening or ports or processes or pids):
+    if save is not None and (listening or ports or processes or pids):
         die(Exit.USAGE, "--save records all sockets; select when you analyse")
-    if writer is not None:
-        try:
-            writer.open()
-        except OutputError as error:
-            die(Exit.OUTPUT, str(error))
-    if watch and writer is not None:
-        stop = asyncio.Event()
-        raise SystemExit(run_until_told(_watch(writer, stop), stop))
+    if save is not None:
+        from correlator.cli import recording  # noqa: PLC0415  a table does not need the half of what that imports
+
+        if watch:
+            raise SystemExit(recording.watch(save, force=force))
     gc.disable()  # a hundred thousand objects that stay until the end
     try:
         statements = host_table(by_psutil=by_psutil)
     except OSError as error:
         die(Exit.FORBIDDEN, f"this host's sockets cannot be listed: {error}")
-    if writer is not None:
-        raise SystemExit(asyncio.run(_save(writer, statements)))
+    if save is not None:
+        raise SystemExit(recording.save(save, statements, force=force))
     rows = with_owners(statements)
     hidden = sum(1 for socket, owner in rows if socket.inode and owner is None)
     if hidden and not sees_all():
@@ -135,7 +117,7 @@ def _write(rows: list[Row], form: str | None) -> None:
         for text in fitted(rows, shutil.get_terminal_size().columns):
             out.write(text + "\n")
     else:
-        out.write("\n".join([truth_header(), *(truth_line(*row) for row in rows), ""]))
+        out.write(truth_table(rows))
 
 
 def _safe(value: object) -> object:
@@ -143,65 +125,3 @@ def _safe(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     return cell(value) if isinstance(value, str) else value
-
-
-async def _save(writer: Writer, statements: list[Statement]) -> int:
-    sink = EvidenceSink(writer)
-    async with writing(Outputs(writers=[writer])):
-        sink.begin(run_record(time.time_ns(), sources=["snapshot"]))
-        for statement in statements:
-            sink.statements([statement])
-            await writer.flush()
-        sink.end({"statements": len(statements)})
-    return _ended(writer, len(statements))
-
-
-async def _watch(writer: Writer, stop: asyncio.Event) -> int:
-    sink, count = EvidenceSink(writer), 0
-    seen: dict[Socket, None] = {}  # a socket that stays as it is needs no second line
-
-    def is_new(statement: Statement) -> bool:
-        if not isinstance(statement, Evidence) or statement.source != "snapshot":
-            return True
-        if statement.socket in seen:
-            return False
-        seen[statement.socket] = None
-        if len(seen) > _MAX_SEEN:
-            seen.pop(next(iter(seen)))
-        return True
-
-    def state(statements: list[Statement]) -> None:
-        nonlocal count
-        new = [statement for statement in statements if is_new(statement)]
-        count += len(new)
-        sink.statements(new)
-
-    async with writing(Outputs(writers=[writer])):
-        with KernelEvidence(state) as evidence:
-            sink.begin(run_record(time.time_ns(), sources=evidence.sources))
-            evidence.start()
-            say(f"recording to {writer.name}; Ctrl-C ends it")
-            while not stop.is_set():
-                for _ in range(_READS):
-                    evidence.read_events()
-                    await writer.flush(all_of_it=True)
-                    if writer.failure:
-                        stop.set()  # there is nothing else to write to
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(_EVERY / _READS):
-                            await stop.wait()
-                    if stop.is_set():
-                        break
-                evidence.snapshot()
-                evidence.find_owners()
-            evidence.read_events(last=True)
-            sink.end({"statements": count, "evidence_lost": evidence.lost})
-    return _ended(writer, count)
-
-
-def _ended(writer: Writer, count: int) -> int:
-    if writer.failure:
-        say(writer.failure)
-        return Exit.OUTPUT
-    say(f"{count} statements in {writer.name}")
-    return Exit.DONE

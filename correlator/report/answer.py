@@ -11,8 +11,8 @@ from correlator.core.firewall import IPV4, IPV6, Fate, Firewall
 from correlator.core.model import Family, Owner, Socket, TcpState
 from correlator.core.timetext import time_text
 from correlator.report.escape import terminal
-from correlator.report.netstat import bare, protocol, unit_of
 from correlator.report.settings import DECIDED, settings
+from correlator.report.socket_lines import bare, protocol, unit_of
 from correlator.report.table import Row
 
 FATES = {Fate.OPEN: "open", Fate.CLOSED: "closed", Fate.DEPENDS: "open to some (it depends on more than the port)"}

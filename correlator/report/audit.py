@@ -13,9 +13,9 @@ from correlator.core.firewall import IPV4, IPV6, Fate, Firewall
 from correlator.core.model import Family, Owner, Socket
 from correlator.core.timetext import time_text
 from correlator.report.answer import is_child, is_ipv4
-from correlator.report.netstat import unit_of
 from correlator.report.policy import Policy, Subject
 from correlator.report.record import Record
+from correlator.report.socket_lines import unit_of
 from correlator.report.table import Row
 from correlator.report.usage import Clients, Usage, Use
 

@@ -14,6 +14,7 @@ cdef int _SECONDS
 cdef int _DOT
 cdef int _COLON
 cdef int _STAR
+cdef int _SPACE
 cdef int _OPEN
 cdef int _SHUT
 cdef int _ZULU
@@ -34,6 +35,8 @@ cdef class Buffer:
     cpdef int put_bytes(self, bytes data) except -1
     cpdef int put_part(self, bytes data, Py_ssize_t begin, Py_ssize_t end) except -1
     cpdef int put_byte(self, int byte) except -1
+    @cython.locals(raw=cython.p_uchar)
+    cpdef int pad(self, Py_ssize_t until) except -1
     cpdef int put_number(self, unsigned long long number) except -1
     cpdef int put_key(self, unsigned long long first, unsigned long long second) except -1
     cpdef int put_microseconds(self, unsigned long long nanoseconds) except -1

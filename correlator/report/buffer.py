@@ -20,7 +20,7 @@ _IPV4_LENGTH = 4
 _SECONDS = 16
 _TIME = 32  # at least what a time takes
 _SHORT = 64  # up to here a loop is faster than a copy
-_DOT, _COLON, _STAR, _OPEN, _SHUT, _ZULU = b".:*[]Z"
+_DOT, _COLON, _STAR, _OPEN, _SHUT, _ZULU, _SPACE = b".:*[]Z "
 
 
 class Buffer:
@@ -79,6 +79,14 @@ class Buffer:
         self.need(1)
         self.bytes[self.end] = byte
         self.end += 1
+
+    def pad(self, until: int) -> None:
+        """Spaces, until there are so many bytes."""
+        self.need(max(until - self.end, 0))
+        raw = self.bytes
+        while self.end < until:
+            raw[self.end] = _SPACE
+            self.end += 1
 
     def put_number(self, number: int) -> None:
         """A number that is not negative, in decimal."""

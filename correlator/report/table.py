@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from correlator.core.address import is_mapped, text
 from correlator.core.model import Owner, Socket
 from correlator.report.escape import terminal
-from correlator.report.netstat import bare, protocol, state_name, truth_cells, unit_of, wire
 from correlator.report.record import Record
+from correlator.report.socket_lines import bare, protocol, state_name, truth_cells, unit_of, wire
 
 Row = tuple[Socket, Owner | None]
 """A socket, and who holds it."""

@@ -8,8 +8,8 @@ from correlator.core.address import parse, parse_endpoint
 from correlator.core.finding import Finding
 from correlator.core.model import Family, Side, Verdict
 from correlator.core.timetext import parse_time
-from correlator.report.netstat import unit_of
 from correlator.report.record import Record
+from correlator.report.socket_lines import unit_of
 
 Endpoint = tuple[bytes, int]
 _VERDICTS = frozenset(str(verdict) for verdict in Verdict)

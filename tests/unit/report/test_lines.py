@@ -6,7 +6,7 @@ import pytest
 
 from correlator.core.model import Owner, TcpState
 from correlator.report.lines import header, line
-from correlator.report.netstat import netstat_header, netstat_line, truth_header, truth_line
+from correlator.report.socket_lines import netstat_header, netstat_line, truth_cells, truth_table
 from correlator.report.summary import Summary
 from tests.play import listener, socket
 from tests.scenes import passing, the_case
@@ -96,11 +96,25 @@ def test_clients_and_unknown_owners_in_the_summary() -> None:
 def test_netstat_and_the_truth(found: object, netstat: str, truth: str) -> None:
     """What netstat prints, and what stands behind it."""
     assert " ".join(netstat_line(found, Owner(7, "x")).split()) == netstat  # type: ignore[arg-type]
-    assert " ".join(truth_line(found, Owner(7, "x")).split()) == truth  # type: ignore[arg-type]
+    _, line, end = truth_table([(found, Owner(7, "x"))]).split("\n")  # type: ignore[list-item]
+    assert (" ".join(line.split()), end) == (truth, "")
 
 
 def test_no_owner_is_a_dash() -> None:
     """As netstat has it."""
     assert netstat_line(listener("::", 80), None).endswith("-")
     assert netstat_header().startswith("Proto")
-    assert truth_header().startswith("netstat")
+    assert truth_table([(listener("::", 80), None)]).endswith("  -\n")
+
+
+@pytest.mark.parametrize("local", ["10.0.0.12", "2001:db8:1234:5678:9abc:def0:1234:5678"])
+@pytest.mark.parametrize("process", ["x", "漢字", "a\x1b[31m", "\udc80", "trails "])
+def test_the_truth_has_columns(local: str, process: str) -> None:
+    """Each as wide as it must be, nothing is cut, and nothing of a stranger's reaches the terminal as it is."""
+    found, owner = socket(local, 80, local, 1000), Owner(7, process)
+    header, line, _ = truth_table([(found, owner)]).split("\n")
+    form = "%-7s  %-11s  %-30s  %-30s  %-12s  %-7s  %s"
+    assert header == form % ("netstat", "wire", "local", "remote", "state", "v6only", "owner")
+    shown = (form % truth_cells(found, owner)).rstrip()
+    assert line == shown.encode("utf-8", "backslashreplace").decode()
+    assert line.isprintable()

@@ -4,11 +4,15 @@ from collections.abc import Mapping
 
 from correlator.core.address import endpoint_text, is_any, is_mapped, unmapped
 from correlator.core.model import Family, Owner, Socket, TcpState
+from correlator.report.buffer import Buffer
 from correlator.report.escape import terminal
 
-_NETSTAT = "%-5s  %-23s  %-23s  %-11s  %s"  # formatted in one go: a host may have 100,000 sockets
+_NETSTAT = "%-5s  %-23s  %-23s  %-11s  %s"
 _UNITS = (".service", ".socket", ".scope")
-_TRUTH = "%-7s  %-11s  %-30s  %-30s  %-12s  %-7s  %s"
+# how wide the cells of the other table are at the least, but the last
+_PROTOCOL, _WIRE, _END, _STATE, _V6ONLY = 7, 11, 30, 12, 7
+_BETWEEN = 2  # spaces
+_NEW_LINE = ord("\n")
 
 # netstat's names (tcp_state[] in net-tools' netstat.c)
 _NAMES: Mapping[TcpState, str] = {state: state.name for state in TcpState} | {
@@ -19,7 +23,7 @@ _NAMES: Mapping[TcpState, str] = {state: state.name for state in TcpState} | {
 
 def netstat_header() -> str:
     """The header of `netstat -tan`, without the queues."""
-    return _row(("Proto", "Local Address", "Foreign Address", "State", "PID/Program name"), _NETSTAT)
+    return _row(("Proto", "Local Address", "Foreign Address", "State", "PID/Program name"))
 
 
 def netstat_line(socket: Socket, owner: Owner | None) -> str:
@@ -31,23 +35,48 @@ def netstat_line(socket: Socket, owner: Owner | None) -> str:
             bare(socket.remote, socket.remote_port),
             state_name(socket),
             program(owner),
-        ),
-        _NETSTAT,
+        )
     )
 
 
-def truth_header() -> str:
-    """The header of `correlator sockets`."""
-    return _row(("netstat", "wire", "local", "remote", "state", "v6only", "owner"), _TRUTH)
+def truth_table(rows: list[tuple[Socket, Owner | None]]) -> str:
+    """Sockets with what netstat leaves out: the IP versions they speak, their addresses as in the kernel, V6ONLY.
+
+    No text is made of a cell: a host may have 100,000 sockets.
+    """
+    table, at = Buffer(), 0
+    names = ("netstat", _PROTOCOL), ("wire", _WIRE), ("local", _END), ("remote", _END), ("state", _STATE)
+    for name, width in (*names, ("v6only", _V6ONLY)):
+        table.put(name)
+        at = _end_cell(table, at, width)
+    table.put("owner\n")
+    for socket, owner in rows:
+        at = table.end
+        table.put(protocol(socket))
+        at = _end_cell(table, at, _PROTOCOL)
+        table.put(wire(socket))
+        at = _end_cell(table, at, _WIRE)
+        table.put_endpoint(socket.local, socket.local_port)
+        at = _end_cell(table, at, _END)
+        table.put_endpoint(socket.remote, socket.remote_port)
+        at = _end_cell(table, at, _END)
+        table.put(state_name(socket))
+        at = _end_cell(table, at, _STATE)
+        table.put(v6only_text(socket))
+        _end_cell(table, at, _V6ONLY)
+        table.put_bytes(program(owner).rstrip().encode("utf-8", "backslashreplace"))
+        table.put_byte(_NEW_LINE)
+    return table.take().decode()
 
 
-def truth_line(socket: Socket, owner: Owner | None) -> str:
-    """A socket with what netstat leaves out: the IP versions it speaks, its addresses as in the kernel, V6ONLY."""
-    return _row(truth_cells(socket, owner), _TRUTH)
+def _end_cell(table: Buffer, begin: int, width: int) -> int:
+    """Fill a cell, which is never cut, and tell where the next one begins."""
+    table.pad(max(begin + width, table.end) + _BETWEEN)
+    return table.end
 
 
 def truth_cells(socket: Socket, owner: Owner | None) -> tuple[str, ...]:
-    """The cells of such a line."""
+    """The cells of such a table."""
     return (
         protocol(socket),
         wire(socket),
@@ -100,5 +129,5 @@ def bare(address: bytes, port: int) -> str:
     return endpoint_text(shown, port).replace("[", "").replace("]", "")
 
 
-def _row(values: tuple[str, ...], form: str) -> str:
-    return (form % values).rstrip()
+def _row(values: tuple[str, ...]) -> str:
+    return (_NETSTAT % values).rstrip()
