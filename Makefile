@@ -84,7 +84,8 @@ $(READY): pyproject.toml .ci/requirements.txt
 	CORRELATOR_NO_BUILD=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The library hides the sources: it must never be older, and an old one must not stay where a new one fails. Without a compiler there is none, and all works the same.
+# The library hides the sources: it must never be older, and an old one must not stay where a new one fails. Without a
+# compiler there is none, and all works the same.
 $(BUILT): $(READY) setup.py $(SOURCES)
 	@rm -f correlator/_library.*.so
 	@$(BIN)/python setup.py --quiet build_ext --inplace >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
