@@ -21,8 +21,8 @@ from correlator.report.columns import COLUMNS
 from correlator.report.record import Record
 from correlator.report.writer import Writer
 
-GROUP = 7_168
-"""Rows of a group, at the least: 2 KB each in memory, with what is made of them. Of a group 100 KB stay until the end,
+GROUP = 14_336
+"""Rows of a group, at the least: 2 KB each in memory, with what is made of them. Of a group 75 KB stay until the end,
 for the footer."""
 RUN, COUNTERS = b"correlator.run", b"correlator.counters"
 """Keys of the file's metadata: the first and the last line of a JSON Lines report."""
@@ -217,6 +217,7 @@ class ParquetSink:
     def _write_group(self, rows: Rows) -> None:
         self._file.write_table(rows.table(self._host), len(rows))  # else what is more than a group is another
         rows.clear()
+        pa.default_memory_pool().release_unused()  # else it stays in pieces between what the footer keeps
 
     def _wait(self) -> None:
         if self._writing is not None:
