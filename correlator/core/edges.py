@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """Connections that reach over the edge between two captures of one timeline.
 
 Captures can be analysed apart, for what a tracker says of a four-tuple depends on other connections by the time and

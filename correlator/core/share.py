@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """Shares of the connections: several trackers, each with one, and whoever decodes for them.
 
 A capture is decoded piece by piece, by any process, and the segments of each are left in a slot of memory that all

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """The connections under way, found by the ends of a segment, whichever of the two sent it.
 
 A hash table with chains. The hash differs from run to run, so that nobody outside can make connections that meet in one

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """From segments to connections: the step that each segment takes.
 
 (The directives above are for lists of segments: these are as long as their `count` says.)

@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """Community ID v1 (https://github.com/corelight/community-id-spec): a connection's name, the same in every tool.
 
 It is SHA-1, and stands in every row. A test holds it against the communityid package.

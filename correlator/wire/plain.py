@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """The fast decode of what nearly all frames are; all others, and all that look odd, are for `decode`.
 
 Plain is TCP, or UDP that is no tunnel, in IPv4 without options or IPv6 without extensions, whole, on Ethernet with one

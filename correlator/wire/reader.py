@@ -1,4 +1,3 @@
-# cython: boundscheck=False, wraparound=False
 """What the capture file readers share: blocks of any size to whole records, damage and bounds.
 
 (The directives are for the list of segments, which is as long as `grow` says.)
