@@ -46,6 +46,7 @@ MODULES = frozenset(
         "correlator.kernel.joining",
         "correlator.kernel.sock_diag",
         "correlator.kernel.tables.netstat",
+        "correlator.kernel.tables.numbers",
         "correlator.kernel.tables.procnet",
         "correlator.kernel.tables.ss",
         "correlator.kernel.trace_pages",

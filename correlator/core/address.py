@@ -7,6 +7,7 @@ from correlator.core.words import piece
 IPV4_LENGTH = _IPV4_LENGTH = 4
 IPV6_LENGTH = _IPV6_LENGTH = 16
 ANY_PORT = 0
+_MOST_PORT = 0xFFFF
 _LOOPBACK = bytes(15) + b"\x01"
 _ZERO, _NINE, _DOT, _MOST = ord("0"), ord("9"), ord("."), 255
 _MAPPED_TEXT = "::ffff:"
@@ -65,7 +66,8 @@ def parse(value: str) -> bytes:
 
     Raises ValueError for anything that is no address.
     """
-    bare = value.partition("%")[0]
+    zone = value.find("%")
+    bare = value if zone < 0 else value[:zone]
     if bare.startswith(_MAPPED_TEXT):
         tail = _dotted_quad(bare, len(_MAPPED_TEXT))
         if tail:
@@ -114,7 +116,11 @@ def parse_endpoint(value: str) -> tuple[bytes, int]:
 
 def parse_port(value: str) -> int:
     """A port number 0 to 65535 in decimal. Raises ValueError."""
-    if not (value.isascii() and value.isdigit() and len(value) <= len("65535")) or int(value) > 0xFFFF:
+    port = 0
+    for place in range(len(value)):
+        digit = ord(value[place]) - _ZERO
+        port = port * 10 + digit if 0 <= digit <= 9 and port <= _MOST_PORT else _MOST_PORT + 1
+    if port > _MOST_PORT or not 0 < len(value) <= len("65535"):
         message = f"no port number: {value!r}"
         raise ValueError(message)
-    return int(value)
+    return port

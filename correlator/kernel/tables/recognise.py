@@ -7,7 +7,7 @@ from typing import NamedTuple, TextIO
 from correlator.core.model import Statement
 from correlator.kernel.tables import evidence, netstat, procnet, ss
 
-# What a table's format is told from: some lines of it.
+# Characters that are read at once; from the first of them a table's format is told.
 _HEAD = 8192
 _MAX_LINE = 262_144  # an evidence line's bound; a row of netstat or ss has some hundred characters
 MAX_ROWS = 1_000_000
@@ -70,16 +70,19 @@ class _Lines:
         self._most = most
 
     def __iter__(self) -> Iterator[str]:
-        # not splitlines: a process name may hold the other characters that it takes for ends of lines
-        *lines, last = self._head.split("\n")
-        yield from (line for line in lines if len(line) <= _MAX_LINE)
-        taken, is_too_long = len(self._head), False
-        piece = last + self._rest.readline(_MAX_LINE)
+        last, is_too_long, taken = "", False, 0
+        piece = self._head
         while piece and not self.is_cut:
-            is_whole = piece.endswith("\n")
-            if len(piece) <= _MAX_LINE and not is_too_long:
-                yield piece.rstrip("\n")
-            is_too_long = not is_whole
+            # not splitlines: a process name may hold the other characters that it takes for ends of lines
+            *lines, last = (last + piece).split("\n")
+            for line in lines:
+                if len(line) <= _MAX_LINE and not is_too_long:
+                    yield line
+                is_too_long = False
+            if len(last) > _MAX_LINE or is_too_long:
+                last, is_too_long = "", True
             taken += len(piece)
             self.is_cut = taken > self._most
-            piece = self._rest.readline(_MAX_LINE)
+            piece = self._rest.read(_HEAD)
+        if last and not self.is_cut:
+            yield last

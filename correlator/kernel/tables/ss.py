@@ -1,7 +1,10 @@
-"""`ss -tanpe` of iproute2, with or without -H, -O and a Netid column.
+"""`ss -tanpe` of iproute2, with or without -H, -O, -T, -Z and a Netid column.
 
 `*:80` is an AF_INET6 listener that takes both families, `[::]:80` one with IPV6_V6ONLY, `0.0.0.0:80` AF_INET
 (inet_addr_print in misc/ss.c). Before iproute2 4.12 `*:80` was AF_INET and `:::80` AF_INET6.
+
+Behind the ends of a row stand users, uid, inode, cookie, cgroup and IPV6_V6ONLY, in this order (inet_show_sock).
+Whoever names a process or a cgroup can write there what looks like the others: each is looked for in its place only.
 """
 
 import re
@@ -13,89 +16,135 @@ from correlator.core.model import Evidence, Family, Owner, Socket, Source, State
 from correlator.kernel.states import STATES, UNOWNED
 from correlator.kernel.tables.numbers import number
 
-_STATE_NAMES = "|".join(sorted((name for name in STATES if "_" not in name), key=len, reverse=True))
-_ROW = re.compile(
-    rf"(?:(?P<netid>tcp)\s+)?(?P<state>{_STATE_NAMES})\s+\d+\s+\d+\s+(?P<local>\S+:(?:\d+|\*))\s+(?P<remote>\S+:(?:\d+|\*))(?P<rest>\s.*)?$"
-)
+_STATES = {name: state for name, state in STATES.items() if "_" not in name}
 _INET, _INET6, _TABLE, _LISTEN = Family.INET, Family.INET6, Source.TABLE, TcpState.LISTEN  # a look costs 90 ns
+_HEADERS = ("State ", "Netid ")
+_NETID = "tcp"
 _OTHER_NETID = re.compile(r"(?:udp|raw|u_\w+|nl|p_\w+|icmp6|sctp|mptcp|v_\w+|xdp|tipc)\s")
-_USER = re.compile(r'\("(?P<name>(?:[^"\\]|\\.)*)",(?:pid=)?(?P<pid>\d{1,10}),(?:fd=)?\d+\)')
-_DETAILS = frozenset({"uid", "ino", "sk", "cgroup", "v6only"})
+_ROW_WORDS = 5  # a state, two queues, two ends
+# A user, and the beginning of what must follow: the kernel keeps 15 bytes of a process's name, too few to hold both.
+_USERS = "users:("
+_NAME = r'\("(.{0,15}?)"'
+_USER = re.compile(
+    rf'{_NAME},pid=(\d{{1,10}})(?:,(?:tid|proc_ctx)=[^()"]*)?,fd=\d+(?:,sock_ctx=[^()"]*)?\)'
+    rf'(?:,(?={_NAME},pid=)|\)(?!\s+"))',
+    re.ASCII,
+)
+_OLD_USER = re.compile(rf"{_NAME},(\d{{1,10}}),\d+\)(?:,(?={_NAME},\d)|\))", re.ASCII)  # of versions without pid=
+_V6ONLY = " v6only:"
 
 
 def recognises(head: str) -> bool:
     """Whether the text is ss's."""
-    return any(line.startswith(("State ", "Netid ")) or _ROW.match(line) for line in head.splitlines())
+    return any(line.startswith(_HEADERS) or _words(line) for line in head.splitlines())
 
 
 def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
     """A statement for each TCP row; None for a row that makes no sense."""
-    rows = list(_rows(lines))
-    matches = [_ROW.match(row) for row in rows]
-    old = any(match and ":::" in {match["local"][:3], match["remote"][:3]} for match in matches)
-    for match in matches:
-        yield _statement(match, old=old) if match else None
+    rows = _rows(lines)
+    old = any(":::" in row and any(cell.startswith(":::") for cell in _words(row)[1:3]) for row in rows)
+    for row in rows:
+        yield _statement(row, old=old)
 
 
-def _rows(lines: Iterable[str]) -> Iterator[str]:
+def _rows(lines: Iterable[str]) -> list[str]:
     """The rows about TCP, those of several lines in one: without -O details may be on lines of their own."""
-    row: str | None = None
+    rows: list[str] = []
+    goes_on = False
     for line in lines:
         text = line.rstrip()
         if text[:1].isspace():
-            row = None if row is None else f"{row} {text.strip()}"
+            if goes_on:
+                rows.append(f"{rows.pop()} {text.strip()}")
             continue
-        if row is not None:
-            yield row
-        is_ours = text and not text.startswith(("State ", "Netid ")) and not _OTHER_NETID.match(text)
-        row = text if is_ours else None
-    if row is not None:
-        yield row
+        goes_on = _is_about_tcp(text)
+        if goes_on:
+            rows.append(text)
+    return rows
 
 
-def _statement(row: re.Match[str], *, old: bool) -> Statement | None:
-    named, near, far, rest = row["state"], row["local"], row["remote"], row["rest"] or ""
-    state = STATES[named]
-    local = _cell(near, old=old)
-    if local is None:
+def _is_about_tcp(text: str) -> bool:
+    """Whether a line begins a row, if perhaps one that makes no sense, and no other protocol's."""
+    if not text or text.startswith(_HEADERS):
+        return False
+    return not (text[0].islower() and _OTHER_NETID.match(text))
+
+
+def _words(row: str) -> list[str]:
+    """State, local end, remote end, and the rest, which may be empty; no words where it is no row about TCP."""
+    begin = 1 if row.startswith(_NETID) else 0
+    words = row.split(None, begin + _ROW_WORDS)
+    if len(words) < begin + _ROW_WORDS or (begin and words[0] != _NETID) or words[begin] not in _STATES:
+        return []
+    if not (words[begin + 1].isdecimal() and words[begin + 2].isdecimal()):
+        return []
+    rest = words[begin + _ROW_WORDS] if len(words) > begin + _ROW_WORDS else ""
+    return [words[begin], words[begin + 3], words[begin + 4], rest]
+
+
+def _statement(row: str, *, old: bool) -> Evidence | None:
+    words = _words(row)
+    if not words:
         return None
-    family = _INET if len(local[0]) == IPV4_LENGTH else _INET6
-    remote = (bytes(len(local[0])), ANY_PORT) if state is _LISTEN else _cell(far, old=old)
-    if remote is None or len(remote[0]) != len(local[0]):
+    state = _STATES[words[0]]
+    near, far, rest = words[1], words[2], words[3]
+    try:
+        local, local_port = _address(near, old), _port(near)
+        remote, remote_port = _address(far, old), _port(far)
+    except ValueError:
         return None
-    users = _USER.search(rest)
-    details = _details(rest.rpartition("))")[2])
-    inode = number(details.get("ino"))
-    known = inode is not None and state not in UNOWNED  # ss leaves out uid:0
-    v6only = details.get("v6only")
-    implied = None
-    if state is _LISTEN and not old:
-        implied = {"[::]": True, "*": False}.get(near.rpartition(":")[0].partition("%")[0])
+    if state is _LISTEN:  # whose `*:*` may be of either family
+        remote = bytes(len(local))
+    if len(remote) != len(local):
+        return None
+    owner, details = _first_user(rest)
+    known, _, behind = details.partition(" cgroup:")
+    inode = number(_value(known, " ino:"))
     socket = Socket(
-        family,
-        local[0],
-        local[1],
-        remote[0],
-        remote[1],
+        _INET if len(local) == IPV4_LENGTH else _INET6,
+        local,
+        local_port,
+        remote,
+        remote_port,
         state,
         inode or None,
-        (number(details.get("uid")) or 0) if known else None,
-        number(details.get("sk"), 16),
-        v6only == "1" if v6only else implied,
-        details.get("cgroup", "").removeprefix("unreachable"),
+        None if inode is None or state in UNOWNED else number(_value(known, " uid:")) or 0,  # ss leaves out uid:0
+        number(_value(known, " sk:"), 16),
+        _v6only(details, near, implied=state is _LISTEN and not old),
+        behind.partition(" ")[0].removeprefix("unreachable"),
     )
-    owner = _owner(users["pid"], users["name"]) if users else None
     return Evidence(None, _TABLE, socket, None, owner)
 
 
-def _details(text: str) -> dict[str, str]:
-    """What `-e` adds: words of the form `uid:33`."""
-    found = {}
-    for word in text.split():
-        key, _, value = word.partition(":")
-        if value and key in _DETAILS:
-            found[key] = value
-    return found
+def _address(end: str, old: bool) -> bytes:  # noqa: FBT001  one argument that is called by its place, for C
+    """The packed address of `10.0.0.1:80`, `[fe80::1]%eth0:80`, `*:80`. Raises ValueError."""
+    if end.startswith("["):
+        return parse(end[1 : end.index("]")])
+    host = end[: end.rfind(":")]
+    if host.startswith("*") and host.partition("%")[0] == "*":
+        return bytes(IPV4_LENGTH if old else IPV6_LENGTH)
+    return parse(host)
+
+
+def _port(end: str) -> int:
+    """The port of an end; `*` is any. Raises ValueError."""
+    port = end[end.rfind(":") + 1 :]
+    return ANY_PORT if port == "*" else parse_port(port)
+
+
+def _first_user(rest: str) -> tuple[Owner | None, str]:
+    """The first of the processes that hold the socket, and what stands behind all of them."""
+    begin = rest.find(_USERS)
+    if begin < 0 or (begin and " cgroup:" in rest[:begin]):
+        return None, " " + rest
+    pattern = _USER if ",pid=" in rest else _OLD_USER
+    user = first = pattern.match(rest, begin + len(_USERS))
+    end = user.end() if user else 0
+    while user and rest[end - 1] == ",":
+        user = pattern.match(rest, end)
+        end = user.end() if user else 0
+    owner = _owner(first[2], first[1]) if first else None
+    return owner, rest[end:] if end else rest.rpartition("))")[2]
 
 
 @lru_cache(maxsize=4096)
@@ -103,15 +152,19 @@ def _owner(pid: str, name: str) -> Owner:
     return Owner(int(pid), name)
 
 
-def _cell(cell: str, *, old: bool) -> tuple[bytes, int] | None:
-    address, _, port = cell.rpartition(":")
-    try:
-        if address[:1] == "[":
-            packed = parse(address[1:].replace("]", "", 1))
-        elif address.partition("%")[0] == "*":
-            packed = bytes(IPV4_LENGTH if old else IPV6_LENGTH)
-        else:
-            packed = parse(address)
-        return packed, ANY_PORT if port == "*" else parse_port(port)
-    except ValueError:
-        return None
+def _value(details: str, key: str) -> str:
+    """The word behind a key; empty where there is none."""
+    begin = details.find(key)
+    if begin < 0:
+        return ""
+    begin += len(key)
+    end = details.find(" ", begin)
+    return details[begin:] if end < 0 else details[begin:end]
+
+
+def _v6only(details: str, local_end: str, *, implied: bool) -> bool | None:
+    """IPV6_V6ONLY in words, else as the way implies in which a listener's wildcard address is printed."""
+    place = details.rfind(_V6ONLY)
+    if place >= 0:
+        return details[place + len(_V6ONLY) :][:1] == "1"
+    return {"[::]": True, "*": False}.get(local_end.rpartition(":")[0].partition("%")[0]) if implied else None

@@ -142,3 +142,75 @@ def test_it_is_recognised_with_and_without_a_header() -> None:
         ).statements
         == []
     )
+
+
+ROW = "ESTAB 0 0 10.0.0.1:1 10.0.0.2:2"
+TRUE = "pid=7,fd=3)) uid:5 ino:6 sk:2 cgroup:/a v6only:0 <->"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        'a",pid=1,fd=3)',
+        '",pid=1,fd=3)) ',
+        '",pid=1,fd=3),(',
+        '",1,3),("x',
+        ")) uid:0 ino:9",
+        '"))',
+        " cgroup:/b",
+        "users:((",
+    ],
+)
+def test_a_process_cannot_name_itself_another_one(name: str) -> None:
+    """The kernel keeps 15 bytes of a name."""
+    assert len(name) <= 15
+    found = one(f'{ROW} users:(("{name}",{TRUE}')
+    assert (found.owner, found.socket.uid, found.socket.inode) == (Owner(7, name), 5, 6)
+    assert one(f'{ROW} users:(("x",pid=8,fd=4),("{name}",{TRUE}').socket.inode == 6
+
+
+@pytest.mark.parametrize(
+    "name", ['/a users:(("x",pid=1,fd=2))', "/a)) ino:9 uid:0", "/a uid:0", "/a v6only:1", '/a,pid=")),("']
+)
+def test_a_cgroup_cannot_name_another_owner(name: str) -> None:
+    """Nothing that stands behind it is about the owner."""
+    for uid, told in ((0, ""), (5, "uid:5 ")):
+        found = one(f"LISTEN 0 128 [::]:80 [::]:* {told}ino:6 sk:2 cgroup:{name} v6only:0 <->")
+        assert (found.owner, found.socket.uid, found.socket.inode, found.socket.v6only) == (None, uid, 6, False)
+        found = one(f'{ROW} users:(("x",pid=7,fd=3)) {told}ino:6 sk:2 cgroup:{name} <->')
+        assert (found.owner, found.socket.uid, found.socket.inode) == (Owner(7, "x"), uid, 6)
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        '"x",pid=7,tid=8,fd=3',  # -T
+        '"x",pid=7,proc_ctx=u:r:t:s0-s0:c0,c5,fd=3',  # -Z
+        '"x",pid=7,tid=8,proc_ctx=u:r,fd=3,sock_ctx=u:r:s0:c0,c5',  # -zT
+        '"x",7,3',  # versions that did not say pid=
+    ],
+)
+def test_users_of_other_options_and_versions(user: str) -> None:
+    """Threads and security contexts are passed over."""
+    for users in (f"({user})", f"({user}),({user})"):
+        found = one(f"{ROW} users:({users}) uid:5 ino:6 sk:2")
+        assert (found.owner, found.socket.inode) == (Owner(7, "x"), 6)
+
+
+def test_users_of_an_unknown_form() -> None:
+    """What stands behind them is still known."""
+    found = one(f'{ROW} users:(("x",what=7)) ino:6 sk:2')
+    assert (found.owner, found.socket.inode) == (None, 6)
+    assert one(f'{ROW} users:(("x",pid=7,fd=3),("y",what=7)) ino:6 sk:2').socket.inode == 6
+
+
+@pytest.mark.parametrize("end", ["abc", "abc:1", "[::1:80", "[::1]", "1.2.3.4", ":80", "*", "[::1]:", "[::1]:+1"])
+def test_ends_that_make_no_sense(end: str) -> None:
+    """Both are looked at."""
+    assert list(parse_lines([f"ESTAB 0 0 {end} 10.0.0.2:2", f"ESTAB 0 0 10.0.0.2:2 {end}"])) == [None, None]
+
+
+def test_rows_that_make_no_sense_are_still_ss() -> None:
+    """They are told apart by state and queues."""
+    table = read_table("ESTAB 0 0 nonsense:1 10.0.0.2:2\n")
+    assert (table.form, table.damaged) == ("ss", 1)

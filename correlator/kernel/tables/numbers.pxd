@@ -1,0 +1,3 @@
+# C types for numbers.py.
+
+cpdef object number(str text, int base=*)
