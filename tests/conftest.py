@@ -12,5 +12,7 @@ settings.register_profile(
 )
 settings.load_profile("correlator")
 
-# Where the tests run in the background, shells have SIGINT ignored, and so would all that they start.
+# Where the tests run in the background, shells have SIGINT ignored, nohup has SIGHUP, and so would all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)  # which programs that are started do not inherit

@@ -13,6 +13,8 @@ _T = TypeVar("_T")
 def run_until_told(main: Coroutine[Any, Any, _T], stop: asyncio.Event) -> _T:
     """`asyncio.run`, in which Ctrl-C, SIGTERM and SIGHUP set `stop`, and do nothing else.
 
+    SIGHUP stays ignored where it is, as nohup(1) has it and tcpdump leaves it: the terminal may go, the run goes on.
+
     As asyncio does it for Ctrl-C. Its `loop.add_signal_handler` is not for the start of a short run: it lists all
     signals that there are, and asks `inspect` about the function.
     """
@@ -23,7 +25,9 @@ def run_until_told(main: Coroutine[Any, Any, _T], stop: asyncio.Event) -> _T:
 
     runner = asyncio.Runner()
     runner.get_loop()
-    before = {number: signal.signal(number, told) for number in _ENDING}
+    is_immune = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    numbers = (number for number in _ENDING if not (is_immune and number == signal.SIGHUP))
+    before = {number: signal.signal(number, told) for number in numbers}
     try:
         with runner:
             return runner.run(main)

@@ -7,8 +7,7 @@ captures the segments of such four-tuples are set aside, as rows of numbers, eac
 whoever has the rows of all captures, in their order, tracks them as if all the others had passed by.
 
 Which four-tuples these are a Bloom filter tells. One that it takes for one of them is set aside in all captures: that
-costs a little, and changes nothing. (The directives are for a filter whose mask is made of
-its length, and for views of numbers that are as long as the constants say.)
+costs a little, and changes nothing.
 """
 
 from array import array

@@ -6,8 +6,7 @@ what one that has all connections would do for those of its share, at the same m
 place in the order of reports: what it does depends on other connections by the number and the times of the segments
 that pass, and by nothing else.
 
-(The directives are for lists of segments, which are as long as their `count` says. Compiled, what lies in a slot is a
-pointer: for how many segments there is room is compared before.)
+Compiled, what lies in a slot is a pointer: for how many segments there is room is compared before.
 """
 
 from array import array

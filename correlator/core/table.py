@@ -1,7 +1,7 @@
 """The connections under way, found by the ends of a segment, whichever of the two sent it.
 
 A hash table with chains. The hash differs from run to run, so that nobody outside can make connections that meet in one
-chain. What indexes the chains is masked: compiled, it is not compared again.
+chain. What fetches ahead goes by a masked hash, and does not compare it (`core/raw.py`).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,4 @@
-"""From segments to connections: the step that each segment takes.
-
-(The directives above are for lists of segments: these are as long as their `count` says.)
-"""
+"""From segments to connections: the step that each segment takes."""
 
 from collections.abc import Sequence
 

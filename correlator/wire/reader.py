@@ -1,7 +1,4 @@
-"""What the capture file readers share: blocks of any size to whole records, damage and bounds.
-
-(The directives are for the list of segments, which is as long as `grow` says.)
-"""
+"""What the capture file readers share: blocks of any size to whole records, damage and bounds."""
 
 import sys
 from typing import NamedTuple

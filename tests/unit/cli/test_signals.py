@@ -54,3 +54,23 @@ def test_signals_are_as_before_where_the_work_fails() -> None:
     with pytest.raises(OSError, match="failed"):
         run_until_told(work(), asyncio.Event())
     assert [signal.getsignal(one) for one in ENDING] == before
+
+
+def test_nohup_is_heeded() -> None:
+    """The terminal goes, the run goes on; other signals end it."""
+    stop, before = asyncio.Event(), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    async def work() -> bool:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        went_on = not stop.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        async with asyncio.timeout(5):
+            await stop.wait()
+        return went_on
+
+    try:
+        assert run_until_told(work(), stop)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
