@@ -22,7 +22,7 @@ from correlator.report.record import Record
 from correlator.report.writer import Writer
 
 GROUP = 14_336
-"""Rows of a group, at the least: 2 KB each in memory, with what is made of them. Of a group 75 KB stay until the end,
+"""Rows of a group, at the least: 2 KB each in memory, with what is made of them. Of a group 40 KB stay until the end,
 for the footer."""
 RUN, COUNTERS = b"correlator.run", b"correlator.counters"
 """Keys of the file's metadata: the first and the last line of a JSON Lines report."""
