@@ -1,6 +1,7 @@
 """SHA-1 (FIPS 180-4) of what fits one block, which takes a call of hashlib longer to begin than to reckon.
 
-Compiled, it is the C of `sha1.pxd`; so this module is imported as a whole, and never compiled.
+Compiled, it is the C of `sha1.pxd`, which uses the instructions that x86-64 has for it, where there are some; so this
+module is imported as a whole, and never compiled.
 """
 
 
