@@ -13,7 +13,7 @@ import click
 
 from correlator import __version__, running_core
 from correlator.cli.exits import INTERRUPTED, Exit, die, say, show
-from correlator.cli.imports import lightly
+from correlator.cli.imports import deferred, lightly
 
 # command → module of correlator.cli, function, one line of help; a module is imported when its command is used
 _COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -97,7 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
         _look_for_room()
         if "" in (sys.argv[1:] if arguments is None else arguments):
             die(Exit.USAGE, "an argument is empty (is a variable empty?)")
-        status: Any = cli.main(arguments, prog_name="correlator", standalone_mode=False)
+        with deferred("difflib"):  # click imports it for each option of one letter
+            status: Any = cli.main(arguments, prog_name="correlator", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         show(error.format_message() + "\n")

@@ -1,8 +1,10 @@
 """What a command does not need it does not wait for."""
 
 import dataclasses
+import difflib
 import gettext
 import inspect
+import logging
 import platform
 import subprocess
 import sys
@@ -47,6 +49,26 @@ async def main():
 
 asyncio.run(main())
 """
+_COMPLAINS = """
+import gc, sys
+from correlator.cli.imports import lightly
+
+with lightly():
+    import asyncio
+
+async def fails():
+    raise ValueError("of nobody's")
+
+async def main():
+    print("logging" in sys.modules)
+    task = asyncio.create_task(fails())
+    await asyncio.sleep(0.01)
+    del task
+    gc.collect()
+
+asyncio.run(main())
+print("logging" in sys.modules)
+"""
 _PREPARED = """
 import sys
 from correlator.cli.main import cli
@@ -55,7 +77,7 @@ cli.get_command(None, "live")
 from correlator.cli.outputs import Wanted, prepare
 
 prepare(Wanted(), publishes=True, counts=False)
-print({"ssl", "asyncio.sslproto", "inspect", "traceback"} <= set(sys.modules))
+print({"ssl", "asyncio.sslproto", "inspect", "traceback", "logging", "subprocess"} <= set(sys.modules))
 """
 
 
@@ -109,7 +131,7 @@ def test_no_command_waits_for_what_it_does_not_need(arguments: list[str]) -> Non
     assert ("aiofiles.threadpool" in imported) == ("--csv" in arguments)
     unwanted = {"ssl", "_ssl", "asyncio.sslproto", "tempfile", "platform", "locale"}
     if arguments[0] == "analyse":  # the help of a command has several lines
-        unwanted |= {"inspect", "ast", "tokenize", "traceback"}
+        unwanted |= {"inspect", "ast", "tokenize", "traceback", "logging", "subprocess", "difflib"}
     assert not unwanted & imported
 
 
@@ -156,6 +178,43 @@ def test_which_system_this_is_and_where_it_stands() -> None:
     assert ANSWERS["platform"]["system"]() == platform.system()
     (here,) = ANSWERS["traceback"]["extract_stack"](limit=1)
     assert here.filename.endswith("imports.py")
+
+
+WORDS = st.text(alphabet="-abq", max_size=8)
+
+
+@given(WORDS, st.lists(WORDS, max_size=4))
+def test_what_click_guesses_is_what_it_would_have_guessed(word: str, known: list[str]) -> None:
+    """Most often nothing, and then without difflib."""
+    assert ANSWERS["difflib"]["get_close_matches"](word, known) == difflib.get_close_matches(word, known)
+    assert ANSWERS["difflib"]["get_close_matches"](word, known, 1, 0.1) == difflib.get_close_matches(
+        word, known, 1, 0.1
+    )
+
+
+def test_how_programs_are_started() -> None:
+    """The names that asyncio's defaults have."""
+    assert {name: getattr(subprocess, name) for name in ANSWERS["subprocess"]} == ANSWERS["subprocess"]
+
+
+def test_loggers_are_those_of_logging(caplog: pytest.LogCaptureFixture) -> None:
+    """Once there is something to tell, or somebody asks."""
+    logger = ANSWERS["logging"]["getLogger"]("correlator.test")
+    assert ANSWERS["logging"]["DEBUG"] == logging.DEBUG
+    with caplog.at_level(logging.DEBUG):
+        logger.debug("at %d", 1)
+        logger.warning("at %d", 2)
+    assert [(one.name, one.getMessage()) for one in caplog.records] == [("correlator.test", f"at {n}") for n in (1, 2)]
+    logger.setLevel(logging.ERROR)
+    assert logging.getLogger("correlator.test").level == logging.ERROR
+
+
+def test_what_asyncio_complains_of_is_told() -> None:
+    """By the real module; before that it is not there."""
+    done = subprocess.run([sys.executable, "-c", _COMPLAINS], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\nTrue\n"
+    assert done.stderr.startswith("Task exception was never retrieved\n")
+    assert done.stderr.endswith("ValueError: of nobody's\n")
 
 
 def test_who_may_not_read_them_later_has_all_modules() -> None:
