@@ -22,7 +22,8 @@ class _Deferred(ModuleType):
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the module has
         if name == "__path__":  # `from` asks whether there may be modules in it
             raise AttributeError(name)
-        return getattr(_real(self.__name__), name)
+        found = vars(self)[name] = getattr(_real(self.__name__), name)  # who asks again need not wait
+        return found
 
 
 def _real(name: str) -> ModuleType:

@@ -179,7 +179,8 @@ def build(wanted: Wanted, interfaces: Sequence[str], inputs: Sequence[str] = ())
     if wanted.prefix is not None:
         text = _add_set(wanted.prefix, wanted, outputs, chosen, interfaces)
     if wanted.csv or wanted.jsonl:
-        from correlator.report.text_sinks import CsvSink, JsonlSink  # noqa: PLC0415  as in _add_set
+        with deferred("json"):  # a CSV has no use for it
+            from correlator.report.text_sinks import CsvSink, JsonlSink  # noqa: PLC0415  as in _add_set
 
         names = ((wanted.csv, CsvSink), (wanted.jsonl, JsonlSink))
         chosen += [kind(writer(name)) for name, kind in names if name]

@@ -1,6 +1,5 @@
 """CSV (RFC 4180) and JSON Lines."""
 
-import csv
 import io
 
 from correlator.core.finding import Finding
@@ -23,7 +22,7 @@ class CsvSink:
     def renew(self, writer: Writer) -> None:
         """Go on in a new file, which has a header as well."""
         self.writer = writer
-        self._row(list(COLUMNS))
+        self.writer.put(",".join(COLUMNS).encode() + b"\r\n")
 
     def begin(self, run: Record) -> None:
         """CSV has no place for the run."""
@@ -34,15 +33,14 @@ class CsvSink:
 
     def row(self, row: Record) -> None:
         """Write a record that was read back from a report."""
-        self._row(cells_of(row))
+        import csv  # noqa: PLC0415  findings are no records: an analysis has no use for it
+
+        text = io.StringIO()
+        csv.writer(text).writerow(cells_of(row))  # RFC 4180: CRLF, quotes doubled
+        self.writer.put(text.getvalue().encode())
 
     def end(self, counters: Record) -> None:
         """CSV has no place for the counters."""
-
-    def _row(self, values: list[str]) -> None:
-        text = io.StringIO()
-        csv.writer(text).writerow(values)  # RFC 4180: CRLF, quotes doubled
-        self.writer.put(text.getvalue().encode())
 
 
 class JsonlSink(JsonLines):
