@@ -19,6 +19,8 @@ cdef int _first_set(bytes address, Py_ssize_t end) except -1
 cpdef str endpoint_text(bytes address, int port)
 @cython.locals(address=cython.uint, octet=int, digits=int, dots=int, place=Py_ssize_t, letter=int)
 cdef bytes _dotted_quad(str value, Py_ssize_t begin)
+@cython.locals(head=str, gap=str, tail=str, before=list, after=list, zeros=Py_ssize_t, digits=str, group=str, found=bytes)
+cdef bytes _groups(str value)
 @cython.locals(zone=Py_ssize_t, bare=str, tail=bytes)
 cpdef bytes parse(str value)
 @cython.locals(port=int, place=Py_ssize_t, digit=int)

@@ -10,6 +10,7 @@ ANY_PORT = 0
 _MOST_PORT = 0xFFFF
 _LOOPBACK = bytes(15) + b"\x01"
 _ZERO, _NINE, _DOT, _MOST = ord("0"), ord("9"), ord("."), 255
+_GROUPS, _GROUP_DIGITS = 8, 4
 _MAPPED_TEXT = "::ffff:"
 MAPPED_PREFIX = b"\0" * 10 + b"\xff\xff"
 
@@ -72,7 +73,7 @@ def parse(value: str) -> bytes:
         tail = _dotted_quad(bare, len(_MAPPED_TEXT))
         if tail:
             return MAPPED_PREFIX + tail
-    return _dotted_quad(bare, 0) or _parse(bare)
+    return _dotted_quad(bare, 0) or _groups(bare) or _parse(bare)
 
 
 def _dotted_quad(value: str, begin: int) -> bytes:
@@ -93,7 +94,26 @@ def _dotted_quad(value: str, begin: int) -> bytes:
     return (address << 8 | octet).to_bytes(IPV4_LENGTH, "big")
 
 
-# Of a table with 100,000 rows these are the local addresses, and remote ones that come again.
+def _groups(value: str) -> bytes:
+    """The bytes of `fd00:a09::1`, RFC 4291 §2.2 (1. and 2.); none for what is no such address, as above."""
+    head, gap, tail = value.partition("::")
+    before = head.split(":") if head else []
+    after = tail.split(":") if tail else []
+    zeros = _GROUPS - len(before) - len(after)
+    if zeros < 1 if gap else zeros:
+        return b""
+    digits = ""
+    for group in [*before, *["0"] * zeros, *after]:
+        if not 0 < len(group) <= _GROUP_DIGITS:
+            return b""
+        digits += group.rjust(_GROUP_DIGITS, "0")
+    try:
+        found = bytes.fromhex(digits)
+    except ValueError:
+        return b""
+    return found if len(found) == IPV6_LENGTH else b""  # spaces are passed over
+
+
 @lru_cache(maxsize=4096)
 def _parse(value: str) -> bytes:
     import ipaddress  # noqa: PLC0415  as above

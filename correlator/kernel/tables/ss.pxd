@@ -4,7 +4,7 @@ from correlator.core.address cimport parse, parse_port
 from correlator.core.model cimport Evidence, Owner, Socket
 from correlator.kernel.tables.numbers cimport number
 
-@cython.locals(rows=list, goes_on=bint, line=str, text=str)
+@cython.locals(rows=list, more=list, goes_on=bint, line=str, text=str)
 cdef list _rows(lines)
 cdef bint _is_about_tcp(str text) except -1
 @cython.locals(begin=Py_ssize_t, words=list, rest=str)

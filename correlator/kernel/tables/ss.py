@@ -50,16 +50,22 @@ def parse_lines(lines: Iterable[str]) -> Iterator[Statement | None]:
 def _rows(lines: Iterable[str]) -> list[str]:
     """The rows about TCP, those of several lines in one: without -O details may be on lines of their own."""
     rows: list[str] = []
+    more: list[str] = []  # of the last row, which may be the text of many lines
     goes_on = False
     for line in lines:
         text = line.rstrip()
         if text[:1].isspace():
             if goes_on:
-                rows.append(f"{rows.pop()} {text.strip()}")
+                more.append(text.strip())
             continue
+        if more:
+            rows[-1] = " ".join([rows[-1], *more])
+            more = []
         goes_on = _is_about_tcp(text)
         if goes_on:
             rows.append(text)
+    if more:
+        rows[-1] = " ".join([rows[-1], *more])
     return rows
 
 

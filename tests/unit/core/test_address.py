@@ -71,6 +71,9 @@ def test_a_zone_is_dropped() -> None:
         st.from_regex(r"(::ffff:)?[0-9]{1,3}(\.[0-9]{1,3}){2,4}", fullmatch=True),
         st.from_regex(r"[0-9a-f:.]{0,20}", fullmatch=True),
         st.ip_addresses().map(str),
+        st.ip_addresses(v=6).map(lambda one: one.exploded),
+        st.from_regex(r"(([0-9a-fA-F ]{0,5}:){1,4}:?){1,2}[0-9a-f]{0,5}", fullmatch=True),
+        st.from_regex(r"([0-9a-f]{1,4}:){6,8}(:|[0-9a-f]{1,4})?", fullmatch=True),
         st.text(max_size=8),
     )
 )
@@ -78,6 +81,12 @@ def test_a_zone_is_dropped() -> None:
 @example("::ffff:256.0.0.1")
 @example("::ffff:1.2.3")
 @example("1.2.3.٤")
+@example("::1::2")
+@example("1:2:3:4:5:6:7::")
+@example("::1:2:3:4:5:6:7:8")
+@example("1:2:3:4:5:6:7: 1 ")
+@example("1:2:3:4:5:6:7:g")
+@example("1:2:3:4:5:6:7:٤")
 def test_addresses_are_read_as_the_standard_library_reads_them(value: str) -> None:
     """Whatever is one, and nothing that is none."""
     bare = value.partition("%")[0]

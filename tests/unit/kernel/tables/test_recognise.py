@@ -61,3 +61,16 @@ def test_a_table_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         assert file.tell() < most + 20_000
     long = f"{LINE[:-1]}{' ' * 300_000}}}"
     assert read_table(f"{LINE}\n{long}\n{LINE}").statements == read_table(f"{LINE}\n{LINE}").statements
+
+
+@pytest.mark.parametrize("length", [400, 8191, 8192, 8193, 16_383, 16_384, 262_143, 262_144, 262_145, 300_000])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_lines_of_all_lengths(length: int, end: str) -> None:
+    """They are read by the piece, and lie across its ends."""
+    padded = f"{LINE[:-1]}{' ' * (length - len(LINE))}}}"
+    assert len(padded) == length
+    fits = length <= 262_144
+    for lines in ([padded, LINE], [LINE, padded], [LINE, padded, LINE, padded, padded, LINE]):
+        found = read_table("\n".join(lines) + end)
+        assert len(found.statements) == sum(1 for line in lines if fits or line is LINE)
+        assert (found.damaged, found.is_cut) == (0, False)

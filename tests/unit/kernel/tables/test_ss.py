@@ -214,3 +214,9 @@ def test_rows_that_make_no_sense_are_still_ss() -> None:
     """They are told apart by state and queues."""
     table = read_table("ESTAB 0 0 nonsense:1 10.0.0.2:2\n")
     assert (table.form, table.damaged) == ("ss", 1)
+
+
+def test_a_row_of_many_lines() -> None:
+    """They are put together once, not line by line: that would take a minute."""
+    found = one(ROW, *["\t cubic"] * 500_000, "\t ino:6 sk:2", "udp UNCONN 0 0 1.1.1.1:5 0.0.0.0:*", "\t ino:7")
+    assert (found.socket.inode, found.socket.cookie) == (6, 2)
