@@ -234,7 +234,7 @@ are those of `tests/bench/captures.py`: bulk.pcap has 1,000,000 packets of 1,000
 5,000,000 packets of 500,000 connections in 0.42 GB, a quarter of them IPv6, a tenth with VLAN tags. tcpdump writes the
 packets with SYN, FIN or RST to /dev/null and misses those of IPv6 and VLAN; tshark makes its conversation table;
 softflowd is a flow meter. Of two cores ours has one walk ahead; the others use one. The peak of memory is never less
-than the 31 MB of the program that measures.
+than that of the program that measures, 32 MB.
 """
 
 
